@@ -1,0 +1,152 @@
+import type { ErrorCode, Params } from './errors.ts';
+import type { EventView, PortRow, PsView, Receipt, ServiceView, UnmanagedView } from './shapes.ts';
+import type { ProjectSpec } from './spec.ts';
+
+/**
+ * How the CLI talks to the daemon: NDJSON over `run/control.sock`. One request a connection or many; each has an `id`.
+ * A reply is `{ id, ok }` or `{ id, error }`; before it, a call may push any number of `{ id, push }`.
+ * Closing the connection abandons its calls; it never undoes what was accepted.
+ */
+export const CONTROL_PROTOCOL = 1;
+
+/** Which project: by folder (the CLI found a config), or by name (`--project`). */
+export interface ProjectRef {
+  readonly folder?: string;
+  readonly name?: string;
+}
+/** Who asks, for the audit and `why`. */
+export interface Actor {
+  readonly kind: 'cli' | 'library' | 'supervisor';
+  readonly user: string;
+  readonly pid: number;
+}
+/** Names of services, or `name:index` for an instance; empty: all of the project. */
+export type Selection = readonly string[];
+
+export interface Calls {
+  ping: {
+    params: Record<string, never>;
+    ok: { pid: number; version: string; protocol: number; started_at: string; home: string; keeper_pid: number | null };
+  };
+  /** Takes a config over: stores specs and environment, bumps what changed, sets the named services' intent to up. */
+  apply: {
+    params: {
+      project: ProjectSpec;
+      /** The caller's environment, already without what must not be inherited. */
+      environment: Readonly<Record<string, string>>;
+      services: Selection;
+      prune: boolean;
+      actor: Actor;
+    };
+    ok: Applied;
+  };
+  /** Start services that reeve already knows. */
+  start: {
+    params: {
+      project: ProjectRef;
+      services: Selection;
+      environment: Readonly<Record<string, string>> | null;
+      actor: Actor;
+    };
+    ok: Accepted;
+  };
+  restart: {
+    params: { project: ProjectRef; services: Selection; timeout: number | null; force: boolean; actor: Actor };
+    ok: Accepted;
+  };
+  /** Ends when everything named is gone or the limit is over. Pushes {@link Progress}. */
+  stop: {
+    params: { project: ProjectRef; services: Selection; timeout: number | null; force: boolean; actor: Actor };
+    ok: { receipt: Receipt };
+  };
+  /** `stop`, then forget. */
+  down: {
+    params: { project: ProjectRef; purge: boolean; timeout: number | null; actor: Actor };
+    ok: { receipt: Receipt };
+  };
+  /** Ends when every named service is settled for `until`, or at the timeout. Pushes {@link Progress}. */
+  wait: {
+    params: {
+      project: ProjectRef;
+      services: Selection;
+      until: 'ready' | 'stopped' | 'completed';
+      timeout: number | null;
+    };
+    ok: Waited;
+  };
+  ps: { params: { project: ProjectRef | null }; ok: { projects: readonly PsView[] } };
+  why: { params: { project: ProjectRef; service: string }; ok: WhyView };
+  ports: { params: { port: number | null }; ok: { ports: readonly PortRow[] } };
+  signal: { params: { project: ProjectRef; service: string; signal: string; actor: Actor }; ok: { pid: number } };
+  /** What a command run inside a service's surroundings needs. */
+  surroundings: {
+    params: { project: ProjectRef; service: string };
+    ok: { cwd: string; env: Readonly<Record<string, string>>; user: { name: string; uid: number; gid: number } | null };
+  };
+  /** Ends the daemon; services stay unless `with_services`. */
+  shutdown: { params: { with_services: boolean; actor: Actor }; ok: { receipts: readonly Receipt[] } };
+  /** Pushes every event as it happens, until the connection closes. */
+  events: { params: { project: ProjectRef | null }; ok: Record<string, never> };
+}
+export type CallName = keyof Calls;
+
+export interface Accepted {
+  readonly project: string;
+  /** The services that the call now waits for, dependencies included, in start order. */
+  readonly services: readonly string[];
+  readonly already: readonly string[];
+}
+export interface Applied extends Accepted {
+  /** Set once, when another folder bears the wanted name. */
+  readonly renamed_from: string | null;
+  readonly changed: readonly string[];
+  /** Known to reeve, no longer in the config; stopped only with `prune`. */
+  readonly removed: readonly string[];
+}
+export interface Progress {
+  readonly service: string;
+  readonly state: ServiceView['state'];
+  readonly ready: boolean;
+  readonly reason: string | null;
+  readonly event: EventView | null;
+}
+export interface Waited {
+  /** `met`: all; `failed`: at least one can no longer get there; `timeout`. */
+  readonly outcome: 'met' | 'failed' | 'timeout';
+  readonly services: readonly WaitedService[];
+}
+export interface WaitedService {
+  readonly name: string;
+  readonly outcome: 'met' | 'failed' | 'blocked' | 'conflict' | 'pending';
+  readonly state: ServiceView['state'];
+  readonly reason: string | null;
+  /** Since the start was accepted. */
+  readonly ms: number;
+}
+export interface WhyView {
+  readonly service: ServiceView;
+  /** One sentence. */
+  readonly summary: string;
+  /** Conditions that are not met, each as a sentence; empty when nothing is waited for. */
+  readonly waits_for: readonly string[];
+  readonly blocks: readonly string[];
+  /** Newest last. */
+  readonly events: readonly EventView[];
+  /** The last lines that the last run wrote. */
+  readonly last_lines: readonly string[];
+  readonly next_try_at: string | null;
+  readonly survivors: readonly UnmanagedView[];
+  /** Commands to type next. */
+  readonly try: readonly string[];
+}
+
+export interface ControlRequest<N extends CallName = CallName> {
+  readonly id: number;
+  readonly protocol: number;
+  readonly call: N;
+  readonly params: Calls[N]['params'];
+}
+export type ControlMessage =
+  | { readonly id: number; readonly ok: Calls[CallName]['ok'] }
+  | { readonly id: number; readonly error: { readonly code: ErrorCode; readonly params: Params } }
+  | { readonly id: number; readonly push: Progress | EventView };

@@ -1,0 +1,234 @@
+/**
+ * Every error that a user can meet: code → CLI exit code, HTTP status, whether trying again may help, the sentence and
+ * what to do next. A test holds docs/reference/errors.md against this table.
+ */
+interface Entry {
+  readonly http: number;
+  readonly exit: number;
+  readonly retryable: boolean;
+  readonly say: (p: Params) => string;
+  readonly hint: string | ((p: Params) => string | null) | null;
+}
+export type Params = Readonly<Record<string, string | number | undefined>>;
+
+const usage = { http: 400, exit: 2, retryable: false };
+export const ERRORS = {
+  USAGE: {
+    ...usage,
+    say: (p) => `${p.message}`,
+    hint: (p) => (p.hint ? `${p.hint}` : 'reeve help shows the commands'),
+  },
+  CONFIG_INVALID: {
+    ...usage,
+    say: (p) => `${p.message}`,
+    hint: (p) => (p.hint ? `${p.hint}` : 'mend the config, then: reeve validate'),
+  },
+  CONFIG_NOT_FOUND: {
+    ...usage,
+    http: 404,
+    say: (p) => `no reeve.yaml found in ${p.folder} or above it`,
+    hint: 'write a reeve.yaml here, or name one with --config FILE; `reeve run <cmd>` needs none',
+  },
+  NO_PROJECT_HERE: {
+    http: 404,
+    exit: 4,
+    retryable: false,
+    say: (p) => `no project here: no reeve.yaml in ${p.folder} or above it, and reeve has run nothing there`,
+    hint: 'go to its folder (-C DIR), or name it: --project NAME; reeve ps --all lists what is known',
+  },
+  CONFIG_AMBIGUOUS: {
+    ...usage,
+    say: (p) => `two configs side by side: ${p.first} and ${p.second}`,
+    hint: 'keep one of them, or name one with --config FILE',
+  },
+  CONFIG_UNTRUSTED: { ...usage, say: (p) => `${p.file} is refused: ${p.why}`, hint: (p) => `${p.hint}` },
+  SERVICE_UNKNOWN: {
+    http: 404,
+    exit: 4,
+    retryable: false,
+    say: (p) => `no service "${p.name}" in ${p.project}`,
+    hint: (p) => (p.near ? `did you mean ${p.near}?` : 'reeve ps lists the services'),
+  },
+  PROJECT_UNKNOWN: {
+    http: 404,
+    exit: 4,
+    retryable: false,
+    say: (p) => `reeve knows no project ${p.name}`,
+    hint: 'start it once with: reeve up',
+  },
+  NOTHING_FOUND: { http: 404, exit: 4, retryable: false, say: (p) => `${p.message}`, hint: null },
+  NOT_RUNNING: {
+    http: 409,
+    exit: 3,
+    retryable: true,
+    say: (p) => `${p.name} is not running`,
+    hint: (p) => `start it: reeve start ${p.name}`,
+  },
+  PORT_TAKEN: {
+    http: 409,
+    exit: 5,
+    retryable: true,
+    say: (p) => `port ${p.port} is held by ${p.holder}`,
+    hint: 'stop the holder, change the port in the config, or let reeve choose with `auto`',
+  },
+  UNFINISHED_STOP: {
+    http: 409,
+    exit: 5,
+    retryable: true,
+    say: (p) => `${p.name}: its last stop is unfinished, these are still there: ${p.survivors}`,
+    hint: 'end them, then start again; `reeve why` names them',
+  },
+  NAME_TAKEN: {
+    http: 409,
+    exit: 5,
+    retryable: false,
+    say: (p) => `${p.project} has a service ${p.name} already`,
+    hint: 'choose another with --name',
+  },
+  DAEMON_RUNNING: {
+    http: 409,
+    exit: 5,
+    retryable: false,
+    say: (p) => `a reeve daemon already runs for ${p.home} (pid ${p.pid})`,
+    hint: 'reeve daemon status',
+  },
+  STOP_INCOMPLETE: {
+    http: 409,
+    exit: 6,
+    retryable: true,
+    say: (p) => `not everything ended: ${p.survivors}`,
+    hint: 'reeve why <service> names what is left and why',
+  },
+  NOT_PERMITTED: {
+    http: 403,
+    exit: 7,
+    retryable: false,
+    say: (p) => `${p.message}`,
+    hint: (p) => (p.hint ? `${p.hint}` : null),
+  },
+  TIMED_OUT: {
+    http: 504,
+    exit: 8,
+    retryable: true,
+    say: (p) => `${p.message}`,
+    hint: (p) => (p.hint ? `${p.hint}` : 'give it longer with --timeout'),
+  },
+  DAEMON_UNREACHABLE: {
+    http: 503,
+    exit: 9,
+    retryable: true,
+    say: (p) => `cannot reach the reeve daemon of ${p.home}${p.why ? `: ${p.why}` : ''}`,
+    hint: 'start it: reeve daemon start; its log: reeve daemon logs',
+  },
+  PROTOCOL_MISMATCH: {
+    http: 409,
+    exit: 9,
+    retryable: false,
+    say: (p) => `this reeve is ${p.client} and the daemon is ${p.daemon}: they do not understand each other`,
+    hint: 'reeve daemon stop (services keep running), then run the command again',
+  },
+  START_FAILED: {
+    http: 400,
+    exit: 1,
+    retryable: true,
+    say: (p) => `${p.message}`,
+    hint: (p) => (p.name ? `reeve why ${p.name}` : null),
+  },
+  SPAWN_FAILED: {
+    http: 400,
+    exit: 1,
+    retryable: false,
+    say: (p) => `cannot start ${p.command}: ${p.why}`,
+    hint: (p) => (p.hint ? `${p.hint}` : 'check `command` and `cwd` in the config'),
+  },
+  KEEPER_LOST: {
+    http: 503,
+    exit: 1,
+    retryable: true,
+    say: (p) => `the keeper of ${p.home} is gone`,
+    hint: 'services keep running, and the daemon starts another keeper at once: try again',
+  },
+  REGISTRY_DAMAGED: {
+    http: 500,
+    exit: 1,
+    retryable: false,
+    say: (p) => `the registry ${p.file} is damaged: ${p.why}`,
+    hint: (p) => `${p.hint}`,
+  },
+  REGISTRY_NEWER: {
+    http: 500,
+    exit: 1,
+    retryable: false,
+    say: (p) => `the registry has schema ${p.found}, this reeve knows ${p.known}`,
+    hint: 'use the newer reeve that wrote it, or another --home',
+  },
+  REGISTRY_OLDER: {
+    http: 500,
+    exit: 1,
+    retryable: false,
+    say: (p) => `the registry has schema ${p.found}, this reeve reads ${p.known}`,
+    hint: 'reeve daemon start brings it up to date (services are not touched)',
+  },
+  REGISTRY_BUSY: {
+    http: 503,
+    exit: 1,
+    retryable: true,
+    say: (p) => `another program holds the registry ${p.file}`,
+    hint: 'try again; when it lasts, find who has it open: fuser FILE',
+  },
+  REGISTRY_UNUSABLE: {
+    http: 500,
+    exit: 1,
+    retryable: true,
+    say: (p) => `cannot ${p.doing} the registry ${p.file}: ${p.why}`,
+    hint: (p) => (p.hint ? `${p.hint}` : 'check who owns the file and its folder, their modes, and the disk'),
+  },
+  REGISTRY_DRIVER: {
+    http: 500,
+    exit: 1,
+    retryable: false,
+    say: (p) => `no SQLite driver can be loaded (${p.why})`,
+    hint: 'install reeve again with its optional dependencies, or run it on Node 24 or newer',
+  },
+  HOME_UNSAFE: {
+    http: 500,
+    exit: 7,
+    retryable: false,
+    say: (p) => `${p.path} is not safe to use: ${p.why}`,
+    hint: (p) => `${p.hint}`,
+  },
+  DISK_FULL: {
+    http: 507,
+    exit: 1,
+    retryable: true,
+    say: (p) => `${p.path}: no space left`,
+    hint: 'free some space; what runs is not affected',
+  },
+  INTERNAL: {
+    http: 500,
+    exit: 1,
+    retryable: false,
+    say: (p) => `reeve failed: ${p.message}`,
+    hint: 'this is a bug; reeve daemon logs has the details',
+  },
+} as const satisfies Record<string, Entry>;
+export type ErrorCode = keyof typeof ERRORS;
+
+/** An error with a code of the catalogue: what happened, and what to do next. */
+export class ReeveError extends Error {
+  override readonly name = 'ReeveError';
+  readonly code: ErrorCode;
+  readonly params: Params;
+  readonly hint: string | null;
+  constructor(code: ErrorCode, params: Params = {}, options?: ErrorOptions) {
+    const entry: Entry = ERRORS[code];
+    super(entry.say(params), options);
+    this.code = code;
+    this.params = params;
+    this.hint = typeof entry.hint === 'function' ? entry.hint(params) : entry.hint;
+  }
+  /** The exit code of a command that ends with this error. */
+  get exit(): number {
+    return ERRORS[this.code].exit;
+  }
+}

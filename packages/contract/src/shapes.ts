@@ -1,0 +1,144 @@
+import type { Exit, HealthName, Intent, ShownState, TrackerName } from './states.ts';
+
+/** Shapes of `--json` (DESIGN.md, JSON). Fields are added, never renamed. Times are RFC 3339 UTC. */
+export interface PortView {
+  readonly name: string | null;
+  /** `null` while an `auto` port has no lease yet. */
+  readonly port: number | null;
+  readonly protocol: 'tcp' | 'udp';
+  readonly listening: boolean;
+}
+export interface InstanceView {
+  readonly index: number;
+  readonly pid: number | null;
+  readonly started_at: string | null;
+  readonly state: ShownState;
+  readonly reason: string | null;
+  readonly health: HealthName;
+  readonly ports: readonly PortView[];
+  readonly restarts: number;
+  readonly cpu_percent: number | null;
+  readonly memory_bytes: number | null;
+  readonly exit: Exit | null;
+  readonly run: string | null;
+}
+export interface ServiceView {
+  readonly name: string;
+  readonly description: string;
+  readonly state: ShownState;
+  readonly reason: string | null;
+  readonly intent: Intent;
+  readonly health: HealthName;
+  readonly ready: boolean;
+  readonly pid: number | null;
+  readonly started_at: string | null;
+  readonly exit: Exit | null;
+  readonly restarts: number;
+  readonly ports: readonly PortView[];
+  readonly data: unknown;
+  readonly groups: readonly string[];
+  readonly is_system: boolean;
+  readonly managed_by: 'config' | 'announced' | 'adopted' | 'registered' | 'seed';
+  readonly cpu_percent: number | null;
+  readonly memory_bytes: number | null;
+  readonly instances: readonly InstanceView[];
+}
+export interface UnmanagedView {
+  readonly pid: number;
+  readonly started_at: string | null;
+  readonly command: string;
+  readonly ports: readonly number[];
+  readonly service: string | null;
+  readonly found_by: readonly TrackerName[];
+  readonly confidence: 'high' | 'medium' | 'low';
+}
+export interface DaemonView {
+  readonly running: boolean;
+  readonly pid: number | null;
+  readonly version: string | null;
+}
+export interface PsView {
+  readonly project: string;
+  readonly daemon: DaemonView;
+  readonly services: readonly ServiceView[];
+  readonly unmanaged: readonly UnmanagedView[];
+  readonly scanned_at: string | null;
+}
+
+/** One process in a receipt: what it was, how it was found, what was sent to it, how it ended. */
+export interface ReceiptProcess {
+  readonly pid: number;
+  readonly command: string;
+  readonly found_by: readonly TrackerName[];
+  readonly signals: readonly string[];
+  /** `null`: it was gone, but nobody could tell how it ended (it was not our child). */
+  readonly exit: Exit | null;
+}
+export interface ReceiptService {
+  readonly name: string;
+  readonly promise: 'verified' | 'best_effort';
+  readonly promise_reason: string;
+  readonly processes: readonly ReceiptProcess[];
+  readonly ports: readonly { readonly port: number; readonly free: boolean }[];
+}
+export interface Survivor {
+  readonly service: string;
+  readonly pid: number;
+  readonly command: string;
+  readonly why: string;
+}
+export interface Receipt {
+  readonly project: string;
+  readonly status: 'COMPLETE' | 'INCOMPLETE';
+  readonly services: readonly ReceiptService[];
+  readonly survivors: readonly Survivor[];
+  readonly ms: number;
+}
+
+/** `events --json`, one a line. */
+export interface EventView {
+  readonly at: string;
+  readonly seq: number;
+  readonly project: string;
+  readonly service: string | null;
+  readonly instance: number | null;
+  readonly run: string | null;
+  /** Dotted and past tense: `service.started`, `service.exited`, … */
+  readonly event: string;
+  /** The sentence that a person reads. */
+  readonly message: string;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+/** `logs --json`, one a line. */
+export interface LogLineView {
+  readonly at: string;
+  readonly seq: number;
+  readonly project: string;
+  readonly service: string;
+  readonly instance: number;
+  readonly run: string;
+  readonly stream: 'out' | 'err';
+  readonly line: string;
+}
+
+/** `ports --json`: `{ "ports": […] }`. */
+export interface PortRow {
+  readonly port: number;
+  readonly protocol: 'tcp' | 'udp';
+  readonly project: string | null;
+  readonly service: string | null;
+  readonly instance: number | null;
+  readonly name: string | null;
+  readonly leased: boolean;
+  readonly listening: boolean;
+  /** Who listens. pid and command are null where only the user can be read. */
+  readonly owner: PortOwnerView | null;
+}
+export interface PortOwnerView {
+  readonly pid: number | null;
+  readonly command: string | null;
+  readonly user: string | null;
+  /** Whether the listener belongs to the service that leased the port. */
+  readonly ours: boolean;
+}

@@ -1,0 +1,141 @@
+import { createRequire } from 'node:module';
+import { constants } from 'node:os';
+
+/**
+ * The few system calls that Node does not offer. The binding (koffi) is optional: without it everything still works,
+ * with the fallbacks that the callers name. Calls throw an `ErrnoException`, except where a `null` or `false` is said.
+ */
+export interface Syscalls {
+  /** true: taken (or given back); false: somebody else holds it. The lock belongs to the open file description. */
+  flock(fd: number, how: 'exclusive-nonblocking' | 'unlock'): boolean;
+  /** The umask applies, as in mkfifo(3). */
+  mkfifo(path: string, mode: number): void;
+  /** A close-on-exec descriptor of the process, to be closed with `fs.closeSync`; null: there is no such process. */
+  pidfdOpen(pid: number): number | null;
+  /** false: the process has ended. */
+  pidfdSendSignal(pidfd: number, signal: number): boolean;
+  /** Orphans among our descendants become our children instead of init's. Source: prctl(2). */
+  setChildSubreaper(): void;
+  /** null: it still runs. `gone`: it is not (or no longer) our child. */
+  waitpidNoHang(pid: number): { readonly code: number | null; readonly signal: number | null } | 'gone' | null;
+  /** Sets the soft limit only; children inherit it. Source: setrlimit(2), RLIMIT_RTTIME. */
+  setSoftRttime(micros: bigint): void;
+}
+export type Binding =
+  | { readonly available: true; readonly calls: Syscalls }
+  | { readonly available: false; readonly why: string };
+
+let loaded: Binding | null = null;
+
+/** Loads the binding at the first call. Never throws: a binding that is absent or fails says why. */
+export function loadSyscalls(): Binding {
+  loaded ??= attempt();
+  return loaded;
+}
+
+/** A binding that is not there: what the fallbacks are tested with. */
+export function withoutBinding(why: string): Binding {
+  return { available: false, why };
+}
+
+function attempt(): Binding {
+  if (process.platform !== 'linux') return withoutBinding(`no system-call binding for ${process.platform}`);
+  try {
+    return { available: true, calls: bind(createRequire(import.meta.url)('koffi') as Koffi) };
+  } catch (error) {
+    return withoutBinding(`koffi cannot be loaded: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+type Call = (...args: readonly unknown[]) => number;
+interface Koffi {
+  load(path: null): { func(definition: string): Call };
+  errno(): number;
+  struct(fields: Readonly<Record<string, string>>): unknown;
+  pointer(type: unknown): unknown;
+}
+
+/** Since Linux 5.1 new calls have one number on every architecture that Node runs on. */
+const SYS_PIDFD_OPEN = 434;
+const SYS_PIDFD_SEND_SIGNAL = 424;
+const PR_SET_CHILD_SUBREAPER = 36;
+const RLIMIT_RTTIME = 15;
+const LOCK = { 'exclusive-nonblocking': 2 | 4, unlock: 8 } as const;
+const WNOHANG = 1;
+
+function bind(koffi: Koffi): Syscalls {
+  const libc = koffi.load(null);
+  const flock = libc.func('int flock(int fd, int how)');
+  const mkfifo = libc.func('int mkfifo(const char *path, uint32 mode)');
+  const prctl = libc.func('int prctl(int option, ulong a, ulong b, ulong c, ulong d)');
+  const waitpid = libc.func('int waitpid(int pid, _Out_ int *status, int options)');
+  // uint64[2] is struct rlimit64 { soft, hard }.
+  const getLimit = libc.func('int getrlimit64(int resource, _Out_ uint64 *limit)');
+  const setLimit = libc.func('int setrlimit64(int resource, const uint64 *limit)');
+  const failed = () => errorName(koffi.errno());
+  const must = (result: number, call: string, path?: string): number => {
+    if (result < 0) throw systemError(call, koffi.errno(), path);
+    return result;
+  };
+  return {
+    flock(fd, how) {
+      const result = flock(fd, LOCK[how]);
+      if (result < 0 && failed() === 'EAGAIN') return false;
+      return must(result, 'flock') === 0;
+    },
+    mkfifo: (path, mode) => void must(mkfifo(path, mode), 'mkfifo', path),
+    ...bindPidfd(libc, failed, must),
+    setChildSubreaper: () => void must(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 'prctl'),
+    waitpidNoHang(pid) {
+      const status = [0];
+      const result = waitpid(pid, status, WNOHANG);
+      if (result < 0 && failed() === 'ECHILD') return 'gone';
+      return must(result, 'waitpid') === 0 ? null : decodeWait(status[0] ?? 0);
+    },
+    setSoftRttime(micros) {
+      const limit = new BigUint64Array(2);
+      must(getLimit(RLIMIT_RTTIME, limit), 'getrlimit');
+      limit[0] = micros;
+      must(setLimit(RLIMIT_RTTIME, limit), 'setrlimit');
+    },
+  };
+}
+
+function bindPidfd(
+  libc: ReturnType<Koffi['load']>,
+  failed: () => string,
+  must: (result: number, call: string) => number,
+): Pick<Syscalls, 'pidfdOpen' | 'pidfdSendSignal'> {
+  const open = libc.func('long syscall(long number, int pid, uint flags)');
+  const send = libc.func('long syscall(long number, int pidfd, int signal, void *info, uint flags)');
+  return {
+    pidfdOpen(pid) {
+      const fd = open(SYS_PIDFD_OPEN, pid, 0);
+      if (fd < 0 && failed() === 'ESRCH') return null;
+      return must(fd, 'pidfd_open');
+    },
+    pidfdSendSignal(pidfd, signal) {
+      const result = send(SYS_PIDFD_SEND_SIGNAL, pidfd, signal, null, 0);
+      if (result < 0 && failed() === 'ESRCH') return false;
+      return must(result, 'pidfd_send_signal') === 0;
+    },
+  };
+}
+
+/** A wait(2) status in parts. */
+export function decodeWait(status: number): { readonly code: number | null; readonly signal: number | null } {
+  const signal = status & 0x7f;
+  return signal === 0 ? { code: (status >> 8) & 0xff, signal: null } : { code: null, signal };
+}
+
+/** Not `util.getSystemErrorName`: libuv does not know ECHILD. */
+function errorName(errno: number): string {
+  const { EWOULDBLOCK: _sameAsEagain, ...names } = constants.errno;
+  return Object.entries(names).find(([, number]) => number === errno)?.[0] ?? `errno ${errno}`;
+}
+
+function systemError(syscall: string, errno: number, path?: string): NodeJS.ErrnoException {
+  const code = errorName(errno);
+  const error: NodeJS.ErrnoException = new Error(`${code}: ${syscall}${path === undefined ? '' : ` '${path}'`}`);
+  return Object.assign(error, { code, errno: -errno, syscall }, path === undefined ? {} : { path });
+}

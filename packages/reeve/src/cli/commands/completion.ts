@@ -1,0 +1,7 @@
+import { completionScript, type Shell } from '../completion-scripts.ts';
+import type { Context } from '../context.ts';
+
+export async function run(context: Context): Promise<number> {
+  context.io.out.write(completionScript(context.args.positionals[0] as Shell));
+  return 0;
+}

@@ -1,0 +1,8 @@
+import { type Context, say } from '../context.ts';
+import { pathsOf } from '../reach-daemon.ts';
+
+export async function run(context: Context): Promise<number> {
+  const { home } = pathsOf(context);
+  say(context, `the daemon of ${home}, in the foreground; Ctrl-C ends it, services stay`);
+  return context.io.becomeDaemon(home);
+}

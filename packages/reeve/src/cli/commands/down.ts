@@ -1,0 +1,21 @@
+import { type Context, has } from '../context.ts';
+import { findProject } from '../find-project.ts';
+import { Interrupts } from '../interrupts.ts';
+import { durationOption } from '../read-options.ts';
+import { connectToStop, showReceipt, stopTarget } from '../stop-services.ts';
+
+export async function run(context: Context): Promise<number> {
+  const target = await findProject(context);
+  await using client = await connectToStop(context);
+  using interrupts = new Interrupts(context.io, ['SIGINT']);
+  const receipt = await stopTarget(context, target, {
+    client,
+    services: [],
+    call: 'down',
+    timeout: durationOption(context, 'timeout'),
+    force: false,
+    purge: has(context, 'purge'),
+    signal: interrupts.signal,
+  });
+  return showReceipt(context, receipt);
+}

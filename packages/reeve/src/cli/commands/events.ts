@@ -1,0 +1,123 @@
+import type { EventView } from '@reeve/contract';
+import type { EventQuery, Registry } from '../../core/memory.ts';
+import { eventView } from '../../core/view.ts';
+import { clockTime } from '../amounts.ts';
+import { type Context, has, say } from '../context.ts';
+import { findProject, type Target, unknownProject } from '../find-project.ts';
+import { INTERRUPTED, Interrupts } from '../interrupts.ts';
+import { pastServices, rememberedProject, withMemory } from '../memory.ts';
+import { pause } from '../pause.ts';
+import { linesOption, momentOption, selection } from '../read-options.ts';
+import { oneLine } from '../safe-text.ts';
+import { chooseServices } from '../unknown-service.ts';
+
+const STANDARD = 50;
+/** How often new ones are looked for in the registry, which is there whether or not a daemon is. Milliseconds. */
+const EVERY = 200;
+
+export async function run(context: Context): Promise<number> {
+  const words = selection(context.args.positionals);
+  const target = has(context, 'all') ? null : await findProject(context);
+  const since = momentOption(context, 'since', Date.now());
+  // A window on time shows all that is in it, unless a number is given too.
+  const newest = has(context, 'since') && !has(context, 'lines') ? null : linesOption(context, 'lines', STANDARD);
+  const scope = await scopeOf(context, target, words);
+  // What comes while the past is shown is left to the follower, so that nothing is told twice.
+  let last = await newestSeq(context);
+  const shown = await show(context, { ...scope, since, newest, after: 0, upTo: last });
+  if (shown === 0 && !context.json && !has(context, 'follow')) say(context, 'nothing has happened yet');
+  if (!has(context, 'follow')) return 0;
+  using interrupts = new Interrupts(context.io, ['SIGINT', 'SIGTERM']);
+  while (await pause(EVERY, interrupts.signal)) {
+    const now = await newestSeq(context);
+    if (now > last) await show(context, { ...scope, since, newest: null, after: last, upTo: now });
+    last = Math.max(last, now);
+  }
+  return INTERRUPTED;
+}
+
+interface Scope {
+  /** null: of every project. */
+  readonly folder: string | null;
+  /** Empty: of every service. */
+  readonly services: readonly string[];
+}
+
+/** What has happened outlives the project that it happened to: `down` keeps it. Throws what makes exit code 4. */
+async function scopeOf(context: Context, target: Target | null, words: readonly string[]): Promise<Scope> {
+  if (target === null) return { folder: null, services: words };
+  const known = await withMemory(context, (registry): Scope | null => {
+    const project = rememberedProject(registry, target);
+    if (project) {
+      const present = registry.services.of(project.folder).map(({ name }) => name);
+      const names = [...present, ...pastServices(registry, project.folder, words)];
+      const services = words.length === 0 ? [] : chooseServices(words, project.name, names);
+      return { folder: project.folder, services };
+    }
+    return target.kind === 'folder' && hasHistory(registry, target.folder)
+      ? { folder: target.folder, services: words }
+      : null;
+  });
+  if (known) return known;
+  if (target.kind === 'named' || target.config === null) throw unknownProject(target);
+  return { folder: target.folder, services: words };
+}
+
+function hasHistory(registry: Registry, folder: string): boolean {
+  return registry.events.find({ folder, newest: 1 }).length > 0;
+}
+
+interface Wanted extends Scope {
+  readonly since: number | null;
+  readonly newest: number | null;
+  /** Only with a higher `seq` than `after`, and none higher than `upTo`. */
+  readonly after: number;
+  readonly upTo: number;
+}
+
+async function newestSeq(context: Context): Promise<number> {
+  return (await withMemory(context, (registry) => registry.events.find({ newest: 1 })[0]?.seq)) ?? 0;
+}
+
+/** Prints what matches. Resolves with how many it was. */
+async function show(context: Context, wanted: Wanted): Promise<number> {
+  const found = (await withMemory(context, (registry) => find(registry, wanted))) ?? [];
+  for (const event of found) context.io.out.write(`${context.json ? JSON.stringify(event) : line(context, event)}\n`);
+  return found.length;
+}
+
+function find(registry: Registry, { folder, services, since, newest, after, upTo }: Wanted): readonly EventView[] {
+  if (newest === 0) return [];
+  const query: EventQuery = {
+    ...(folder === null ? {} : { folder }),
+    ...(after > 0 ? { after_seq: after } : {}),
+    ...(since === null ? {} : { since }),
+    ...(newest === null ? {} : { newest }),
+  };
+  const lists =
+    services.length === 0
+      ? [registry.events.find(query)]
+      : services.map((service) => registry.events.find({ ...query, service }));
+  const sorted = lists
+    .flat()
+    .filter(({ seq }) => seq <= upTo)
+    .sort((a, b) => a.seq - b.seq);
+  return (newest === null ? sorted : sorted.slice(Math.max(0, sorted.length - newest))).map(eventView);
+}
+
+function line(context: Context, event: EventView): string {
+  const { style } = context;
+  const instance = event.instance === null || event.instance === 0 ? '' : `:${event.instance}`;
+  const who = event.service === null ? event.project : `${event.service}${instance}`;
+  const project = has(context, 'all') && event.service !== null ? `${event.project}/` : '';
+  const name = style.paint('cyan', oneLine(`${project}${who}`));
+  return `${style.paint('grey', timeOf(context, event.at))}  ${name}  ${oneLine(event.message)}`;
+}
+
+/** On a terminal the local time of day, with the date when it is not today; elsewhere as it is. */
+function timeOf({ style }: Context, at: string): string {
+  if (!style.rich) return at;
+  const then = new Date(at);
+  const isToday = then.toDateString() === new Date().toDateString();
+  return `${isToday ? '' : `${at.slice(0, 10)} `}${clockTime(then.getTime())}`;
+}

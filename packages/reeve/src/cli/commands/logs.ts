@@ -1,0 +1,208 @@
+import { type LogStream, ReeveError } from '@reeve/contract';
+import { followLog } from '../../logs/follow-log.ts';
+import { logEnd } from '../../logs/log-end.ts';
+import type { LogPosition } from '../../logs/log-line.ts';
+import { interleaveLogs, mergeLogs } from '../../logs/merge-logs.ts';
+import { readLog } from '../../logs/read-log.ts';
+import { logPaths } from '../../logs/segments.ts';
+import { type Context, has, optionValue, printJson, say } from '../context.ts';
+import { findProject } from '../find-project.ts';
+import { INTERRUPTED, Interrupts } from '../interrupts.ts';
+import { type LogSource, lineFormat, logSource, nameWidthOf, type SourcedLine, withSource } from '../log-lines.ts';
+import { pastServices, withMemory } from '../memory.ts';
+import { declaredFacts, type ProjectFacts, projectFacts } from '../project-facts.ts';
+import { linesOption, momentOption, selection } from '../read-options.ts';
+import { chooseServices } from '../unknown-service.ts';
+
+const STANDARD = 100;
+
+export async function run(context: Context): Promise<number> {
+  const words = selection(context.args.positionals);
+  const filter = readFilter(context);
+  const { facts, sources } = await chooseSources(context, words);
+  if (has(context, 'paths')) return tellPaths(context, sources);
+  const run = await resolveRun(context, facts, sources);
+  const show = printer(context, sources, filter.grep);
+  const ends = new Map<LogSource, LogPosition>();
+  for (const source of sources) ends.set(source, await logEnd(source.folder));
+  const shown = await past(sources, { ...filter, ends, run }, show);
+  if (!has(context, 'follow')) {
+    if (shown === 0 && !context.json) say(context, 'nothing logged');
+    return 0;
+  }
+  using interrupts = new Interrupts(context.io, ['SIGINT', 'SIGTERM']);
+  const { signal } = interrupts;
+  const streams = sources.map((source) => {
+    const from = ends.get(source) ?? 'end';
+    return withSource(source, followLog({ folder: source.folder, from, stream: filter.stream, run, signal }));
+  });
+  for await (const line of interleaveLogs(streams)) show(line);
+  return INTERRUPTED;
+}
+
+interface Filter {
+  readonly newest: number | null;
+  readonly since: number | undefined;
+  readonly until: number | undefined;
+  readonly stream: LogStream | undefined;
+  readonly grep: RegExp | null;
+}
+
+function readFilter(context: Context): Filter {
+  const now = Date.now();
+  const since = momentOption(context, 'since', now) ?? undefined;
+  const until = momentOption(context, 'until', now) ?? undefined;
+  // A window on time shows all that is in it, unless a number is given too.
+  const isWindow = since !== undefined || until !== undefined;
+  const newest = isWindow && !has(context, 'lines') ? null : linesOption(context, 'lines', STANDARD);
+  if (until !== undefined && has(context, 'follow')) {
+    throw new ReeveError('USAGE', { message: '--until and --follow contradict each other' });
+  }
+  return {
+    newest,
+    since,
+    until,
+    stream: (optionValue(context, 'stream') as LogStream | null) ?? undefined,
+    grep: grepOption(context),
+  };
+}
+
+function grepOption(context: Context): RegExp | null {
+  const text = optionValue(context, 'grep');
+  if (text === null) return null;
+  try {
+    return new RegExp(text);
+  } catch (error) {
+    throw new ReeveError('USAGE', {
+      message: `--grep: ${(error as Error).message}`,
+      hint: 'a JavaScript regular expression',
+    });
+  }
+}
+
+/** Names from reeve's memory; what it has forgotten (`down`), from the config: the files may still be there. */
+async function chooseSources(
+  context: Context,
+  words: readonly string[],
+): Promise<{ facts: ProjectFacts; sources: readonly LogSource[] }> {
+  const target = await findProject(context);
+  const remembered = await projectFacts(context, target);
+  const past = await withMemory(context, (registry) => pastServices(registry, remembered.folder, words));
+  try {
+    return { facts: remembered, sources: sourcesOf(context, remembered, words, past ?? []) };
+  } catch (error) {
+    if (target.kind === 'named' || target.config === null) throw error;
+    const declared = await declaredFacts(context, target).catch(() => null);
+    if (!declared) throw error;
+    return { facts: declared, sources: sourcesOf(context, declared, words, past ?? []) };
+  }
+}
+
+/** `api`: all its instances; `api:1`: one of them. Throws SERVICE_UNKNOWN. */
+function sourcesOf(
+  context: Context,
+  facts: ProjectFacts,
+  words: readonly string[],
+  past: readonly string[],
+): readonly LogSource[] {
+  const present = [...facts.services.keys()];
+  const known = [...present, ...past];
+  const place = { project: facts.name, folder: facts.folder };
+  const wanted = words.length === 0 ? present : words;
+  return wanted.flatMap((word) => {
+    const [service = word] = chooseServices([word], facts.name, known);
+    const instances = facts.services.get(service)?.instances ?? 1;
+    const index = /:(\d+)$/.exec(word)?.[1];
+    const indexes = index === undefined ? Array.from({ length: instances }, (_, i) => i) : [Number(index)];
+    return indexes.map((i) => logSource(context, place, service, i, instances > 1 || i > 0));
+  });
+}
+
+async function tellPaths(context: Context, sources: readonly LogSource[]): Promise<number> {
+  const lists = await Promise.all(sources.map((source) => logPaths(source.folder)));
+  const paths = lists.flat();
+  if (context.json) printJson(context, { paths });
+  else for (const path of paths) context.io.out.write(`${path}\n`);
+  return 0;
+}
+
+/** `--run -1`: the run before the last, by what is remembered; else a run's id. Throws NOTHING_FOUND. */
+async function resolveRun(
+  context: Context,
+  facts: ProjectFacts,
+  sources: readonly LogSource[],
+): Promise<string | undefined> {
+  const text = optionValue(context, 'run');
+  if (text === null) return undefined;
+  const back = /^-?(\d{1,4})$/.exec(text)?.[1];
+  if (back === undefined) {
+    const known = await withMemory(context, (registry) => registry.runs.get(text));
+    if (known && sources.some(({ service }) => service === known.service)) return text;
+    throw new ReeveError('NOTHING_FOUND', { message: `there is no run ${text}; reeve events --json names them` });
+  }
+  const [source] = sources;
+  if (!source || sources.length > 1) {
+    throw new ReeveError('USAGE', {
+      message: '--run -N needs one service, or one instance of it',
+      hint: 'reeve logs api:0 --run -1',
+    });
+  }
+  const runs = await withMemory(context, (registry) =>
+    registry.runs.of(facts.folder, source.service, source.instance, Number(back) + 1),
+  );
+  const run = runs?.[Number(back)]?.run;
+  if (run !== undefined) return run;
+  throw new ReeveError('NOTHING_FOUND', {
+    message: `${source.label} has had ${runs?.length ?? 0} runs: there is no run ${text}`,
+  });
+}
+
+interface Window extends Filter {
+  readonly ends: ReadonlyMap<LogSource, LogPosition>;
+  readonly run: string | undefined;
+}
+
+/** What lies there already. Resolves with how many lines were shown. */
+async function past(
+  sources: readonly LogSource[],
+  window: Window,
+  show: (line: SourcedLine) => boolean,
+): Promise<number> {
+  const { newest, since, until, stream, run, grep, ends } = window;
+  // What does not match must not count, so only then is everything read.
+  const each = newest === null || grep ? 'all' : newest;
+  const readers = sources.map((source) =>
+    withSource(
+      source,
+      readLog({ folder: source.folder, stream, since, until, newest: each, run, end: ends.get(source) }),
+    ),
+  );
+  const kept: SourcedLine[] = [];
+  let shown = 0;
+  for await (const line of mergeLogs(readers)) {
+    if (newest === null) shown += show(line) ? 1 : 0;
+    else if (!grep || grep.test(line.line)) kept.push(line);
+    if (newest !== null && kept.length > 2 * newest + 1000) kept.splice(0, kept.length - newest);
+  }
+  if (newest !== null && newest > 0) for (const line of kept.slice(-newest)) shown += show(line) ? 1 : 0;
+  return shown;
+}
+
+/** Prints a line if it matches, and on a terminal where another run begins. */
+function printer(context: Context, sources: readonly LogSource[], grep: RegExp | null): (line: SourcedLine) => boolean {
+  const { style, json, io } = context;
+  const raw = has(context, 'raw');
+  const format = lineFormat(sources, { style, json, raw, nameWidth: nameWidthOf(sources) });
+  const runs = new Map<string, string>();
+  return (line) => {
+    if (grep && !grep.test(line.line)) return false;
+    const { label } = line.source;
+    const before = runs.get(label);
+    if (style.rich && !json && !raw && before !== undefined && before !== line.run) {
+      io.out.write(`${style.paint('grey', `-- ${label}: another run (${line.run})`)}\n`);
+    }
+    runs.set(label, line.run);
+    io.out.write(format(line));
+    return true;
+  };
+}

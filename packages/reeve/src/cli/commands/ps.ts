@@ -1,0 +1,45 @@
+import type { PsView } from '@reeve/contract';
+import { type Context, has, printJson, say } from '../context.ts';
+import { findProject } from '../find-project.ts';
+import { renderProcessTable } from '../process-table.ts';
+import { viewAll, viewProject } from '../project-views.ts';
+
+export async function run(context: Context): Promise<number> {
+  if (has(context, 'all')) {
+    const views = await viewAll(context);
+    if (context.json) printJson(context, { projects: views });
+    else if (views.length === 0) say(context, 'reeve knows no project yet: reeve up starts one');
+    else context.io.out.write(views.map((view) => show(context, view, null)).join('\n'));
+    tellOfDaemon(context, views);
+    return 0;
+  }
+  const target = await findProject(context);
+  const view = await viewProject(context, target);
+  if (context.json) printJson(context, view);
+  else context.io.out.write(show(context, view, target.kind === 'folder' ? target.folder : null));
+  tellOfDaemon(context, [view]);
+  return 0;
+}
+
+function show(context: Context, view: PsView, folder: string | null): string {
+  return renderProcessTable(view, {
+    style: context.style,
+    now: Date.now(),
+    wide: has(context, 'wide'),
+    folder: shortened(context, folder),
+  });
+}
+
+function shortened(context: Context, folder: string | null): string | null {
+  const user = context.io.env['HOME'];
+  return folder && user && (folder === user || folder.startsWith(`${user}/`))
+    ? `~${folder.slice(user.length)}`
+    : folder;
+}
+
+/** Nobody should take what is remembered for what is watched. */
+function tellOfDaemon(context: Context, views: readonly PsView[]): void {
+  const isUp = views.some((view) => view.services.some((service) => service.intent === 'up'));
+  if (context.json || !isUp || views.every((view) => view.daemon.running)) return;
+  say(context, 'the daemon is not running: nothing is restarted or checked. Start it: reeve daemon start');
+}

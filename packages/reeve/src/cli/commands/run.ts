@@ -1,0 +1,148 @@
+import { constants } from 'node:os';
+import { basename } from 'node:path';
+import { type Exit, NAME_PATTERN, type ProjectSpec, ReeveError, type ServiceView } from '@reeve/contract';
+import type { ReeveClient } from '@reeve/sdk';
+import { filterEnvironment } from '../../core/environment.ts';
+import { lineSafe } from '../../logs/line-safe.ts';
+import { actor } from '../actor.ts';
+import { type Context, optionValue, say } from '../context.ts';
+import { findFolder, type Target } from '../find-project.ts';
+import { INTERRUPTED, Interrupted, Interrupts } from '../interrupts.ts';
+import { loadProject } from '../load-project.ts';
+import { LogFollower } from '../log-follower.ts';
+import { logSource, type SourcedLine } from '../log-lines.ts';
+import { longCall } from '../long-call.ts';
+import { askDaemon } from '../project-views.ts';
+import { connectOrStart } from '../reach-daemon.ts';
+import { renderReceipt } from '../receipt-text.ts';
+import { freeName, nameOfCommand, runSpec } from '../run-spec.ts';
+
+export async function run(context: Context): Promise<number> {
+  const words = context.args.verbatim;
+  const wanted = optionValue(context, 'name');
+  if (wanted !== null) checkedName(wanted);
+  const target = await findFolder(context);
+  const project = await projectFor(context, target);
+  using interrupts = new Interrupts(context.io, ['SIGINT', 'SIGTERM', 'SIGHUP']);
+  await using client = await connectOrStart(context);
+  const view = await askDaemon(client, target);
+  const name = chooseName(context, words, project, view?.services ?? []);
+  const spec = runSpec(name, words, context.cwd);
+  const services = [...project.services, spec];
+  return await supervise(context, { client, project: { ...project, services }, name, interrupts });
+}
+
+/** The config's project, so that it is one service more of it; without a config, the folder's. */
+async function projectFor(context: Context, target: Extract<Target, { kind: 'folder' }>): Promise<ProjectSpec> {
+  const wanted = optionValue(context, 'project');
+  if (target.config !== null) {
+    const { project } = await loadProject(context, target);
+    if (wanted === null || wanted === project.name) return project;
+    throw new ReeveError('USAGE', {
+      message: `this folder is the project ${project.name}, not ${wanted}`,
+      hint: 'leave --project out, or name another folder with -C',
+    });
+  }
+  const name =
+    wanted ??
+    (basename(target.folder)
+      .replace(/[^A-Za-z0-9_-]+/g, '-')
+      .replace(/^-+/, '')
+      .slice(0, 100) ||
+      'project');
+  return { folder: target.folder, name: checkedName(name), config: null, env: {}, env_files: [], services: [] };
+}
+
+const AWAKE: readonly ServiceView['state'][] = ['running', 'starting', 'waiting', 'backoff', 'stopping'];
+
+/** A service that runs, or that the config declares, is never replaced by a command. */
+function chooseName(
+  context: Context,
+  words: readonly string[],
+  project: ProjectSpec,
+  known: readonly ServiceView[],
+): string {
+  const declared = project.services.map((service) => service.name);
+  const awake = known.filter(({ state }) => AWAKE.includes(state)).map((service) => service.name);
+  const taken = new Set([...declared, ...awake].map((name) => name.toLowerCase()));
+  const wanted = optionValue(context, 'name');
+  if (wanted === null) return freeName(nameOfCommand(words), taken);
+  if (!taken.has(checkedName(wanted).toLowerCase())) return wanted;
+  throw new ReeveError('NAME_TAKEN', { name: wanted, project: project.name });
+}
+
+function checkedName(name: string): string {
+  if (NAME_PATTERN.test(name)) return name;
+  throw new ReeveError('USAGE', {
+    message: `"${name}" cannot be a name`,
+    hint: 'letters, digits, - and _, not beginning with -, at most 100',
+  });
+}
+
+interface Supervised {
+  readonly client: ReeveClient;
+  readonly project: ProjectSpec;
+  readonly name: string;
+  readonly interrupts: Interrupts;
+}
+
+async function supervise(context: Context, { client, project, name, interrupts }: Supervised): Promise<number> {
+  const { signal } = interrupts;
+  const source = logSource(context, { project: project.name, folder: project.folder }, name, 0, false);
+  const follower = await LogFollower.open([source]);
+  const quiet = new AbortController();
+  const show = (line: SourcedLine): void => print(context, line);
+  const environment = filterEnvironment(context.io.env);
+  const { project: called } = await client.call('apply', {
+    project,
+    environment,
+    services: [name],
+    prune: false,
+    actor: actor(),
+  });
+  const following = follower.follow(quiet.signal, show);
+  const ref = { folder: project.folder };
+  let view: ServiceView | null = null;
+  let interrupted = false;
+  try {
+    await longCall(client, 'wait', { project: ref, services: [name], until: 'stopped', timeout: null }, { signal });
+    const seen = await askDaemon(client, { kind: 'folder', folder: project.folder, config: null });
+    view = seen?.services.find((service) => service.name === name) ?? null;
+  } catch (error) {
+    if (!(error instanceof Interrupted)) throw error;
+    interrupted = true;
+    say(context, `stopping ${name}`);
+  }
+  // Also after it has ended by itself: it is no longer wanted, and nothing that it started may be left.
+  const stop = { project: ref, services: [name], timeout: null, force: false, actor: actor() };
+  const { receipt } = await longCall(client, 'stop', stop);
+  quiet.abort();
+  await following;
+  await follower.drain(show);
+  if (receipt.status === 'INCOMPLETE') {
+    context.io.err.write(renderReceipt(receipt, context.talk));
+    return 6;
+  }
+  if (interrupted) return INTERRUPTED;
+  if (context.json) context.io.err.write(`${JSON.stringify({ project: called, services: view ? [view] : [] })}\n`);
+  return exitOf(name, view);
+}
+
+/** Where it came from decides where it goes. Only a terminal needs protection from what is in it. */
+function print({ io, style, talk }: Context, { stream, line }: SourcedLine): void {
+  const [output, dress] = stream === 'out' ? [io.out, style] : [io.err, talk];
+  output.write(`${output.isTTY ? lineSafe(line, { colours: dress.colours }) : line}\n`);
+}
+
+/** The command's code, 128 + n for a signal. Throws START_FAILED when it never ran. */
+function exitOf(name: string, view: ServiceView | null): number {
+  const exit: Exit | null = view?.exit ?? null;
+  if (exit?.kind === 'code') return exit.code;
+  if (exit?.kind === 'signal') return 128 + signalNumber(exit.signal);
+  const why = exit ? 'it ended while nobody could see how' : (view?.reason ?? 'it never ran');
+  throw new ReeveError('START_FAILED', { message: `${name}: ${why}`, name });
+}
+
+function signalNumber(name: string): number {
+  return Object.entries(constants.signals).find(([known]) => known === name)?.[1] ?? 0;
+}

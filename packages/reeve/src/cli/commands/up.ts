@@ -1,0 +1,40 @@
+import { ReeveError } from '@reeve/contract';
+import { upAttached } from '../attach.ts';
+import { bringUp } from '../bring-up.ts';
+import { type Context, has } from '../context.ts';
+import { dryRun } from '../dry-run.ts';
+import { findProject } from '../find-project.ts';
+import { Interrupts } from '../interrupts.ts';
+import { loadProject } from '../load-project.ts';
+import { selection } from '../read-options.ts';
+
+export async function run(context: Context): Promise<number> {
+  refuseContradictions(context);
+  const services = selection(context.args.positionals);
+  const loaded = await loadProject(context, await findProject(context));
+  if (has(context, 'dry-run')) {
+    return dryRun(context, loaded, services);
+  }
+  if (wantsAttached(context)) {
+    return upAttached(context, loaded, services);
+  }
+  using interrupts = new Interrupts(context.io, ['SIGINT']);
+  return await bringUp(context, { loaded, services, signal: interrupts.signal });
+}
+
+function refuseContradictions(context: Context): void {
+  for (const [one, other] of [
+    ['detach', 'attach'],
+    ['wait', 'no-wait'],
+    ['attach', 'no-wait'],
+    ['attach', 'dry-run'],
+  ] as const) {
+    if (!has(context, one) || !has(context, other)) continue;
+    throw new ReeveError('USAGE', { message: `--${one} and --${other} contradict each other`, hint: 'reeve help up' });
+  }
+}
+
+function wantsAttached(context: Context): boolean {
+  if (has(context, 'attach')) return true;
+  return context.style.rich && !context.json && !has(context, 'detach') && !has(context, 'no-wait');
+}

@@ -1,0 +1,38 @@
+import { ReeveError, type WhyView } from '@reeve/contract';
+import { type Context, printJson, say } from '../context.ts';
+import { findProject, refOf, type Target, unknownProject } from '../find-project.ts';
+import { neverStarted, rememberedWhy } from '../offline-why.ts';
+import { connectIfRunning } from '../reach-daemon.ts';
+import { selection } from '../read-options.ts';
+import { renderWhy } from '../why-text.ts';
+
+export async function run(context: Context): Promise<number> {
+  const [service = ''] = selection(context.args.positionals);
+  const target = await findProject(context);
+  await using client = await connectIfRunning(context);
+  const view = client
+    ? await client
+        .call('why', { project: refOf(target), service })
+        .catch((error: unknown) => neverApplied(context, target, service, error))
+    : await remember(context, target, service);
+  if (context.json) printJson(context, view);
+  else context.io.out.write(renderWhy(view, context.style, Date.now()));
+  if (!context.json && !client)
+    say(context, 'the daemon is not running: this is what it remembered. Start it: reeve daemon start');
+  return 0;
+}
+
+async function remember(context: Context, target: Target, service: string): Promise<WhyView> {
+  return (await rememberedWhy(context, target, service)) ?? (await declared(context, target, service));
+}
+
+async function neverApplied(context: Context, target: Target, service: string, error: unknown): Promise<WhyView> {
+  if (error instanceof ReeveError && error.code === 'PROJECT_UNKNOWN') return declared(context, target, service);
+  throw error;
+}
+
+/** A config that has never been applied has one story. */
+async function declared(context: Context, target: Target, service: string): Promise<WhyView> {
+  if (target.kind === 'folder' && target.config === null) throw unknownProject(target);
+  return neverStarted(context, target, service);
+}

@@ -1,0 +1,124 @@
+import type { ProjectSpec, PsView, ServiceSpec } from '@reeve/contract';
+import type { Loaded } from '../config/load.ts';
+import { startOrder, withNeeded } from '../core/graph.ts';
+import type { ServiceRow } from '../core/memory.ts';
+import { specHashInput } from '../core/spec-hash.ts';
+import { count } from './amounts.ts';
+import { type Context, has, printJson, say } from './context.ts';
+import { withMemory } from './memory.ts';
+import { viewProject } from './project-views.ts';
+import { type Row, renderTable } from './table.ts';
+import { chooseServices } from './unknown-service.ts';
+
+/** What `up` would do with a service, and why. */
+export interface Planned {
+  readonly name: string;
+  readonly action: 'start' | 'restart' | 'keep' | 'stop' | 'leave';
+  readonly reason: string;
+  readonly depends_on: readonly string[];
+}
+
+/** `up --dry-run`: from the config and from what is known; no daemon is started and nothing is changed. */
+export async function dryRun(context: Context, { project }: Loaded, services: readonly string[]): Promise<number> {
+  const known = project.services.map(({ name }) => name);
+  const names = services.length === 0 ? [] : chooseServices(services, project.name, known);
+  const target = { kind: 'folder', folder: project.folder, config: project.config } as const;
+  const view = await viewProject(context, target);
+  const before = await withMemory(context, (registry) => ({
+    services: registry.services.of(project.folder),
+    shared: registry.projects.all().find((row) => row.folder === project.folder) ?? project,
+  }));
+  const plan = planUp({ project, names, view, before, prune: has(context, 'prune') });
+  if (context.json) printJson(context, { project: view.project, services: plan });
+  else show(context, plan);
+  return 0;
+}
+
+export interface PlanInput {
+  readonly project: ProjectSpec;
+  /** Empty: all that start by themselves. */
+  readonly names: readonly string[];
+  readonly view: PsView;
+  readonly before: {
+    readonly services: readonly ServiceRow[];
+    readonly shared: Pick<ProjectSpec, 'env' | 'env_files'>;
+  } | null;
+  readonly prune: boolean;
+}
+
+/** In start order; what has left the config comes last. */
+export function planUp({ project, names, view, before, prune }: PlanInput): readonly Planned[] {
+  const edges = new Map(project.services.map((s) => [s.name, s.depends_on.map((d) => d.service)]));
+  const chosen = names.length > 0 ? names : project.services.filter((s) => s.autostart).map((s) => s.name);
+  const needed = new Set(withNeeded(edges, chosen));
+  const specs = new Map(project.services.map((s) => [s.name, s]));
+  const planned = startOrder(edges).flatMap((name): Planned[] => {
+    const spec = specs.get(name);
+    if (!spec) return [];
+    const depends_on = edges.get(name) ?? [];
+    if (!needed.has(name)) {
+      return names.length > 0 ? [] : [{ name, action: 'leave', reason: 'autostart: false', depends_on }];
+    }
+    const row = before?.services.find((service) => service.name === name) ?? null;
+    const isChanged =
+      row !== null && before !== null && specHashInput(spec, project) !== specHashInput(row.spec, before.shared);
+    const because = chosen.includes(name) ? null : `${neededBy(name, needed, edges)} needs it`;
+    return [{ name, ...decide(view, spec, isChanged, because), depends_on }];
+  });
+  return [...planned, ...leftOver(view, before?.services ?? [], specs, prune)];
+}
+
+const UP = ['running', 'starting'];
+
+function decide(
+  view: PsView,
+  spec: ServiceSpec,
+  isChanged: boolean,
+  because: string | null,
+): Pick<Planned, 'action' | 'reason'> {
+  const state = view.services.find((service) => service.name === spec.name)?.state ?? 'stopped';
+  const isUp = UP.includes(state);
+  if (isUp && isChanged) return { action: 'restart', reason: 'changed in the config' };
+  if (isUp) return { action: 'keep', reason: `is ${state}` };
+  if (state === 'completed' && !isChanged) return { action: 'keep', reason: 'has completed' };
+  return { action: 'start', reason: because ?? `is ${state}` };
+}
+
+function neededBy(name: string, needed: ReadonlySet<string>, edges: ReadonlyMap<string, readonly string[]>): string {
+  return [...needed].filter((other) => edges.get(other)?.includes(name)).join(', ');
+}
+
+/** What has left the config and still runs, or is to. The rest of it is only history. */
+function leftOver(
+  view: PsView,
+  rows: readonly ServiceRow[],
+  specs: ReadonlyMap<string, ServiceSpec>,
+  prune: boolean,
+): readonly Planned[] {
+  return rows
+    .filter((row) => row.managed_by === 'config' && !specs.has(row.name) && isThere(view, row.name))
+    .map((row) => ({
+      name: row.name,
+      action: prune ? 'stop' : 'leave',
+      reason: `no longer in the config${prune ? '' : '; --prune stops it'}`,
+      depends_on: [],
+    }));
+}
+
+function isThere({ services }: PsView, name: string): boolean {
+  const service = services.find((each) => each.name === name);
+  return service !== undefined && (service.intent === 'up' || service.pid !== null);
+}
+
+function show(context: Context, plan: readonly Planned[]): void {
+  const columns = [
+    { title: 'SERVICE' },
+    { title: 'ACTION' },
+    { title: 'REASON', shrinksTo: 12 },
+    { title: 'AFTER', shrinksTo: 8 },
+  ];
+  const rows = plan.map((step): Row => [step.name, step.action, step.reason, step.depends_on.join(' ')]);
+  context.io.out.write(renderTable(columns, rows, context.style));
+  const changes = plan.filter(({ action }) => action === 'start' || action === 'restart' || action === 'stop').length;
+  say(context, `dry run: ${count(changes, 'change')}, in this order; nothing was done`);
+}

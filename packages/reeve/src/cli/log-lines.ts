@@ -1,0 +1,101 @@
+import { join } from 'node:path';
+import type { LogLineView } from '@reeve/contract';
+import { instanceId } from '@reeve/host';
+import { iso } from '../base/instant.ts';
+import { lineSafe } from '../logs/line-safe.ts';
+import type { LogLine } from '../logs/log-line.ts';
+import { mergeLogs } from '../logs/merge-logs.ts';
+import { readLog } from '../logs/read-log.ts';
+import { clockTime } from './amounts.ts';
+import type { Context } from './context.ts';
+import { pathsOf } from './reach-daemon.ts';
+import type { Colour, Style } from './style.ts';
+
+/** One instance's log. */
+export interface LogSource {
+  readonly project: string;
+  readonly service: string;
+  readonly instance: number;
+  /** `api`, or `api:1` where there are several. */
+  readonly label: string;
+  /** Folder of its segments. */
+  readonly folder: string;
+}
+
+export interface Place {
+  readonly project: string;
+  /** Of the project. */
+  readonly folder: string;
+}
+
+export function logSource(
+  context: Context,
+  place: Place,
+  service: string,
+  instance: number,
+  isOneOfMany: boolean,
+): LogSource {
+  const folder = join(pathsOf(context).logs, instanceId(place.folder, service, instance));
+  return { project: place.project, service, instance, label: isOneOfMany ? `${service}:${instance}` : service, folder };
+}
+
+/** A line with whose it is. */
+export interface SourcedLine extends LogLine {
+  readonly source: LogSource;
+}
+
+export async function* withSource(source: LogSource, lines: AsyncIterable<LogLine>): AsyncGenerator<SourcedLine> {
+  for await (const line of lines) yield { ...line, source };
+}
+
+/** The newest lines of all instances of a service, made safe, oldest first. */
+export async function newestLines(
+  folder: string,
+  service: string,
+  instances: readonly number[],
+  newest: number,
+  context: Context,
+): Promise<readonly { readonly at: number; readonly line: string }[]> {
+  const sources = instances.map((index) =>
+    logSource(context, { project: '', folder }, service, index, instances.length > 1),
+  );
+  const lines: { at: number; line: string }[] = [];
+  const readers = sources.map((source) => withSource(source, readLog({ folder: source.folder, newest })));
+  for await (const { at, line } of mergeLogs(readers)) lines.push({ at, line: lineSafe(line, { colours: false }) });
+  return lines.slice(-newest);
+}
+
+export interface LineManner {
+  readonly style: Style;
+  readonly json: boolean;
+  readonly raw: boolean;
+  /** Columns for the names; 0: one source, which needs no name. */
+  readonly nameWidth: number;
+}
+
+const COLOURS: readonly Colour[] = ['cyan', 'yellow', 'green', 'magenta', 'blue'];
+
+/** How lines of several services are told apart: a name of its own colour before each. */
+export function lineFormat(sources: readonly LogSource[], manner: LineManner): (line: SourcedLine) => string {
+  const names = [...new Set(sources.map(({ label }) => label))];
+  const colours = new Map(names.map((name, i) => [name, COLOURS[i % COLOURS.length] ?? null]));
+  const { style, json, raw, nameWidth } = manner;
+  return (line) => {
+    if (json) return `${JSON.stringify(viewOf(line))}\n`;
+    if (raw) return `${line.line}\n`;
+    const { label } = line.source;
+    const time = style.rich ? `${style.paint('grey', clockTime(line.at))} ` : '';
+    const name = nameWidth === 0 ? '' : `${style.paint(colours.get(label) ?? null, label.padEnd(nameWidth))} `;
+    return `${time}${name}${lineSafe(line.line, { colours: style.colours })}\n`;
+  };
+}
+
+function viewOf({ at, seq, run, stream, line, source }: SourcedLine): LogLineView {
+  const { project, service, instance } = source;
+  return { at: iso(at), seq, project, service, instance, run, stream, line };
+}
+
+/** Width of the names; 0 for a single one. */
+export function nameWidthOf(sources: readonly LogSource[]): number {
+  return sources.length > 1 ? Math.max(...sources.map(({ label }) => label.length)) : 0;
+}

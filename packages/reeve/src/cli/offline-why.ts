@@ -1,0 +1,93 @@
+import type { WhyView } from '@reeve/contract';
+import { explain } from '../core/explain.ts';
+import { NEW_MACHINE } from '../core/lifecycle.ts';
+import type { Machine } from '../core/lifecycle-types.ts';
+import type { ProjectRow, Registry } from '../core/memory.ts';
+import { eventView } from '../core/view.ts';
+import type { World } from '../core/world.ts';
+import type { Context } from './context.ts';
+import type { Target } from './find-project.ts';
+import { loadProject } from './load-project.ts';
+import { newestLines } from './log-lines.ts';
+import { lookAround } from './look-around.ts';
+import { rememberedProject, withMemory } from './memory.ts';
+import { declaredView, type Eyes, rememberedView, trueMachine } from './offline-view.ts';
+import { chooseServices } from './unknown-service.ts';
+
+const EVENTS = 12;
+const LINES = 8;
+
+/** `why` without a daemon; null when nothing is remembered of the project. Throws SERVICE_UNKNOWN. */
+export async function rememberedWhy(context: Context, target: Target, word: string): Promise<WhyView | null> {
+  const eyes = lookAround();
+  return withMemory(context, async (registry) => {
+    const project = rememberedProject(registry, target);
+    if (!project) return null;
+    const view = rememberedView(registry, project, eyes);
+    const [name = word] = chooseServices(
+      [word],
+      project.name,
+      view.services.map((s) => s.name),
+    );
+    const service = view.services.find((s) => s.name === name);
+    if (!service) return null;
+    const said = explain(rememberedWorld(registry, project, eyes), service);
+    const events = registry.events.find({ folder: project.folder, service: name, newest: EVENTS });
+    const indexes = service.instances.map(({ index }) => index);
+    const lines = await newestLines(project.folder, name, indexes, LINES, context);
+    return {
+      service,
+      summary: said.summary,
+      waits_for: said.waitsFor,
+      blocks: said.blocks,
+      events: events.map(eventView),
+      last_lines: lines.map(({ line }) => line),
+      next_try_at: null,
+      survivors: [],
+      try: ['reeve daemon start', ...said.try],
+    };
+  });
+}
+
+/** The same facts that the daemon would decide by. */
+function rememberedWorld(registry: Registry, { folder }: ProjectRow, eyes: Eyes): World {
+  const intents = new Map(registry.intents.of(folder).map((row) => [row.service, row]));
+  const rows = registry.instances.of(folder);
+  return new Map(
+    registry.services.of(folder).map(({ name, spec }) => {
+      const instances = Array.from({ length: spec.instances }, (_, index) => {
+        const row = rows.find((each) => each.service === name && each.index === index);
+        const runs = registry.runs.of(folder, name, index, 2);
+        const machine = trueMachine((row?.machine as Machine | undefined) ?? NEW_MACHINE, runs, eyes);
+        return { index, machine, health: 'unknown' as const };
+      });
+      const { oneshot, depends_on: dependsOn, health, instances: wanted } = spec;
+      const { want = 'down', generation = 0 } = intents.get(name) ?? {};
+      return [name, { name, oneshot, hasHealth: health !== null, dependsOn, want, generation, wanted, instances }];
+    }),
+  );
+}
+
+/** Of a config that has never been applied. Throws SERVICE_UNKNOWN. */
+export async function neverStarted(context: Context, target: Target, word: string): Promise<WhyView> {
+  const { project } = await loadProject(context, target);
+  const view = declaredView(project, { running: false, pid: null, version: null });
+  const [name = word] = chooseServices(
+    [word],
+    project.name,
+    view.services.map((s) => s.name),
+  );
+  const service = view.services.find((s) => s.name === name);
+  if (!service) throw new Error(`${name} has no view`);
+  return {
+    service,
+    summary: `${name} has never been started: this config has not been applied`,
+    waits_for: [],
+    blocks: [],
+    events: [],
+    last_lines: [],
+    next_try_at: null,
+    survivors: [],
+    try: [`reeve up ${name}`, 'reeve up'],
+  };
+}

@@ -1,0 +1,55 @@
+import type { Run } from './command-table.ts';
+import { run as complete } from './commands/complete.ts';
+import { run as completion } from './commands/completion.ts';
+import { run as daemonLogs } from './commands/daemon-logs.ts';
+import { run as daemonRun } from './commands/daemon-run.ts';
+import { run as daemonStart } from './commands/daemon-start.ts';
+import { run as daemonStatus } from './commands/daemon-status.ts';
+import { run as daemonStop } from './commands/daemon-stop.ts';
+import { run as down } from './commands/down.ts';
+import { run as events } from './commands/events.ts';
+import { run as exec } from './commands/exec.ts';
+import { run as graph } from './commands/graph.ts';
+import { run as help } from './commands/help.ts';
+import { run as logs } from './commands/logs.ts';
+import { run as ports } from './commands/ports.ts';
+import { run as restart } from './commands/restart.ts';
+import { run } from './commands/run.ts';
+import { run as signal } from './commands/signal.ts';
+import { run as start } from './commands/start.ts';
+import { run as status } from './commands/status.ts';
+import { run as stop } from './commands/stop.ts';
+import { run as up } from './commands/up.ts';
+import { run as validate } from './commands/validate.ts';
+import { run as version } from './commands/version.ts';
+import { run as wait } from './commands/wait.ts';
+import { run as why } from './commands/why.ts';
+
+/** Every command but `ps`, by name. */
+export const OTHER_COMMANDS: Readonly<Record<string, Run>> = {
+  up: up,
+  start: start,
+  stop: stop,
+  restart: restart,
+  down: down,
+  status: status,
+  why: why,
+  wait: wait,
+  logs: logs,
+  events: events,
+  ports: ports,
+  run: run,
+  exec: exec,
+  signal: signal,
+  validate: validate,
+  graph: graph,
+  'daemon run': daemonRun,
+  'daemon start': daemonStart,
+  'daemon stop': daemonStop,
+  'daemon status': daemonStatus,
+  'daemon logs': daemonLogs,
+  completion: completion,
+  help: help,
+  version: version,
+  __complete: complete,
+};

@@ -1,0 +1,40 @@
+import { type DaemonView, type PsView, ReeveError } from '@reeve/contract';
+import type { ReeveClient } from '@reeve/sdk';
+import type { Context } from './context.ts';
+import { refOf, type Target } from './find-project.ts';
+import { connectIfRunning } from './reach-daemon.ts';
+
+/**
+ * A project as it is now: by the daemon, else by what is remembered, else by its config, of which nothing runs then.
+ * Never starts a daemon. Throws PROJECT_UNKNOWN or CONFIG_NOT_FOUND (exit code 4), or what is wrong with the config.
+ */
+export async function viewProject(context: Context, target: Target): Promise<PsView> {
+  await using client = await connectIfRunning(context);
+  const told = client && (await askDaemon(client, target));
+  if (told) return told;
+  const { rememberedViews, viewOfConfig } = await import('./without-daemon.ts');
+  const [remembered] = client ? [] : await rememberedViews(context, target);
+  return remembered ?? (await viewOfConfig(context, target, daemonView(client)));
+}
+
+function daemonView(client: ReeveClient | null): DaemonView {
+  if (!client) return { running: false, pid: null, version: null };
+  return { running: true, pid: client.daemon.pid, version: client.daemon.version };
+}
+
+/** Every project of the home. */
+export async function viewAll(context: Context): Promise<readonly PsView[]> {
+  await using client = await connectIfRunning(context);
+  if (client) return (await client.call('ps', { project: null })).projects;
+  const { rememberedViews } = await import('./without-daemon.ts');
+  return await rememberedViews(context, null);
+}
+
+export async function askDaemon(client: ReeveClient, target: Target): Promise<PsView | null> {
+  try {
+    return (await client.call('ps', { project: refOf(target) })).projects[0] ?? null;
+  } catch (error) {
+    if (error instanceof ReeveError && error.code === 'PROJECT_UNKNOWN') return null;
+    throw error;
+  }
+}

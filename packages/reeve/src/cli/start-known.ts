@@ -1,0 +1,75 @@
+import { type Accepted, type ProjectRef, ReeveError } from '@reeve/contract';
+import type { ReeveClient } from '@reeve/sdk';
+import { askKnown } from './ask-known.ts';
+import { awaitStart } from './await-start.ts';
+import { bringUp } from './bring-up.ts';
+import { type Context, has, printJson } from './context.ts';
+import { weightiest } from './exit-code.ts';
+import { findProject, refOf } from './find-project.ts';
+import { Interrupts } from './interrupts.ts';
+import { loadProject } from './load-project.ts';
+import { connectOrStart } from './reach-daemon.ts';
+import { durationOption, selection } from './read-options.ts';
+import { tellSteps } from './verbose-steps.ts';
+
+/** `start` and `restart` wait this long unless they are told otherwise. */
+const PATIENCE = 60_000;
+
+export type Ask = (client: ReeveClient, project: ProjectRef, services: readonly string[]) => Promise<Accepted>;
+
+/**
+ * `start` and `restart`: what reeve knows already; a config that it does not know yet is applied, as by `up`. With
+ * --all one project after the other. Returns the exit code.
+ */
+export async function startKnown(context: Context, ask: Ask): Promise<number> {
+  const services = selection(context.args.positionals);
+  using interrupts = new Interrupts(context.io, ['SIGINT']);
+  const { signal } = interrupts;
+  if (has(context, 'all')) return await startAll(context, ask, services, signal);
+  const target = await findProject(context);
+  const project = refOf(target);
+  const code = await askKnown(context, target, (client) =>
+    startOne(context, { client, project, services, ask, signal }),
+  );
+  return code ?? (await bringUp(context, { loaded: await loadProject(context, target), services, signal }));
+}
+
+async function startAll(context: Context, ask: Ask, services: readonly string[], signal: AbortSignal): Promise<number> {
+  if (services.length > 0)
+    throw new ReeveError('USAGE', { message: '--all and the names of services contradict each other' });
+  await using client = await connectOrStart(context);
+  const { projects } = await client.call('ps', { project: null });
+  const codes: number[] = [];
+  for (const { project: name } of projects) {
+    codes.push(await startOne(context, { client, project: { name }, services, ask, signal }));
+  }
+  return weightiest(codes);
+}
+
+interface One {
+  readonly client: ReeveClient;
+  readonly project: ProjectRef;
+  readonly services: readonly string[];
+  readonly ask: Ask;
+  readonly signal: AbortSignal;
+}
+
+async function startOne(context: Context, { client, project, services, ask, signal }: One): Promise<number> {
+  const began = performance.now();
+  const steps = tellSteps(context, client);
+  try {
+    const accepted = await ask(client, project, services);
+    if (has(context, 'no-wait')) return tellAccepted(context, accepted);
+    const timeout = durationOption(context, 'timeout') ?? PATIENCE;
+    return await awaitStart(context, { client, project, accepted, timeout, began, signal, steps });
+  } finally {
+    steps.stop();
+  }
+}
+
+function tellAccepted(context: Context, { project, services, already }: Accepted): number {
+  const rows = services.map((name) => ({ name, already: already.includes(name) }));
+  if (context.json) printJson(context, { project, outcome: 'accepted', services: rows });
+  else context.io.out.write(`accepted: ${services.join(', ') || 'nothing to start'}\n`);
+  return 0;
+}

@@ -1,0 +1,55 @@
+import type { WhyView } from '@reeve/contract';
+import { describeExit } from '../core/restart.ts';
+import { clockTime, humanDuration } from './amounts.ts';
+import { displayWidth } from './display-width.ts';
+import { portsText } from './process-table.ts';
+import { oneLine, safeText } from './safe-text.ts';
+import { glyph, type Style } from './style.ts';
+
+/** The story is told by its end; `reeve events` has all of it. */
+const EVENTS = 6;
+
+type Fact = readonly [label: string, text: string];
+
+/** The story: one sentence, then its evidence, then what to type next. */
+export function renderWhy(view: WhyView, style: Style, now: number): string {
+  const facts = factsOf(view, style, now);
+  const width = Math.max(0, ...facts.map(([label]) => displayWidth(label)));
+  const branches = facts.map(([label, text], i) => {
+    const branch = style.rich ? `${glyph(style, i === facts.length - 1 ? 'lastBranch' : 'branch')} ` : '  ';
+    return `${style.paint('grey', branch)}${label.padEnd(width)}  ${text}`;
+  });
+  const next = view.try.map(oneLine).join(` ${glyph(style, 'dot')} `);
+  const lines = [style.paint('bold', oneLine(view.summary)), ...branches, ...(next === '' ? [] : [`Try: ${next}`])];
+  return `${lines.join('\n')}\n`;
+}
+
+function factsOf(view: WhyView, style: Style, now: number): readonly Fact[] {
+  const { service } = view;
+  const ago = (at: string): string => `${humanDuration(now - Date.parse(at))} ago`;
+  const facts: Fact[] = [];
+  const add = (label: string, text: string | null): void =>
+    void (text !== null && text !== '' && facts.push([label, text]));
+  add('reason', service.reason === null ? null : oneLine(service.reason));
+  add('next try', view.next_try_at === null ? null : inTime(Date.parse(view.next_try_at) - now));
+  add(
+    'running',
+    service.started_at === null
+      ? null
+      : `pid ${service.pid}, for ${humanDuration(now - Date.parse(service.started_at))}`,
+  );
+  add('last exit', service.exit === null ? null : `${describeExit(service.exit)}, ${ago(service.exit.at)}`);
+  add('restarts', service.restarts === 0 ? null : String(service.restarts));
+  for (const wait of view.waits_for) add('waits for', oneLine(wait));
+  add('blocks', view.blocks.join(', '));
+  add('ports', portsText(service.ports));
+  for (const s of view.survivors) add('left over', `pid ${s.pid} ${oneLine(s.command)} (${s.found_by.join(', ')})`);
+  for (const event of view.events.slice(-EVENTS))
+    add('event', `${style.paint('grey', clockTime(Date.parse(event.at)))} ${oneLine(event.message)}`);
+  for (const line of view.last_lines) add('said', safeText(line));
+  return facts;
+}
+
+function inTime(ms: number): string {
+  return ms <= 0 ? 'now' : `in ${humanDuration(ms)}`;
+}

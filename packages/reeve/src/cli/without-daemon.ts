@@ -1,0 +1,24 @@
+import type { DaemonView, PsView } from '@reeve/contract';
+import type { Context } from './context.ts';
+import { type Target, unknownProject } from './find-project.ts';
+import { loadProject } from './load-project.ts';
+import { lookAround } from './look-around.ts';
+import { rememberedProject, withMemory } from './memory.ts';
+import { declaredView, rememberedView } from './offline-view.ts';
+
+/** What is known of one project (none or one), or of all, without a daemon. */
+export async function rememberedViews(context: Context, target: Target | null): Promise<readonly PsView[]> {
+  const eyes = lookAround();
+  const views = await withMemory(context, (registry) => {
+    const one = target && rememberedProject(registry, target);
+    const projects = target ? (one ? [one] : []) : registry.projects.all();
+    return projects.map((project) => rememberedView(registry, project, eyes));
+  });
+  return views ?? [];
+}
+
+/** A project that nothing is known of but its config. Throws PROJECT_UNKNOWN or CONFIG_NOT_FOUND, or what is wrong. */
+export async function viewOfConfig(context: Context, target: Target, daemon: DaemonView): Promise<PsView> {
+  if (target.kind === 'folder' && target.config === null) throw unknownProject(target);
+  return declaredView((await loadProject(context, target)).project, daemon);
+}

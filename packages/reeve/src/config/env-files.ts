@@ -1,0 +1,54 @@
+import { constants } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { parseEnv } from 'node:util';
+import { ReeveError } from '@reeve/contract';
+import type { EnvMap } from '../core/environment.ts';
+import { MAX_BYTES } from './tree.ts';
+
+const WHY: Readonly<Record<string, string>> = {
+  ENOENT: 'it does not exist',
+  ENOTDIR: 'it does not exist',
+  EACCES: 'it may not be read',
+  EISDIR: 'it is a folder',
+  ELOOP: 'its links lead in a circle',
+};
+
+/** What an operating-system error means for somebody who named a file. */
+export function whyUnreadable(error: unknown): string {
+  const code = (error as NodeJS.ErrnoException).code;
+  return (code === undefined ? undefined : WHY[code]) ?? (error as Error).message;
+}
+
+/**
+ * The contents of env files, in the order given, as they are now. `${…}` in them is not replaced.
+ * Throws a `ReeveError` CONFIG_INVALID that names the file when one is missing, unreadable or no text.
+ */
+export async function readEnvFiles(paths: readonly string[]): Promise<readonly EnvMap[]> {
+  return Promise.all(paths.map(readEnvFile));
+}
+
+export async function readEnvFile(path: string): Promise<EnvMap> {
+  const text = await readText(path).catch((error: unknown) => refuse(path, whyUnreadable(error), error));
+  if (text === null) return refuse(path, `it is not a file, or larger than ${MAX_BYTES} bytes`);
+  if (text.includes('\0')) return refuse(path, 'it holds a NUL character: it is no text file');
+  const values: Record<string, string> = Object.create(null) as Record<string, string>;
+  for (const [name, value] of Object.entries(parseEnv(text))) if (value !== undefined) values[name] = value;
+  return values;
+}
+
+function refuse(path: string, why: string, cause?: unknown): never {
+  const hint = 'create it, or take it out of `env_files`';
+  throw new ReeveError('CONFIG_INVALID', { message: `cannot read the env file ${path}: ${why}`, hint, why }, { cause });
+}
+
+/** Null when it is no regular file or too large. Does not hang on a FIFO. */
+async function readText(path: string): Promise<string | null> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const { size } = await file.stat().then((stat) => (stat.isFile() ? stat : { size: Number.POSITIVE_INFINITY }));
+    if (size > MAX_BYTES) return null;
+    return await file.readFile('utf8');
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,74 @@
+import type { ServiceView } from '@reeve/contract';
+import { causes, dependantsInTheWay, unmetConditions } from './conditions.ts';
+import { describeExit } from './restart.ts';
+import type { World } from './world.ts';
+
+/** What `why` says, from the same predicates that decide: it cannot lie about the reason. */
+export interface Explanation {
+  readonly summary: string;
+  readonly waitsFor: readonly string[];
+  readonly blocks: readonly string[];
+  readonly try: readonly string[];
+}
+
+export function explain(world: World, view: ServiceView): Explanation {
+  const service = world.get(view.name);
+  const waitsFor =
+    service && view.intent === 'up' && view.state === 'waiting' ? causes(unmetConditions(world, service)) : [];
+  const inTheWay = service && view.intent === 'down' ? dependantsInTheWay(world, service) : [];
+  return {
+    summary: summarize(view, inTheWay),
+    waitsFor,
+    blocks: blockedBy(world, view.name),
+    try: suggestions(view),
+  };
+}
+
+function summarize(view: ServiceView, inTheWay: readonly string[]): string {
+  const wanted = `wanted: ${view.intent}`;
+  const because = view.reason ? `: ${view.reason}` : '';
+  if (inTheWay.length > 0) return `${view.name} is ${view.state} (${wanted}): ${inTheWay.join(', ')} must end first`;
+  switch (view.state) {
+    case 'running':
+      return `${view.name} is running${view.health === 'unknown' ? '' : ` and ${view.health}`} (${wanted})`;
+    case 'stopped':
+      return `${view.name} is stopped (${wanted})${because || (view.exit && view.intent === 'up' ? `: it ${describeExit(view.exit)}` : '')}`;
+    case 'starting':
+    case 'waiting':
+    case 'stopping':
+    case 'backoff':
+    case 'failed':
+    case 'completed':
+      return `${view.name} is ${view.state === 'backoff' ? 'in backoff' : view.state === 'failed' ? 'failed' : view.state} (${wanted})${because}`;
+  }
+}
+
+/** Services that wait, and whose condition on this one is not met. */
+function blockedBy(world: World, name: string): readonly string[] {
+  return [...world.values()]
+    .filter((other) => other.instances.some((i) => i.machine.state.name === 'waiting'))
+    .filter((other) => unmetConditions(world, other).some((u) => u.dependency === name))
+    .map((other) => other.name);
+}
+
+function suggestions(view: ServiceView): readonly string[] {
+  const logs = `reeve logs ${view.name}`;
+  switch (view.state) {
+    case 'failed':
+    case 'backoff':
+      return [
+        logs,
+        `reeve start ${view.name}`,
+        ...view.ports.flatMap((p) => (p.port !== null && p.listening ? [`reeve ports ${p.port}`] : [])),
+      ];
+    case 'stopped':
+    case 'completed':
+      return [`reeve start ${view.name}`, logs];
+    case 'waiting':
+      return ['reeve ps', 'reeve graph'];
+    case 'starting':
+    case 'running':
+    case 'stopping':
+      return [logs, `reeve events ${view.name}`];
+  }
+}

@@ -1,0 +1,65 @@
+import { stay, tell } from './lifecycle-rest.ts';
+import { beginStop, fail, prefixed, restAfter, tellExit } from './lifecycle-stop.ts';
+import type { Context, Effect, EventNamed, Next, StateNamed } from './lifecycle-types.ts';
+import { FRESH } from './restart.ts';
+
+/** Steps of a run that is wanted: spawning, starting, running. */
+type Alive = StateNamed<'starting' | 'running'>;
+
+export const remember = (state: StateNamed<'spawning'>, event: EventNamed<'stop'>): Next => ({
+  state: { ...state, stop: event.cause },
+  effects: [],
+});
+
+export const begun = (state: StateNamed<'spawning'>, event: EventNamed<'spawned'>, ctx: Context): Next => {
+  const starting: StateNamed<'starting'> = { name: 'starting', run: state.run, process: event.process, since: ctx.now };
+  const started = tell('service.started', `started, pid ${event.process.pid}`, { pid: event.process.pid });
+  if (state.stop) return prefixed([started], beginStop(starting, state.stop, ctx));
+  const limit: Effect[] = ctx.policy.readyTimeout === null ? [] : [{ do: 'arm', delay: ctx.policy.readyTimeout }];
+  return { state: starting, effects: [started, ...limit, { do: 'probe', what: 'ready' }] };
+};
+
+export const refuse = (state: StateNamed<'spawning'>, event: EventNamed<'refused'>, ctx: Context): Next => {
+  const told = tell('service.refused', event.failure.message, { code: event.failure.code });
+  const release: Effect = { do: 'release', run: state.run };
+  if (state.stop) return { state: restAfter(state.stop, null), effects: [told, release], ledger: FRESH };
+  if (event.again === null) return fail(null, event.failure, [release]);
+  const until = ctx.now + event.again;
+  return {
+    state: { name: 'backoff', last: null, until, why: event.failure.message },
+    effects: [told, release, { do: 'arm', delay: event.again }],
+  };
+};
+
+export const becomeReady = (state: StateNamed<'starting'>, event: EventNamed<'ready'>, ctx: Context): Next => ({
+  state: { name: 'running', run: state.run, process: state.process, since: ctx.now },
+  effects: [tell('service.ready', `ready: ${event.how}`, { by: event.how }), { do: 'probe', what: 'health' }],
+});
+
+export const giveUpWaiting = (state: StateNamed<'starting'>, _event: EventNamed<'timer'>, ctx: Context): Next => {
+  const why = `not ready within ${(ctx.policy.readyTimeout ?? 0) / 1000}s${ctx.lacking ? `: ${ctx.lacking}` : ''}`;
+  return prefixed([tell('service.not_ready', why)], beginStop(state, { kind: 'not-ready', why }, ctx));
+};
+
+export const sicken = (state: StateNamed<'running'>, event: EventNamed<'unhealthy'>, ctx: Context): Next => {
+  if (!ctx.policy.restartWhenUnhealthy) return stay(state);
+  return beginStop(state, { kind: 'unhealthy', why: event.why }, ctx);
+};
+
+export const stopAlive = (state: Alive, event: EventNamed<'stop'>, ctx: Context): Next =>
+  beginStop(state, event.cause, ctx);
+
+/** Main ended by itself. What it left behind is looked for before anything else: never a restart onto leftovers. */
+export const sweep = (state: Alive | StateNamed<'spawning'>, event: EventNamed<'exited'>, ctx: Context): Next => ({
+  state: {
+    name: 'stopping',
+    run: state.run,
+    process: null,
+    cause: state.name === 'spawning' && state.stop ? state.stop : { kind: 'ended' },
+    phase: 'main',
+    killAt: ctx.now + ctx.policy.stop.timeout,
+    exit: event.exit,
+    readySince: state.name === 'running' ? state.since : null,
+  },
+  effects: [tellExit(event.exit), { do: 'watch' }],
+});

@@ -1,0 +1,209 @@
+import type { Exit } from '@reeve/contract';
+import type { Millis } from '../base/instant.ts';
+import { stay, tell } from './lifecycle-rest.ts';
+import type { Context, Effect, EventNamed, Failure, Next, State, StateNamed, StopCause } from './lifecycle-types.ts';
+import { decide, describeExit, FRESH, isWell } from './restart.ts';
+
+/** Ending a run: main first, then the rest, then SIGKILL; and what comes after it. */
+
+/** After the grace: how long killing and verifying may take. */
+export const KILL_BUDGET: Millis = 5_000;
+/** Everybody is gone, and the keeper has not told the exit status yet: how long to wait for it. */
+export const REAP_PATIENCE: Millis = 2_000;
+
+export const stopMore = (state: StateNamed<'stopping'>, event: EventNamed<'stop'>): Next =>
+  state.cause.kind === 'asked' ? stay(state) : { state: { ...state, cause: event.cause }, effects: [] };
+
+export const noteExit = (state: StateNamed<'stopping'>, event: EventNamed<'exited'>, ctx: Context): Next => {
+  const noted = { ...state, process: null, exit: state.exit ?? event.exit };
+  const told = state.exit ? [] : [tellExit(event.exit)];
+  if (state.phase === 'reap') return prefixed(told, finish(noted, ctx));
+  // In phase `main` the rest has not been asked yet: look who is left (answered by `remains` or `gone`).
+  return { state: noted, effects: state.phase === 'main' ? [...told, { do: 'watch' }] : told };
+};
+
+/** Main is gone and others are left: they get the stop signal now, or SIGKILL where only main is to be asked. */
+export const askRest = (state: StateNamed<'stopping'>, _event: EventNamed<'remains'>, ctx: Context): Next => {
+  if (state.phase !== 'main' || state.process !== null) return stay(state);
+  if (ctx.policy.stop.mode === 'main') return killAll(state);
+  return toRest(state, ctx);
+};
+
+export const escalate = (state: StateNamed<'stopping'>, _event: EventNamed<'timer'>, ctx: Context): Next => {
+  switch (state.phase) {
+    case 'main':
+      return ctx.now >= state.killAt ? killAll(state) : toRest(state, ctx);
+    case 'rest':
+      return killAll(state);
+    case 'kill':
+      return stay(state);
+    case 'reap':
+      return finish(
+        { ...state, exit: state.exit ?? { kind: 'unobserved', code: null, signal: null, at: ctx.at } },
+        ctx,
+      );
+  }
+};
+
+export const hurryUp = (state: StateNamed<'stopping'>): Next =>
+  state.phase === 'kill' || state.phase === 'reap' ? stay(state) : killAll(state);
+
+export const allGone = (state: StateNamed<'stopping'>, _event: EventNamed<'gone'>, ctx: Context): Next => {
+  if (state.process === null || state.exit !== null) return finish(state, ctx);
+  return { state: { ...state, phase: 'reap' }, effects: [{ do: 'arm', delay: REAP_PATIENCE }] };
+};
+
+export const giveUpStopping = (state: StateNamed<'stopping'>, event: EventNamed<'survived'>): Next => ({
+  state: {
+    name: 'failed',
+    last: state.exit,
+    failure: { code: 'UNFINISHED_STOP', message: `stop incomplete: ${event.who}` },
+    run: state.run,
+  },
+  effects: [
+    tell('service.failed', `failed: stop incomplete: ${event.who}`, { code: 'UNFINISHED_STOP' }),
+    { do: 'watch' },
+  ],
+});
+
+/** The survivors of an unfinished stop are gone at last. */
+export const settle = (state: StateNamed<'failed'>): Next => {
+  if (state.run === null) return stay(state);
+  return {
+    state: { name: 'stopped', last: state.last },
+    effects: [
+      { do: 'release', run: state.run },
+      tell('service.stopped', 'stopped: what an unfinished stop had left is gone'),
+    ],
+    ledger: FRESH,
+  };
+};
+
+export const killSurvivors = (state: StateNamed<'failed'>): Next =>
+  state.run === null ? stay(state) : { state, effects: [{ do: 'kill', budget: KILL_BUDGET }] };
+
+export function beginStop(state: StateNamed<'starting' | 'running'>, cause: StopCause, ctx: Context): Next {
+  const { timeout, mode } = ctx.policy.stop;
+  const stopping: StateNamed<'stopping'> = {
+    name: 'stopping',
+    run: state.run,
+    process: state.process,
+    cause,
+    phase: mode === 'all' ? 'rest' : 'main',
+    killAt: ctx.now + timeout,
+    exit: null,
+    readySince: state.name === 'running' ? state.since : null,
+  };
+  const told = tell('service.stopping', describeCause(cause), { cause: cause.kind });
+  if (timeout === 0) return prefixed([told], killAll(stopping));
+  const patience = mode === 'main_first' ? timeout / 2 : timeout;
+  return {
+    state: stopping,
+    effects: [
+      told,
+      { do: 'signal', whom: mode === 'all' ? 'all' : 'main' },
+      { do: 'watch' },
+      { do: 'arm', delay: patience },
+    ],
+  };
+}
+
+function toRest(state: StateNamed<'stopping'>, ctx: Context): Next {
+  return {
+    state: { ...state, phase: 'rest' },
+    effects: [
+      { do: 'signal', whom: 'rest' },
+      { do: 'watch' },
+      { do: 'arm', delay: Math.max(0, state.killAt - ctx.now) },
+    ],
+  };
+}
+
+function killAll(state: StateNamed<'stopping'>): Next {
+  return {
+    state: { ...state, phase: 'kill' },
+    effects: [
+      tell('service.killing', 'its grace is over: SIGKILL to what is left'),
+      { do: 'kill', budget: KILL_BUDGET },
+    ],
+  };
+}
+
+/** Nobody is left, and the exit is known as far as it ever will be. */
+function finish(state: StateNamed<'stopping'>, ctx: Context): Next {
+  const release: Effect = { do: 'release', run: state.run };
+  const { cause, exit } = state;
+  if (cause.kind === 'asked' || cause.kind === 'stale') {
+    const effects = cause.kind === 'asked' ? [release, tell('service.stopped', 'stopped')] : [release];
+    return { state: restAfter(cause, exit), effects, ledger: FRESH };
+  }
+  const what = cause.kind === 'ended' ? describeExit(exit) : cause.why;
+  const ending = cause.kind === 'ended' && isWell(exit) ? 'well' : 'badly';
+  const readyFor = state.readySince === null ? null : ctx.now - state.readySince;
+  const decision = decide(
+    { ending, oneshot: ctx.policy.oneshot, readyFor, what },
+    ctx.policy.restart,
+    ctx.ledger,
+    ctx.now,
+    ctx.chance,
+  );
+  switch (decision.do) {
+    case 'rest':
+      return {
+        state: { name: decision.as, last: exit },
+        effects: [release, tell(`service.${decision.as}`, decision.as)],
+      };
+    case 'fail':
+      return fail(exit, { code: decision.code, message: decision.why }, [release]);
+    case 'restart': {
+      const told = tell('service.restarting', `${what}; restart ${decision.ledger.restarts} in ${decision.delay} ms`, {
+        delay_ms: decision.delay,
+      });
+      if (decision.delay === 0)
+        return {
+          state: { name: 'waiting', last: exit, why: null, hopeless: false },
+          effects: [release, told],
+          ledger: decision.ledger,
+        };
+      return {
+        state: { name: 'backoff', last: exit, until: ctx.now + decision.delay, why: what },
+        effects: [release, told, { do: 'arm', delay: decision.delay }],
+        ledger: decision.ledger,
+      };
+    }
+  }
+}
+
+export function fail(last: Exit | null, failure: Failure, effects: readonly Effect[]): Next {
+  return {
+    state: { name: 'failed', last, failure, run: null },
+    effects: [...effects, tell('service.failed', `failed: ${failure.message}`, { code: failure.code })],
+  };
+}
+
+export function restAfter(cause: StopCause, last: Exit | null): State {
+  return cause.kind === 'stale' ? { name: 'waiting', last, why: null, hopeless: false } : { name: 'stopped', last };
+}
+
+export function prefixed(effects: readonly Effect[], next: Next): Next {
+  return { ...next, effects: [...effects, ...next.effects] };
+}
+
+export function tellExit(exit: Exit): Effect {
+  return tell('service.exited', describeExit(exit), { exit });
+}
+
+function describeCause(cause: StopCause): string {
+  switch (cause.kind) {
+    case 'asked':
+      return 'stopping: asked to';
+    case 'stale':
+      return 'stopping: a newer start replaces it';
+    case 'ended':
+      return 'stopping: its main process ended';
+    case 'unhealthy':
+      return `stopping: unhealthy, ${cause.why}`;
+    case 'not-ready':
+      return `stopping: ${cause.why}`;
+  }
+}

@@ -1,0 +1,151 @@
+import type {
+  Exit,
+  HealthSpec,
+  HttpCheck,
+  JournalRecord,
+  KeptRun,
+  LogCheck,
+  ProcessIdentity,
+  ReadySpec,
+  ReceiptProcess,
+  SpawnRequest,
+  Survivor,
+  TcpCheck,
+  TrackerName,
+  Witness,
+} from '@reeve/contract';
+
+/**
+ * What the supervisor needs from the world. Each interface has one implementation per kind of world and one contract
+ * suite; the daemon, as composition root, is the only place that constructs them.
+ */
+
+/** The daemon's end of the keeper. */
+export interface Keeper {
+  readonly pid: number;
+  readonly runs: readonly KeptRun[];
+  /** Throws a `ReeveError` SPAWN_FAILED when the system refuses; `cause` carries the errno. */
+  spawn(request: SpawnRequest): Promise<ProcessIdentity>;
+  release(run: string): Promise<void>;
+  acknowledge(seq: number): void;
+  /** Records in order, first those replayed since the last acknowledged one. Set once, before `open`. */
+  onRecord: (record: JournalRecord) => void;
+  /** The connection broke: the keeper died. */
+  onLost: () => void;
+  leave(): Promise<void>;
+  close(): void;
+}
+
+/** Everything that says to which run a process belongs. Persisted with the run, so that any later daemon can use it. */
+export interface RunMarks {
+  readonly run: string;
+  readonly main: ProcessIdentity | null;
+  readonly witness: Witness;
+  /** Declared or leased ports: a listener on one of them is looked at, never signalled for that alone. */
+  readonly ports: readonly number[];
+}
+
+export interface FoundProcess {
+  readonly process: ProcessIdentity;
+  readonly command: string;
+  readonly found_by: readonly TrackerName[];
+  /** Resident memory in bytes. */
+  readonly memory: number;
+}
+
+/**
+ * The processes of one run, from its start until nobody is left. Trackers are united; whatever was once seen to belong
+ * to the run stays known by its identity. Only verified identities are ever signalled.
+ */
+export interface RunProcesses {
+  readonly marks: RunMarks;
+  /** Which trackers work here, and what a receipt may promise because of it. */
+  readonly promise: { readonly promise: 'verified' | 'best_effort'; readonly reason: string };
+  /** Who is alive now. A zombie is not alive. */
+  scan(): Promise<readonly FoundProcess[]>;
+  /** Sends the signal to `main`, or to everybody but main (`rest`), or to `all`; SIGCONT follows each stop signal. */
+  signal(whom: 'main' | 'rest' | 'all', signal: string): Promise<void>;
+  /** SIGKILL to all: cgroup.kill where there is a cgroup, then every verified identity, again until a scan is empty or `until` has passed. Resolves with who is left. */
+  kill(until: number): Promise<readonly FoundProcess[]>;
+  /** Resolves (true) as soon as nobody of the run is alive, or (false) when aborted. */
+  gone(signal: AbortSignal): Promise<boolean>;
+  /** Records how a process of the run ended, as the keeper told it. */
+  exited(process: ProcessIdentity, exit: Exit): void;
+  /** Everything seen and done since the run was opened. */
+  evidence(): readonly ReceiptProcess[];
+  /** Why a process that should be gone is still there (state, other user, uninterruptible, frozen). */
+  explainSurvivors(service: string): Promise<readonly Survivor[]>;
+  /** Removes what the run leaves in the system (its cgroup). Only when nobody is alive. */
+  dispose(): Promise<void>;
+}
+
+export interface Platform {
+  /** What this machine and user can do, each a declared fact: shown by `daemon status`. */
+  readonly capabilities: readonly { readonly name: string; readonly available: boolean; readonly why: string }[];
+  readonly boot: string;
+  /** Makes the surroundings of a run that is about to be spawned: its cgroup, if one can be had. */
+  prepare(id: string, run: string): Promise<{ readonly cgroup: string | null; readonly witness: Witness }>;
+  track(marks: RunMarks): RunProcesses;
+  /** Live processes by run cookie of this home, whoever started them: for recovery and for `unmanaged`. */
+  findByCookie(home: string): Promise<
+    readonly (FoundProcess & {
+      readonly project: string | null;
+      readonly service: string | null;
+      readonly run: string;
+    })[]
+  >;
+  isAlive(process: ProcessIdentity): boolean;
+  /** `null`: no such user. */
+  findUser(name: string): Promise<UserEntry | null>;
+  /** Group id of a name or number; `null`: no such group. */
+  findGroup(name: string): Promise<number | null>;
+  listeners(): Promise<readonly Listener[]>;
+}
+export interface UserEntry {
+  readonly name: string;
+  readonly uid: number;
+  readonly gid: number;
+  readonly home: string;
+  readonly shell: string;
+}
+export interface Listener {
+  readonly port: number;
+  readonly protocol: 'tcp' | 'udp';
+  readonly address: string;
+  readonly uid: number;
+  /** `null` when this user may not look. */
+  readonly process: ProcessIdentity | null;
+  readonly command: string | null;
+  readonly user: string;
+}
+
+/** What a probe is told about the run it looks at. Strings are already replaced. */
+export interface ProbeTarget {
+  readonly run: string;
+  readonly logs: string | null;
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly processes: RunProcesses;
+  /** As whom command checks are executed; null: as reeve itself. */
+  readonly user: SpawnRequest['user'];
+}
+export type ReadyCheck =
+  | Exclude<ReadySpec, { readonly kind: 'delay' | 'notify' | 'ipc' | 'fd' }>
+  | { readonly kind: 'listening'; readonly ports: readonly number[] };
+export type HealthCheck = HealthSpec['check'];
+export interface ProbeAnswer {
+  readonly ok: boolean;
+  /** One sentence without a full stop: `GET http://127.0.0.1:8081/healthz 503`, `connection refused on 127.0.0.1:5433`. */
+  readonly what: string;
+  readonly ms: number;
+}
+export interface Probes {
+  /** One attempt. Never throws: an error is an answer. */
+  attempt(
+    check: HttpCheck | TcpCheck | ReadyCheck | HealthCheck,
+    target: ProbeTarget,
+    timeout: number,
+  ): Promise<ProbeAnswer>;
+  /** Resolves with the matching line as soon as the run has written one (earlier output of the run counts), null when aborted. */
+  logLine(check: LogCheck, target: ProbeTarget, signal: AbortSignal): Promise<string | null>;
+}

@@ -1,0 +1,88 @@
+import type { ServiceSpec } from '@reeve/contract';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { stringCommand, wordsCommand } from './command-line.ts';
+import { canonical, specHash, specHashInput } from './spec-hash.ts';
+
+const base: ServiceSpec = {
+  name: 'web',
+  description: '',
+  command: wordsCommand(['node', 'x']),
+  cwd: '/p',
+  env: { A: '1', B: '2' },
+  env_files: [],
+  ports: [],
+  ready: null,
+  ready_timeout: 1,
+  health: null,
+  on_unhealthy: 'restart',
+  depends_on: [],
+  restart: { policy: 'never', backoff: { min: 0, max: 0 }, limit: null },
+  stop: { signal: 'SIGTERM', timeout: 1, timeout_declared: false, mode: 'all' },
+  oneshot: false,
+  instances: 1,
+  autostart: true,
+  user: null,
+  group: null,
+  umask: null,
+  nice: null,
+  limits: {},
+  logs: null,
+  groups: [],
+  capabilities: [],
+  is_system: false,
+};
+const project = { env: {}, env_files: [] };
+const input = (over: Partial<ServiceSpec>) => specHashInput({ ...base, ...over }, project);
+
+test.each<[string, Partial<ServiceSpec>]>([
+  ['description', { description: 'x' }],
+  ['restart', { restart: { policy: 'always', backoff: { min: 1, max: 1 }, limit: null } }],
+  ['stop', { stop: { ...base.stop, timeout: 9 } }],
+  ['health', { ready_timeout: 9 }],
+  ['depends_on', { depends_on: [{ service: 'db', condition: 'ready', required: true, on_down: 'ignore' }] }],
+  ['instances', { instances: 3 }],
+  ['groups', { groups: ['a'] }],
+  ['the order of env', { env: { B: '2', A: '1' } }],
+  ['quotes around the same words', { command: stringCommand("node 'x'", null) as ServiceSpec['command'] }],
+])('%s does not matter for a running process', (_, over) => {
+  expect(input(over)).toBe(input({}));
+});
+test.each<[string, Partial<ServiceSpec>]>([
+  ['command', { command: wordsCommand(['node', 'y']) }],
+  ['cwd', { cwd: '/q' }],
+  ['env', { env: { A: '1' } }],
+  ['ports', { ports: [{ name: null, port: 1, protocol: 'tcp', shared: false }] }],
+  ['user', { user: 'x' }],
+  ['umask', { umask: 18 }],
+  ['limits', { limits: { nofile: 1 } }],
+  ['logs', { logs: { max_size: 1, max_files: 1, max_age: null, compress: true } }],
+])('%s does', (_, over) => {
+  expect(input(over)).not.toBe(input({}));
+});
+test('so do the variables of the project', () => {
+  expect(specHashInput(base, { env: { X: '1' }, env_files: [] })).not.toBe(specHashInput(base, project));
+});
+test('the order of variables matters where one names another', () => {
+  expect(input({ env: { A: '1', B: '${A}' } })).not.toBe(input({ env: { B: '${A}', A: '1' } }));
+});
+test('the digest gets the input', () => {
+  expect(specHash(base, project, (text) => String(text.length))).toBe(String(input({}).length));
+});
+test('canonical JSON is JSON, and the same for the same value in another order', () => {
+  fc.assert(
+    fc.property(fc.jsonValue(), (value) => {
+      expect(JSON.stringify(JSON.parse(canonical(value)))).toBe(JSON.stringify(JSON.parse(canonical(reversed(value)))));
+      expect(canonical(value)).toBe(canonical(reversed(value)));
+    }),
+  );
+});
+function reversed(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(reversed);
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .reverse()
+      .map(([k, v]) => [k, reversed(v)]),
+  );
+}

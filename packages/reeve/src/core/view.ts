@@ -1,0 +1,141 @@
+import type {
+  EventView,
+  Exit,
+  HealthName,
+  InstanceView,
+  Intent,
+  PortView,
+  ServiceSpec,
+  ServiceView,
+  ShownState,
+  StateName,
+} from '@reeve/contract';
+import { iso } from '../base/instant.ts';
+import type { Machine, State } from './lifecycle-types.ts';
+import type { StoredEvent } from './memory.ts';
+
+/** What is shown of an instance, beside its machine: facts of the moment, null where nobody looked. */
+export interface Observed {
+  readonly index: number;
+  readonly machine: Machine;
+  readonly health: HealthName;
+  /** The last readiness answer, while it starts. */
+  readonly lacking: string | null;
+  readonly startedAt: string | null;
+  readonly ports: readonly PortView[];
+  readonly memoryBytes: number | null;
+}
+
+/** An event as `events`, `why` and the API show it. */
+export function eventView({ at, seq, project, service, instance, run, event, message, data }: StoredEvent): EventView {
+  return { at: iso(at), seq, project, service, instance, run, event, message, data };
+}
+
+export function shownState(state: StateName): ShownState {
+  return state === 'spawning' ? 'starting' : state;
+}
+
+/** From bad to good: a service is shown in the worst of its instances' states. */
+const WORST_FIRST: readonly ShownState[] = [
+  'failed',
+  'backoff',
+  'stopping',
+  'waiting',
+  'starting',
+  'stopped',
+  'running',
+  'completed',
+];
+const HEALTH_WORST_FIRST: readonly HealthName[] = ['unhealthy', 'unknown', 'healthy'];
+
+export function worst<T>(order: readonly T[], found: readonly T[]): T | null {
+  return order.find((item) => found.includes(item)) ?? null;
+}
+
+export function reasonOf(state: State, lacking: string | null): string | null {
+  switch (state.name) {
+    case 'waiting':
+      return state.why;
+    case 'backoff':
+      return state.why;
+    case 'failed':
+      return state.failure.message;
+    case 'starting':
+      return lacking;
+    case 'stopping':
+      return 'why' in state.cause ? state.cause.why : null;
+    case 'stopped':
+    case 'spawning':
+    case 'running':
+    case 'completed':
+      return null;
+  }
+}
+
+/** Of the present run it is null: that one has not ended. */
+function lastExit(state: State): Exit | null {
+  if ('last' in state) return state.last;
+  return state.name === 'stopping' ? state.exit : null;
+}
+
+export function instanceView(seen: Observed, previous: Exit | null): InstanceView {
+  const { state } = seen.machine;
+  return {
+    index: seen.index,
+    pid: 'process' in state && state.process ? state.process.pid : null,
+    started_at: 'process' in state ? seen.startedAt : null,
+    state: shownState(state.name),
+    reason: reasonOf(state, seen.lacking),
+    health: state.name === 'running' || state.name === 'starting' ? seen.health : 'unknown',
+    ports: seen.ports,
+    restarts: seen.machine.ledger.restarts,
+    cpu_percent: null,
+    memory_bytes: seen.memoryBytes,
+    exit: lastExit(state) ?? previous,
+    run: 'run' in state ? state.run : null,
+  };
+}
+
+export interface ServiceFacts {
+  readonly spec: ServiceSpec;
+  readonly intent: Intent;
+  readonly managedBy: ServiceView['managed_by'];
+  readonly data: unknown;
+}
+
+/** A service as `ps`, the API and the dashboard show it: one way to see it, whoever looks. */
+export function serviceView(facts: ServiceFacts, instances: readonly InstanceView[]): ServiceView {
+  const first = instances[0];
+  const state =
+    worst(
+      WORST_FIRST,
+      instances.map((i) => i.state),
+    ) ?? 'stopped';
+  const shown = instances.find((i) => i.state === state);
+  const memory = instances.map((i) => i.memory_bytes).filter((m) => m !== null);
+  return {
+    name: facts.spec.name,
+    description: facts.spec.description,
+    state,
+    reason: shown?.reason ?? null,
+    intent: facts.intent,
+    health:
+      worst(
+        HEALTH_WORST_FIRST,
+        instances.map((i) => i.health),
+      ) ?? 'unknown',
+    ready: state === 'running' || state === 'completed',
+    pid: first?.pid ?? null,
+    started_at: first?.started_at ?? null,
+    exit: first?.exit ?? null,
+    restarts: instances.reduce((sum, i) => sum + i.restarts, 0),
+    ports: instances.flatMap((i) => i.ports),
+    data: facts.data,
+    groups: facts.spec.groups,
+    is_system: facts.spec.is_system,
+    managed_by: facts.managedBy,
+    cpu_percent: null,
+    memory_bytes: memory.length > 0 ? memory.reduce((a, b) => a + b, 0) : null,
+    instances,
+  };
+}

@@ -1,0 +1,94 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type LogCheck, ReeveError } from '@reeve/contract';
+import { type HomePaths, instanceId } from '@reeve/host';
+import { readEnvFiles } from '../config/env-files.ts';
+import { reeveVariables } from '../core/environment.ts';
+import { chooseAutoPort } from '../core/leases.ts';
+import type { Registry } from '../core/memory.ts';
+import type { Keeper, Platform, ProbeTarget } from '../core/ports.ts';
+import { resolveService } from '../core/resolve.ts';
+import { waitForLine } from '../logs/wait-for-line.ts';
+import { probes } from '../probes/probes.ts';
+import type { Dependencies, Log, Resolved, ResolveInput } from '../supervisor/dependencies.ts';
+
+export interface World {
+  readonly paths: HomePaths;
+  readonly platform: Platform;
+  readonly registry: Registry;
+  readonly keeper: () => Promise<Keeper>;
+  readonly log: Log;
+}
+
+/** Everything the supervisor acts through, made of the adapters of this machine. */
+export function dependenciesOf({ paths, platform, registry, keeper, log }: World): Dependencies {
+  const ephemeral = ephemeralPorts();
+  return {
+    home: paths.home,
+    platform,
+    registry,
+    keeper,
+    log,
+    probes: probes({
+      waitForLine: waitForOwnLine,
+      listeners: () => platform.listeners(),
+      userOf: (target) => target.user,
+    }),
+    clock: { now: () => Date.now(), monotonic: () => Number(process.hrtime.bigint() / 1_000_000n) },
+    chance: Math.random,
+    newRunId: () => randomBytes(10).toString('hex'),
+    instanceId,
+    logFolder: (id) => join(paths.logs, id),
+    resolve: (input) => resolve(paths, input),
+    chooseAutoPort: (wish) => chooseAutoPort({ ...wish, ephemeral }),
+    self: { uid: process.getuid?.() ?? -1, isRoot: process.getuid?.() === 0 },
+  };
+}
+
+/** A service without logs never writes the line: it waits until its time limit says so. */
+function waitForOwnLine(
+  { pattern }: LogCheck,
+  { logs, run }: ProbeTarget,
+  signal: AbortSignal,
+): Promise<string | null> {
+  if (logs !== null) return waitForLine({ folder: logs, run, pattern: new RegExp(pattern), signal });
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(null), { once: true }));
+}
+
+/** The environment rule of DESIGN.md, with the env files read anew. Throws CONFIG_INVALID naming what cannot be replaced. */
+async function resolve(paths: HomePaths, input: ResolveInput): Promise<Resolved> {
+  const { project, spec } = input;
+  const result = resolveService({
+    spec,
+    project: { name: project.name, folder: project.folder, env: project.env },
+    files: { project: await readEnvFiles(project.env_files), service: await readEnvFiles(spec.env_files) },
+    base: input.environment,
+    ports: input.ports,
+    instance: input.index,
+    reeve: reeveVariables({
+      home: paths.home,
+      project: project.name,
+      service: spec.name,
+      instance: input.index,
+      run: input.run,
+      socket: paths.controlSocket,
+    }),
+    user: input.user,
+  });
+  if (!result.ok) throw new ReeveError('CONFIG_INVALID', { message: `${spec.name}: ${result.problems.join('; ')}` });
+  return result.service;
+}
+
+/** Where the system takes ports for outgoing connections from: `auto` keeps out of it. */
+function ephemeralPorts(): readonly [number, number] {
+  try {
+    const [low = 32768, high = 60999] = readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'utf8')
+      .trim()
+      .split(/\s+/)
+      .map(Number);
+    return [low, high];
+  } catch {
+    return [32768, 60999];
+  }
+}

@@ -1,0 +1,8 @@
+import { readLog } from '../logs/read-log.ts';
+
+/** The newest lines of an instance's log, oldest first; none when it has no log yet. */
+export async function lastLines(folder: string, newest: number): Promise<readonly string[]> {
+  const lines: string[] = [];
+  for await (const { line } of readLog({ folder, newest })) lines.push(line);
+  return lines;
+}

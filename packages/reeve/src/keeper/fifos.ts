@@ -1,0 +1,66 @@
+import { chownSync, closeSync, constants, openSync, readdirSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { LOG_STREAMS, type LogStream, type SpawnRequest } from '@reeve/contract';
+import { makeFifo } from '@reeve/host';
+
+const { O_RDONLY, O_RDWR, O_NONBLOCK, O_NOFOLLOW } = constants;
+
+/** The descriptors of one stream: `read` is ours and never blocks; `write` is the service's and does. */
+interface Ends {
+  readonly read: number;
+  readonly write: number;
+}
+export type FifoEnds = Readonly<Record<LogStream, Ends>>;
+
+function fifoPath(folder: string, id: string, run: string, stream: LogStream): string {
+  return path.join(folder, `${id}.${run}.${stream}`);
+}
+
+/**
+ * The two FIFOs of a run. The service gets them open for reading and writing, so that neither our death nor our
+ * slowness costs it a SIGPIPE or an EAGAIN. They belong to the service's user: `echo x > /dev/stderr` opens them anew.
+ */
+export function makeFifos(folder: string, { id, run, user }: Pick<SpawnRequest, 'id' | 'run' | 'user'>): FifoEnds {
+  const opened: number[] = [];
+  const open = (file: string, flags: number): number => {
+    const fd = openSync(file, flags | O_NOFOLLOW);
+    opened.push(fd);
+    return fd;
+  };
+  const make = (stream: LogStream): Ends => {
+    const file = fifoPath(folder, id, run, stream);
+    makeFifo(file, 0o600);
+    if (user !== null) chownSync(file, user.uid, user.gid);
+    return { read: open(file, O_RDONLY | O_NONBLOCK), write: open(file, O_RDWR) };
+  };
+  try {
+    return { out: make('out'), err: make('err') };
+  } catch (error) {
+    for (const fd of opened) closeSync(fd);
+    removeFifos(folder, id, run);
+    throw error;
+  }
+}
+
+/** Our end of a FIFO that an earlier keeper made; `null`: it is gone. */
+export function reopenFifo(folder: string, id: string, run: string, stream: LogStream): number | null {
+  try {
+    return openSync(fifoPath(folder, id, run, stream), O_RDONLY | O_NONBLOCK | O_NOFOLLOW);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+export function removeFifos(folder: string, id: string, run: string): void {
+  for (const stream of LOG_STREAMS) rmSync(fifoPath(folder, id, run, stream), { force: true });
+}
+
+/** Removes the FIFOs of runs that nobody knows: an earlier keeper was killed in the middle of a spawn. */
+export function removeOtherFifos(folder: string, known: readonly Pick<SpawnRequest, 'id' | 'run'>[]): void {
+  const keep = new Set(known.flatMap(({ id, run }) => LOG_STREAMS.map((stream) => fifoPath(folder, id, run, stream))));
+  for (const name of readdirSync(folder)) {
+    const file = path.join(folder, name);
+    if (!keep.has(file)) rmSync(file, { force: true });
+  }
+}

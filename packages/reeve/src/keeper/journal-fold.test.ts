@@ -1,0 +1,44 @@
+import type { JournalRecord } from '@reeve/contract';
+import { expect, test } from 'vitest';
+import { openRuns, parseJournal, retained } from './journal-fold.ts';
+
+const at = '2026-01-01T00:00:00.000Z';
+const process = { boot: 'b', pid: 7, start: 9 };
+const spawned = (seq: number, run: string): JournalRecord => ({
+  seq,
+  at,
+  kind: 'spawned',
+  run,
+  id: 'i',
+  process,
+  logs: null,
+});
+const exited = (seq: number, run: string): JournalRecord => ({
+  seq,
+  at,
+  kind: 'exited',
+  run,
+  id: 'i',
+  process,
+  exit: { kind: 'code', code: 3, signal: null, at },
+});
+const released = (seq: number, run: string): JournalRecord => ({ seq, at, kind: 'released', run, id: 'i' });
+const journal = [spawned(1, 'a'), spawned(2, 'b'), exited(3, 'a'), exited(4, 'b'), released(5, 'a')];
+
+test('a run is open from spawned to released, with its exit once it has ended', () => {
+  expect(openRuns(journal).map(({ spawned: { run }, exit }) => [run, exit?.code])).toEqual([['b', 3]]);
+  expect(openRuns(journal.slice(0, 3)).map(({ exit }) => exit?.code)).toEqual([3, undefined]);
+});
+
+test('torn, empty and foreign lines are left out', () => {
+  const line = JSON.stringify(spawned(1, 'a'));
+  const text = `${line}\n\nnull\n[]\n7\n{"seq":"x","kind":"exited","run":"a"}\n{"kind":"spawned"}\n${line.slice(0, 40)}`;
+  expect(parseJournal(text)).toEqual([spawned(1, 'a')]);
+});
+
+test('what is acknowledged goes, but for runs that are held and the last number', () => {
+  expect(retained(journal, 5)).toEqual([journal[1], journal[3], journal[4]]);
+  expect(retained(journal, 3)).toEqual([journal[1], journal[3], journal[4]]);
+  expect(retained(journal, 0)).toEqual(journal);
+  expect(openRuns(retained(journal, 5))).toEqual(openRuns(journal));
+});

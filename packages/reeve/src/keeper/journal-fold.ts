@@ -1,0 +1,55 @@
+import type { Exit, JournalRecord } from '@reeve/contract';
+
+export type Spawned = Extract<JournalRecord, { kind: 'spawned' }>;
+type Unnumbered<R> = R extends JournalRecord ? Omit<R, 'seq' | 'at'> : never;
+/** A record before the journal has given it its number and time. */
+export type NewRecord = Unnumbered<JournalRecord>;
+
+/** A run that the journal says was spawned and not yet released. */
+export interface OpenRun {
+  readonly spawned: Spawned;
+  readonly exit: Exit | null;
+}
+
+const KINDS = new Set<string>(['spawned', 'exited', 'gap', 'released']);
+
+/** The records of a journal's text. A torn or foreign line is left out. */
+export function parseJournal(text: string): JournalRecord[] {
+  return text.split('\n').flatMap((line) => {
+    const record = parseRecord(line);
+    return record === null ? [] : [record];
+  });
+}
+
+function parseRecord(line: string): JournalRecord | null {
+  try {
+    const value = JSON.parse(line) as Partial<JournalRecord> | null;
+    const known = KINDS.has(value?.kind ?? '') && Number.isSafeInteger(value?.seq) && typeof value?.run === 'string';
+    return known ? (value as JournalRecord) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** The runs that somebody must still look after, in the order of their start. */
+export function openRuns(records: readonly JournalRecord[]): readonly OpenRun[] {
+  const open = new Map<string, OpenRun>();
+  for (const record of records) {
+    if (record.kind === 'spawned') open.set(record.run, { spawned: record, exit: null });
+    const known = open.get(record.run);
+    if (record.kind === 'exited' && known !== undefined) open.set(record.run, { ...known, exit: record.exit });
+    if (record.kind === 'released') open.delete(record.run);
+  }
+  return [...open.values()];
+}
+
+/**
+ * What must stay when everything up to `seq` is acknowledged: what is newer, the start and end of every run that is
+ * still held, and the very last record, which carries the number to go on from.
+ */
+export function retained(records: readonly JournalRecord[], seq: number): readonly JournalRecord[] {
+  const held = new Set(openRuns(records).map(({ spawned }) => spawned.run));
+  const matters = (record: JournalRecord) =>
+    (record.kind === 'spawned' || record.kind === 'exited') && held.has(record.run);
+  return records.filter((record, n) => record.seq > seq || matters(record) || n === records.length - 1);
+}

@@ -1,0 +1,186 @@
+import type { ChildProcess } from 'node:child_process';
+import { closeSync } from 'node:fs';
+import type { Exit, KeeperReplies, LogStream, ProcessIdentity, SpawnRequest } from '@reeve/contract';
+import { bootId, isSame, readStat } from '@reeve/host';
+import { iso } from '../base/instant.ts';
+import { type FifoEnds, makeFifos, removeFifos, removeOtherFifos, reopenFifo } from './fifos.ts';
+import type { Journal } from './journal.ts';
+import type { OpenRun } from './journal-fold.ts';
+import { type Launched, launch } from './launch.ts';
+import type { LogFolders } from './log-folders.ts';
+import { Outputs } from './outputs.ts';
+import { Pacer } from './pacer.ts';
+import { asSpawnRefusal, Refused } from './refusal.ts';
+import { Run } from './run.ts';
+import { Strangers } from './strangers.ts';
+import { WrapperReports } from './wrapper-reports.ts';
+import { wrapperDone } from './wrapper-wait.ts';
+
+export interface KeeperWorld {
+  readonly fifos: string;
+  readonly journal: Journal;
+  readonly folders: LogFolders;
+}
+type Fds = Readonly<Record<LogStream, number | null>>;
+
+/** The hands: starts, waits, copies output, writes down what happened. Decides nothing. */
+export class Keeper {
+  readonly #world: KeeperWorld;
+  readonly #pacer = new Pacer();
+  readonly #runs = new Map<string, Run>();
+  readonly #starting = new Map<string, Promise<ProcessIdentity>>();
+  readonly #strangers = new Strangers((run) => this.#ended(run, unobserved()));
+  #reports: WrapperReports | null = null;
+  /** Called whenever nothing is held any more. */
+  onIdle: () => void = () => undefined;
+
+  /** Takes over what an earlier keeper has left. */
+  constructor(world: KeeperWorld) {
+    this.#world = world;
+    const { open } = world.journal;
+    removeOtherFifos(
+      world.fifos,
+      open.map(({ spawned }) => spawned),
+    );
+    for (const run of open) this.#takeOver(run);
+  }
+
+  get runs(): readonly Run[] {
+    return [...this.#runs.values()];
+  }
+
+  get idle(): boolean {
+    return this.#runs.size === 0 && this.#starting.size === 0;
+  }
+
+  /** Throws {@link Refused}. Everything up to the spawn itself happens at once, before the caller goes on. */
+  async spawn(request: SpawnRequest): Promise<ProcessIdentity> {
+    const { run } = request;
+    if (this.#runs.has(run) || this.#starting.has(run)) throw new Refused('BAD_REQUEST', `run ${run} is held already`);
+    const starting = this.#start(request);
+    this.#starting.set(run, starting);
+    try {
+      return await starting;
+    } catch (error) {
+      throw asSpawnRefusal(error);
+    } finally {
+      this.#starting.delete(run);
+      if (this.idle) this.onIdle();
+    }
+  }
+
+  get isStarting(): boolean {
+    return this.#starting.size > 0;
+  }
+
+  /** When every start that is under way has been written down, or has failed. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#starting.values());
+  }
+
+  /** `bytes`: how much this keeper has read from the run. Throws {@link Refused} UNKNOWN_RUN. */
+  release(name: string): KeeperReplies['release'] {
+    const run = this.#runs.get(name);
+    if (run === undefined) throw new Refused('UNKNOWN_RUN', `no run ${name} is held`);
+    run.outputs.drain();
+    run.released = true;
+    if (run.exit !== null) this.#forget(run);
+    return { bytes: run.outputs.bytes };
+  }
+
+  async #start(request: SpawnRequest): Promise<ProcessIdentity> {
+    const ends = makeFifos(this.#world.fifos, request);
+    const fds = { out: ends.out.read, err: ends.err.read };
+    try {
+      const { child, pid, wrapped } = await this.#launch(request, ends);
+      const process = identityOf(pid); // not later: what has ended is a zombie only until the event loop turns
+      const { run } = request;
+      if (wrapped) await wrapperDone(run, child, { reports: this.#wrapperReports(), stderr: fds.err });
+      this.#hold(request, process, fds, child);
+      return process;
+    } catch (error) {
+      for (const fd of Object.values(fds)) closeSync(fd);
+      removeFifos(this.#world.fifos, request.id, request.run);
+      throw error;
+    }
+  }
+
+  async #launch(request: SpawnRequest, { out, err }: FifoEnds): Promise<Launched> {
+    try {
+      return await launch(request, { out: out.write, err: err.write, reports: () => this.#wrapperReports().fd });
+    } finally {
+      closeSync(out.write);
+      closeSync(err.write);
+    }
+  }
+
+  #hold({ run, id, logs }: SpawnRequest, process: ProcessIdentity, fds: Fds, child: ChildProcess): void {
+    this.#world.journal.append({ kind: 'spawned', run, id, process, logs });
+    const held = new Run({ run, id, process, outputs: this.#outputs({ run, id, logs, fds }) });
+    this.#runs.set(run, held);
+    const ended = (): void => this.#ended(held, exitOf(child));
+    if (child.exitCode !== null || child.signalCode !== null) ended();
+    else child.once('exit', ended);
+  }
+
+  #takeOver({ spawned: { run, id, process, logs }, exit }: OpenRun): void {
+    const reopen = (stream: LogStream) => reopenFifo(this.#world.fifos, id, run, stream);
+    const fds = { out: reopen('out'), err: reopen('err') };
+    const held = new Run({ run, id, process, exit, outputs: this.#outputs({ run, id, logs, fds }) });
+    this.#runs.set(run, held);
+    if (exit !== null) return;
+    if (isSame(process)) {
+      this.#strangers.watch(held);
+      return;
+    }
+    this.#ended(held, unobserved());
+    const why = 'no keeper was alive when it ended: what it wrote last may be missing';
+    this.#world.journal.append({ kind: 'gap', run, id, bytes: null, why });
+  }
+
+  /** What it has written is in the log before anybody hears that it has ended. */
+  #ended(run: Run, exit: Exit): void {
+    run.outputs.drain();
+    run.outputs.settle();
+    run.exit = exit;
+    this.#world.journal.append({ kind: 'exited', run: run.run, id: run.id, process: run.process, exit });
+    if (run.released) this.#forget(run);
+  }
+
+  #forget(run: Run): void {
+    run.outputs.close();
+    removeFifos(this.#world.fifos, run.id, run.run);
+    this.#runs.delete(run.run);
+    this.#world.journal.append({ kind: 'released', run: run.run, id: run.id });
+    if (this.idle) this.onIdle();
+  }
+
+  #outputs({ run, id, logs, fds }: Pick<SpawnRequest, 'run' | 'id' | 'logs'> & { readonly fds: Fds }): Outputs {
+    const { folders, journal } = this.#world;
+    const onGap = (gap: { readonly bytes: number | null; readonly why: string }): void => {
+      journal.append({ kind: 'gap', run, id, ...gap });
+    };
+    return new Outputs({ run, logs, fds, folders, pacer: this.#pacer, onGap });
+  }
+
+  #wrapperReports(): WrapperReports {
+    this.#reports ??= new WrapperReports(this.#world.fifos);
+    return this.#reports;
+  }
+}
+
+function identityOf(pid: number): ProcessIdentity {
+  const stat = readStat(pid);
+  if (stat === null) throw new Error(`/proc/${pid}/stat of our own child cannot be read`);
+  return { boot: bootId(), pid, start: stat.start };
+}
+
+function exitOf({ exitCode, signalCode }: ChildProcess): Exit {
+  const at = iso(Date.now());
+  if (signalCode !== null) return { kind: 'signal', code: null, signal: signalCode, at };
+  return { kind: 'code', code: exitCode ?? 0, signal: null, at };
+}
+
+function unobserved(): Exit {
+  return { kind: 'unobserved', code: null, signal: null, at: iso(Date.now()) };
+}

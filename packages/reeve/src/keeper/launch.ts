@@ -1,0 +1,81 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { accessSync, constants } from 'node:fs';
+import path from 'node:path';
+import type { SpawnRequest } from '@reeve/contract';
+import { checkFolder, findProgram } from './program.ts';
+import { SpawnRefused } from './refusal.ts';
+import { needsWrapper, type ToolName, wrap } from './wrapper.ts';
+
+export interface LaunchDescriptors {
+  readonly out: number;
+  readonly err: number;
+  /** Where a wrapper reports; asked for only if there is one. */
+  readonly reports: () => number;
+}
+export interface Launched {
+  readonly child: ChildProcess;
+  readonly pid: number;
+  /** The command runs only when the wrapper has reported. */
+  readonly wrapped: boolean;
+}
+
+/** Of a service that declares none. The keeper's own keeps everybody else out, which is not what services expect. */
+const USUAL_UMASK = 0o022;
+
+/**
+ * Starts the process of a run in a session of its own. Throws {@link SpawnRefused} or the system's error, at once
+ * but for those errors that Node tells later.
+ */
+export async function launch(request: SpawnRequest, fds: LaunchDescriptors): Promise<Launched> {
+  checkFolder(request.cwd);
+  const [name = ''] = request.argv;
+  const program = findProgram(name, request.cwd, request.env['PATH']);
+  const wrapped = needsWrapper(request);
+  if (wrapped) checkRights(request);
+  const shell = wrapped ? wrap({ ...request, argv: shellSafe(request, program) }, toolPath) : null;
+  const [file, ...args] = shell ?? [program, ...request.argv.slice(1)];
+  const own = process.umask(request.umask ?? USUAL_UMASK); // inherited by the fork, which spawn waits for
+  const child = spawn(file ?? program, args, {
+    argv0: shell === null ? name : '/bin/sh',
+    cwd: request.cwd,
+    env: request.env,
+    detached: true,
+    stdio: ['ignore', fds.out, fds.err, ...(wrapped ? [fds.reports()] : [])],
+  });
+  process.umask(own);
+  if (child.pid !== undefined) return { child, pid: child.pid, wrapped };
+  const [error] = await once(child, 'error');
+  throw error;
+}
+
+/** A shell takes a name with a dash for an option, and needs the path where the service has no PATH. */
+function shellSafe({ argv, env }: SpawnRequest, program: string): readonly string[] {
+  const plain = env['PATH'] !== undefined && !argv[0]?.startsWith('-');
+  return plain ? argv : [program, ...argv.slice(1)];
+}
+
+/** Refusals that can be foreseen have an errno and a clear sentence. */
+function checkRights({ user, cgroup }: SpawnRequest): void {
+  if (user !== null && process.getuid?.() !== 0) {
+    throw new SpawnRefused('EPERM', `only root can start a process as ${user.name}`);
+  }
+  if (cgroup === null) return;
+  try {
+    accessSync(path.join(cgroup, 'cgroup.procs'), constants.W_OK);
+  } catch (error) {
+    const { code = 'EIO' } = error as NodeJS.ErrnoException;
+    throw new SpawnRefused(code, `the cgroup ${cgroup} cannot be entered (${code})`);
+  }
+}
+
+const TOOL_FOLDERS = ['/usr/bin', '/bin', '/usr/sbin', '/sbin', '/run/current-system/sw/bin', '/usr/local/bin'];
+const found = new Map<ToolName, string>();
+
+function toolPath(name: ToolName): string {
+  const known = found.get(name);
+  if (known !== undefined) return known;
+  const file = findProgram(name, '/', TOOL_FOLDERS.join(':'));
+  found.set(name, file);
+  return file;
+}

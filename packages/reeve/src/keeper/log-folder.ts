@@ -1,0 +1,141 @@
+import { readdirSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { LOG_STREAMS, type LogSpec, type LogStream, type SegmentFile } from '@reeve/contract';
+import type { Compressor } from './compressor.ts';
+import { lastEntry, listSegments, removeSegment, removeSegmentSoon, segmentStat } from './segment-files.ts';
+import { SegmentWriter } from './segment-writer.ts';
+
+/** A segment smaller than this would cost more in files than it holds. Bytes. */
+const LEAST_SIZE = 4096;
+/** After a refusal nothing is tried for so long (ms): at full speed every try would only cost. */
+const RETRY = 50;
+const FULL = new Set(['ENOSPC', 'EDQUOT']);
+
+/** What became of a chunk. `lost` bytes could not be written. */
+export interface Outcome {
+  readonly lost: number;
+  readonly why: string | null;
+}
+export interface LogWorld {
+  readonly compressor: Compressor;
+  readonly report: (message: string) => void;
+}
+const ALL_WRITTEN: Outcome = { lost: 0, why: null };
+
+/** The log folder of one instance: both streams, one order, rotation. Never throws for what a disk can do. */
+export class LogFolder {
+  readonly #folder: string;
+  readonly #compressor: Compressor;
+  readonly #report: (message: string) => void;
+  readonly #writers: Readonly<Record<LogStream, SegmentWriter>>;
+  #rotation: LogSpec;
+  #seq: number | null = null;
+  #last: LogStream | null = null;
+  #refused: { readonly until: number; readonly why: string } | null = null;
+
+  constructor(folder: string, rotation: LogSpec, world: LogWorld) {
+    this.#folder = folder;
+    this.#report = world.report;
+    this.#rotation = rotation;
+    this.#compressor = world.compressor;
+    this.#writers = { out: this.#writer('out'), err: this.#writer('err') };
+  }
+
+  set rotation(rotation: LogSpec) {
+    this.#rotation = rotation;
+  }
+
+  write(stream: LogStream, run: string, chunk: Buffer): Outcome {
+    const now = Date.now();
+    if (this.#refused !== null && now < this.#refused.until && now > this.#refused.until - 2 * RETRY) {
+      return { lost: chunk.length, why: this.#refused.why };
+    }
+    this.#refused = null;
+    const writer = this.#writers[stream];
+    const fresh = this.#last !== stream;
+    this.#last = stream;
+    let { written, error } = writer.write(chunk, run, fresh);
+    while (error !== null && FULL.has(error.code ?? '') && this.#makeRoom()) {
+      const more = writer.write(chunk.subarray(written), run, false);
+      written += more.written;
+      error = more.error;
+    }
+    return error === null ? ALL_WRITTEN : this.#refuse(writer, chunk.length - written, error);
+  }
+
+  /** Removes closed segments that are too many or too old, and has the others compressed. */
+  tidy(stream: LogStream): void {
+    const { max_files, max_age, compress } = this.#rotation;
+    const newest = this.#writers[stream].number;
+    if (newest === null) return;
+    for (const file of this.#closed(stream)) {
+      const stat = segmentStat(this.#folder, file);
+      const old = max_age !== null && stat !== null && Date.now() - stat.at > max_age;
+      if (old || file.number <= newest - max_files) removeSegmentSoon(this.#folder, file, this.#report);
+      else if (compress && !file.compressed) this.#compressor.add(path.join(this.#folder, file.name));
+    }
+  }
+
+  close(): void {
+    for (const stream of LOG_STREAMS) this.#writers[stream].close();
+  }
+
+  #refuse(writer: SegmentWriter, lost: number, error: NodeJS.ErrnoException): Outcome {
+    const why = error.code ?? error.message;
+    writer.tear();
+    if (!FULL.has(why)) writer.close(); // open it anew: the file may have become bad, or its folder gone
+    this.#refused = { until: Date.now() + RETRY, why };
+    return { lost, why };
+  }
+
+  /** The disk is full: what is newest is worth more than what is oldest. false: nothing is left to remove. */
+  #makeRoom(): boolean {
+    try {
+      const oldest = LOG_STREAMS.flatMap((stream) => this.#closed(stream)).sort(
+        (a, b) => this.#age(a) - this.#age(b),
+      )[0];
+      if (oldest === undefined) return false;
+      removeSegment(this.#folder, oldest.stream, oldest.number);
+      return true;
+    } catch {
+      return false; // the caller reports the refusal that led here
+    }
+  }
+
+  #age(file: SegmentFile): number {
+    return segmentStat(this.#folder, file)?.at ?? 0;
+  }
+
+  #closed(stream: LogStream): SegmentFile[] {
+    const newest = this.#writers[stream].number;
+    const segments = listSegments(this.#folder, stream);
+    return segments.filter((file) => file.number < (newest ?? segments.at(-1)?.number ?? 0));
+  }
+
+  #writer(stream: LogStream): SegmentWriter {
+    return new SegmentWriter({
+      folder: this.#folder,
+      stream,
+      max: () => Math.max(LEAST_SIZE, this.#rotation.max_size),
+      seq: {
+        next: () => (this.#seq ??= this.#lastSeq() + 1),
+        take: () => {
+          this.#seq = (this.#seq ?? 0) + 1;
+        },
+      },
+      onRotated: () => this.tidy(stream),
+    });
+  }
+
+  #lastSeq(): number {
+    this.#removeRemains();
+    return Math.max(0, ...LOG_STREAMS.map((stream) => lastEntry(this.#folder, stream)?.seq ?? 0));
+  }
+
+  /** Half-written compressed files of a keeper that was killed. */
+  #removeRemains(): void {
+    for (const name of readdirSync(this.#folder)) {
+      if (name.endsWith('.gz.tmp')) rmSync(path.join(this.#folder, name), { force: true });
+    }
+  }
+}

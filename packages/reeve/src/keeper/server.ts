@@ -1,0 +1,181 @@
+import { chmodSync, rmSync } from 'node:fs';
+import { createServer, type Server, type Socket } from 'node:net';
+import {
+  type JournalRecord,
+  KEEPER_PROTOCOL,
+  type KeeperMessage,
+  type KeeperReplies,
+  type KeeperRequest,
+} from '@reeve/contract';
+import { encode, LineSplitter } from '../base/ndjson.ts';
+import type { Journal } from './journal.ts';
+import type { Keeper } from './keeper.ts';
+import { Refused } from './refusal.ts';
+import { numberOf, parseRequest } from './request.ts';
+
+/** A spawn request holds arguments and an environment, which the system bounds at some 6 MiB. Bytes. */
+const LINE = 16 * 1024 * 1024;
+/** A peer that has left so much unread (bytes) will not read it any more. */
+const UNREAD = 64 * 1024 * 1024;
+/** How long a peer that is sent away may take to read why (ms). */
+const FAREWELL = 1000;
+
+export interface ServerWorld {
+  readonly keeper: Keeper;
+  readonly journal: Journal;
+  readonly version: string;
+  readonly report: (message: string) => void;
+  /** Asked to go. The answer is whether it goes now. */
+  readonly leave: () => boolean;
+  /** There is somebody to work for: a wish that it should go is void. */
+  readonly stay: () => void;
+  /** The last peer has gone. */
+  readonly alone: () => void;
+}
+type Reply = KeeperReplies[keyof KeeperReplies];
+
+/** Speaks the protocol with every daemon that connects: for a moment an old and a new one. */
+export class KeeperServer {
+  readonly #world: ServerWorld;
+  readonly #server: Server;
+  readonly #peers = new Set<Socket>();
+  /** Those that said hello: they get the records. */
+  readonly #greeted = new Set<Socket>();
+  /** The last that said hello: only it may start something. */
+  #newest: Socket | null = null;
+
+  constructor(world: ServerWorld) {
+    this.#world = world;
+    this.#server = createServer((socket) => this.#accept(socket));
+    this.#server.on('error', (error) => world.report(`the socket: ${error.message}`)); // no descriptor left, for a moment
+    world.journal.onRecord = (record) => this.#push(record);
+  }
+
+  /** Call it with the keeper's lock held: a socket that lies there is a dead keeper's. */
+  async listen(file: string): Promise<void> {
+    rmSync(file, { force: true });
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(file, resolve);
+    });
+    chmodSync(file, 0o600);
+  }
+
+  get isAlone(): boolean {
+    return this.#peers.size === 0;
+  }
+
+  /** Resolves when everybody has been told everything. */
+  async close(): Promise<void> {
+    const closed = new Promise((resolve) => this.#server.close(resolve));
+    for (const peer of this.#peers) {
+      peer.end();
+      setTimeout(() => peer.destroy(), FAREWELL);
+    }
+    await closed;
+  }
+
+  #accept(socket: Socket): void {
+    const splitter = new LineSplitter(LINE);
+    this.#peers.add(socket);
+    socket.on('error', () => socket.destroy()); // the peer is gone; 'close' follows
+    socket.on('close', () => {
+      this.#peers.delete(socket);
+      this.#greeted.delete(socket);
+      if (this.#newest === socket) this.#newest = [...this.#greeted].at(-1) ?? null;
+      if (this.isAlone) this.#world.alone();
+    });
+    const read = (chunk: Buffer): void => {
+      try {
+        for (const line of splitter.push(chunk)) void this.#answer(socket, line);
+      } catch (error) {
+        socket.off('data', read);
+        dismiss(socket, error as Error);
+      }
+    };
+    socket.on('data', read);
+  }
+
+  /** Requests are carried out in the order in which they come; only the reply to a spawn may be later than the next. */
+  async #answer(socket: Socket, line: string): Promise<void> {
+    try {
+      const { id, request } = parseRequest(line);
+      if (request.do === 'hello') {
+        refuseOtherProtocol(request.protocol);
+        await this.#greet(socket, id, request.since);
+        return;
+      }
+      this.#send(socket, { id, ok: await this.#do(socket, request) });
+    } catch (error) {
+      this.#send(socket, refusal(numberOf(line), error));
+    }
+  }
+
+  #do(socket: Socket, request: Exclude<KeeperRequest, { do: 'hello' }>): Reply | Promise<Reply> {
+    const { keeper, journal } = this.#world;
+    if (!this.#greeted.has(socket)) throw new Refused('PROTOCOL', 'say hello first');
+    switch (request.do) {
+      case 'spawn':
+        this.#world.stay();
+        if (socket !== this.#newest) throw new Refused('BAD_REQUEST', 'another daemon has taken over');
+        return keeper.spawn(request.spawn).then((process) => ({ process }));
+      case 'release':
+        return keeper.release(request.run);
+      case 'acknowledge':
+        journal.acknowledge(request.seq);
+        return {};
+      case 'leave':
+        return { leaving: this.#world.leave() };
+    }
+  }
+
+  /**
+   * Who says hello is the daemon from now on: what an older one has asked for and is under way is finished and written
+   * down first, so that the newcomer sees it; what of it comes later is refused. Otherwise both would start it.
+   */
+  async #greet(socket: Socket, id: number, since: number): Promise<void> {
+    const { keeper, journal, version } = this.#world;
+    this.#world.stay();
+    this.#newest = socket;
+    if (keeper.isStarting) await keeper.settled();
+    journal.atLeast(since);
+    const runs = keeper.runs.map(({ kept }) => kept);
+    this.#send(socket, { id, ok: { protocol: KEEPER_PROTOCOL, pid: process.pid, version, seq: journal.seq, runs } });
+    for (const record of journal.since(since)) this.#send(socket, { record });
+    this.#greeted.add(socket);
+  }
+
+  #push(record: JournalRecord): void {
+    for (const socket of this.#greeted) this.#send(socket, { record });
+  }
+
+  #send(socket: Socket, message: KeeperMessage): void {
+    if (socket.destroyed || socket.writableEnded) return;
+    if (socket.writableCorked === 0) {
+      socket.cork(); // everything said in this turn goes out at once
+      process.nextTick(() => socket.uncork());
+    }
+    socket.write(encode(message));
+    if (socket.writableLength > UNREAD) socket.destroy();
+  }
+}
+
+/** It sends a line without end: it gets an answer and the time to read it; what it still sends is dropped. */
+function dismiss(socket: Socket, error: Error): void {
+  socket.resume();
+  socket.end(encode(refusal(-1, new Refused('BAD_REQUEST', error.message))));
+  setTimeout(() => socket.destroy(), FAREWELL).unref();
+}
+
+function refusal(id: number, error: unknown): KeeperMessage {
+  if (error instanceof Refused) {
+    const { code, errno, message } = error;
+    return { id, error: { code, errno, message } };
+  }
+  return { id, error: { code: 'BAD_REQUEST', errno: null, message: `the keeper failed: ${String(error)}` } };
+}
+
+function refuseOtherProtocol(protocol: number): void {
+  if (protocol === KEEPER_PROTOCOL) return;
+  throw new Refused('PROTOCOL', `this keeper speaks protocol ${KEEPER_PROTOCOL}, not ${protocol}`);
+}

@@ -1,0 +1,81 @@
+import type { SpawnRequest } from '@reeve/contract';
+
+/** Absolute paths of the programs that a wrapper may need; looked for in the system's folders, never along the service's PATH. */
+export interface Tools {
+  readonly env: string;
+  readonly prlimit: string;
+  readonly renice: string;
+  readonly setpriv: string;
+}
+export type ToolName = keyof Tools;
+
+const SHELL = '/bin/sh';
+const IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_]*$/;
+/** A shell overwrites these, or refuses to hand them on. */
+const SHELL_OWNS = new Set(['IFS', 'OPTIND', 'PPID', 'LINENO', 'UID', 'EUID', 'BASHOPTS', 'SHELLOPTS']);
+/** A shell sets these for itself and exports them. */
+const SHELL_SETS = ['PWD', 'OLDPWD'];
+/** What a wrapper ends with when one of its own steps fails. Nothing is concluded from it: the missing report tells. */
+const FAILED = '|| exit 125';
+
+export function needsWrapper(request: SpawnRequest): boolean {
+  const { cgroup, user, nice, limits } = request;
+  return cgroup !== null || user !== null || nice !== null || Object.keys(limits).length > 0;
+}
+
+/**
+ * A shell that prepares its own process (limits, cgroup, niceness, user), writes the run's id to descriptor 3,
+ * and becomes the command. No text is ever pasted into the script: all values are positional parameters. A wrapper
+ * that ends without having reported has failed itself; afterwards everything is the command's.
+ */
+export function wrap(request: SpawnRequest, tool: (name: ToolName) => string): readonly string[] {
+  const { user } = request;
+  const first = new Script();
+  for (const [name, value] of Object.entries(request.limits)) {
+    first.add(`${first.value(tool('prlimit'))} --pid $$ ${first.value(`--${name}=${value}:${value}`)} ${FAILED}`);
+  }
+  if (request.nice !== null) {
+    first.add(`${first.value(tool('renice'))} -n ${first.value(String(request.nice))} -p $$ >/dev/null ${FAILED}`);
+  }
+  if (request.cgroup !== null) first.add(`echo 0 >${first.value(`${request.cgroup}/cgroup.procs`)} ${FAILED}`);
+  if (user === null) return begin(first, request, tool);
+  const switched = [tool('setpriv'), '--reuid', String(user.uid), '--regid', String(user.gid), '--init-groups', '--'];
+  return first.become([...switched, ...begin(new Script(), request, tool)], 'exec "$@"');
+}
+
+/** The last steps, already as the right user: its folder, the environment as it was given, the report, the command. */
+function begin(script: Script, request: SpawnRequest, tool: (name: ToolName) => string): readonly string[] {
+  const { env, run, user, cwd } = request;
+  if (user !== null) {
+    const why = `${user.name} may not enter the working folder ${cwd}: permission denied`;
+    script.add(`cd ${script.value(cwd)} 2>/dev/null || { echo ${script.value(why)} >&2; exit 125; }`);
+  }
+  for (const name of SHELL_SETS) {
+    const value = env[name];
+    script.add(value === undefined ? `unset ${name}` : `export ${script.value(`${name}=${value}`)}`);
+  }
+  script.add(`echo ${script.value(run)} >&3 ${FAILED}`);
+  const lost = Object.entries(env).filter(([name]) => !IDENTIFIER.test(name) || SHELL_OWNS.has(name));
+  const given = lost.length === 0 ? [] : [tool('env'), ...lost.map(([name, value]) => `${name}=${value}`)];
+  return script.become([...given, ...request.argv], 'exec "$@" 3>&-');
+}
+
+class Script {
+  readonly #steps: string[] = [];
+  readonly #values: string[] = [];
+
+  add(step: string): void {
+    this.#steps.push(step);
+  }
+
+  /** How the script refers to this value. */
+  value(value: string): string {
+    this.#values.push(value);
+    return `"\${${this.#values.length}}"`;
+  }
+
+  become(argv: readonly string[], exec: string): readonly string[] {
+    const script = [...this.#steps, `shift ${this.#values.length}`, exec].join('\n');
+    return [SHELL, '-c', script, 'reeve-enter', ...this.#values, ...argv];
+  }
+}

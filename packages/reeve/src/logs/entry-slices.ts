@@ -1,0 +1,32 @@
+import type { IndexEntry } from '@reeve/contract';
+
+export interface Slice {
+  readonly bytes: Buffer;
+  readonly entry: IndexEntry;
+}
+
+/** The last entry that begins at or before `offset`; the first if none does. By bisection. */
+export function entryAt(entries: readonly IndexEntry[], offset: number): number {
+  let low = 0;
+  let high = entries.length - 1;
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if ((entries[middle]?.offset ?? 0) <= offset) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+/** Cuts bytes that begin at `offset` where one entry ends and the next begins. */
+export function entrySlices(bytes: Buffer, offset: number, entries: readonly IndexEntry[]): Slice[] {
+  const slices: Slice[] = [];
+  const end = offset + bytes.length;
+  for (let n = entryAt(entries, offset), from = offset; from < end; n += 1) {
+    const entry = entries[n];
+    if (entry === undefined) break;
+    const to = Math.min(end, entries[n + 1]?.offset ?? end);
+    if (to > from) slices.push({ bytes: bytes.subarray(from - offset, to - offset), entry });
+    from = Math.max(from, to);
+  }
+  return slices;
+}

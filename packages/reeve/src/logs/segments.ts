@@ -1,0 +1,127 @@
+import { open, readdir, readFile, stat } from 'node:fs/promises';
+import path from 'node:path';
+import {
+  type IndexEntry,
+  indexName,
+  LOG_STREAMS,
+  type LogStream,
+  parseIndexEntry,
+  parseSegmentName,
+  type SegmentFile,
+} from '@reeve/contract';
+
+/** One file of a stream, with its time index. */
+export interface Segment {
+  readonly file: SegmentFile;
+  readonly path: string;
+  /** By offset; never empty. */
+  readonly entries: readonly IndexEntry[];
+}
+
+/** The files behind an instance's log, oldest first: absolute paths, `out` before `err` where both have the same number. */
+export async function logPaths(folder: string): Promise<readonly string[]> {
+  const all = (await Promise.all(LOG_STREAMS.map((stream) => listFiles(folder, stream)))).flat();
+  const place = ({ number, stream }: SegmentFile): number => number * 2 + LOG_STREAMS.indexOf(stream);
+  return all.sort((a, b) => place(a) - place(b)).map(({ name }) => path.join(folder, name));
+}
+
+/** The segments of a stream, oldest first, each once (while one is being compressed it lies there twice). None if there is no folder. */
+export async function listFiles(folder: string, stream: LogStream): Promise<readonly SegmentFile[]> {
+  const found = new Map<number, SegmentFile>();
+  for (const name of await namesIn(folder)) {
+    const file = parseSegmentName(name);
+    if (file?.stream !== stream) continue;
+    if (!file.compressed || !found.has(file.number)) found.set(file.number, file);
+  }
+  return [...found.values()].sort((a, b) => a.number - b.number);
+}
+
+async function namesIn(folder: string): Promise<readonly string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
+  }
+}
+
+/** A segment and its index; `null`: rotation has removed it. Bytes before the first entry count as the first entry's. */
+export async function openSegment(folder: string, file: SegmentFile): Promise<Segment | null> {
+  const where = path.join(folder, file.name);
+  const text = await readFile(path.join(folder, indexName(file.stream, file.number)), 'utf8').catch(emptyIfMissing);
+  const [first, ...rest] = parseIndex(text);
+  if (first !== undefined) return { file, path: where, entries: [{ ...first, offset: 0 }, ...rest] };
+  const at = await stat(where).then(
+    ({ mtimeMs }) => Math.floor(mtimeMs),
+    () => null,
+  );
+  return at === null ? null : { file, path: where, entries: [{ at, offset: 0, seq: 0, run: '' }] };
+}
+
+/** The entries of an index. Torn lines are left out. */
+export function parseIndex(text: string): IndexEntry[] {
+  return text.split('\n').flatMap((line) => parseIndexEntry(line) ?? []);
+}
+
+/** Bytes `from`…`to` of a segment (`to` exclusive; Infinity: its end), in chunks that are good until the next is asked for. */
+export async function* readSegment(
+  { path: file, file: { compressed } }: Pick<Segment, 'path' | 'file'>,
+  from = 0,
+  to = Number.POSITIVE_INFINITY,
+): AsyncGenerator<{ readonly bytes: Buffer; readonly offset: number }> {
+  if (compressed) yield* readCompressed(file, from, to);
+  else yield* readPlain(file, from, to);
+}
+
+const CHUNK = 256 * 1024;
+
+async function* readPlain(file: string, from: number, to: number) {
+  const handle = await open(file, 'r').catch(nullIfMissing);
+  if (handle === null) {
+    yield* readCompressed(`${file}.gz`, from, to); // compressed since it was listed
+    return;
+  }
+  try {
+    const buffer = Buffer.allocUnsafe(Math.min(CHUNK, to - from));
+    for (let offset = from; offset < to; ) {
+      const { bytesRead } = await handle.read(buffer, 0, Math.min(buffer.length, to - offset), offset);
+      if (bytesRead === 0) return;
+      yield { bytes: buffer.subarray(0, bytesRead), offset };
+      offset += bytesRead;
+    }
+  } finally {
+    await handle.close();
+  }
+}
+
+async function* readCompressed(file: string, from: number, to: number) {
+  const handle = await open(file, 'r').catch(nullIfMissing);
+  if (handle === null) return; // removed by rotation since it was listed
+  const { createGunzip } = await import('node:zlib');
+  const plain = handle.createReadStream().pipe(createGunzip());
+  let offset = 0;
+  try {
+    for await (const chunk of plain as AsyncIterable<Buffer>) {
+      const start = Math.max(0, from - offset);
+      const end = Math.min(chunk.length, to - offset);
+      if (start < end) yield { bytes: chunk.subarray(start, end), offset: offset + start };
+      offset += chunk.length;
+      if (offset >= to) return;
+    }
+  } finally {
+    plain.destroy();
+    await handle.close();
+  }
+}
+
+export function isMissing(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'ENOENT';
+}
+function emptyIfMissing(error: unknown): string {
+  if (isMissing(error)) return '';
+  throw error;
+}
+function nullIfMissing(error: unknown): null {
+  if (isMissing(error)) return null;
+  throw error;
+}

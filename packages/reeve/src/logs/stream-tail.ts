@@ -1,0 +1,175 @@
+import { type FileHandle, open } from 'node:fs/promises';
+import path from 'node:path';
+import { type IndexEntry, indexName, type LogStream, type SegmentFile } from '@reeve/contract';
+import { entryAt, entrySlices } from './entry-slices.ts';
+import { LineCutter } from './line-cutter.ts';
+import type { LogLine, StreamPosition } from './log-line.ts';
+import { isMissing, listFiles, parseIndex } from './segments.ts';
+
+const CHUNK = 256 * 1024;
+const NEWLINE = 10;
+/** A line without an end is shown after so long (ms). */
+const PATIENCE = 2000;
+
+interface Open {
+  readonly file: SegmentFile;
+  readonly log: FileHandle;
+  readonly index: FileHandle | null;
+  /** Bytes of the index that are read. */
+  indexed: number;
+  entries: IndexEntry[];
+}
+
+/** One stream of a log that goes on: every call to `read` gives the lines that have come since the last one. */
+export class StreamTail {
+  readonly #folder: string;
+  readonly #stream: LogStream;
+  readonly #cutter: LineCutter;
+  readonly #buffer = Buffer.allocUnsafe(CHUNK);
+  #number: number;
+  #offset: number;
+  #open: Open | null = null;
+  #openSince: number | null = null;
+
+  constructor(folder: string, stream: LogStream, from: StreamPosition, wanted: (entry: IndexEntry) => boolean) {
+    this.#folder = folder;
+    this.#stream = stream;
+    this.#cutter = new LineCutter(stream, { wanted });
+    this.#number = from.number;
+    this.#offset = from.offset;
+  }
+
+  /** `more`: there may be more to read at once. `now`: milliseconds, only compared with earlier ones. */
+  async read(now: number): Promise<{ readonly lines: readonly LogLine[]; readonly more: boolean }> {
+    this.#open ??= await this.#openNext();
+    if (this.#open === null) return { lines: this.#overdue(now), more: false };
+    const bytes = await this.#readOn(this.#open);
+    if (bytes > 0) {
+      const lines = await this.#cut(this.#open, bytes);
+      const isAnother = lines.length > 0;
+      this.#openSince = this.#cutter.isOpen ? ((isAnother ? null : this.#openSince) ?? now) : null;
+      return { lines, more: true };
+    }
+    const lines = this.#overdue(now);
+    return { lines, more: await this.#advance(this.#open) };
+  }
+
+  async close(): Promise<void> {
+    await this.#open?.log.close();
+    await this.#open?.index?.close();
+    this.#open = null;
+  }
+
+  async #readOn({ log }: Open): Promise<number> {
+    return (await log.read(this.#buffer, 0, CHUNK, this.#offset)).bytesRead;
+  }
+
+  /** The entry of a byte is written before it: what is read of the index now covers all bytes that were read before. */
+  async #cut(open: Open, length: number): Promise<readonly LogLine[]> {
+    const isFirst = open.indexed === 0;
+    await readIndex(open);
+    if (isFirst) await this.#passOver(open);
+    const bytes = this.#buffer.subarray(0, length);
+    const slices = entrySlices(bytes, this.#offset, open.entries);
+    this.#offset += length;
+    open.entries = open.entries.slice(entryAt(open.entries, this.#offset));
+    return slices.flatMap((slice) => this.#cutter.push(slice.bytes, slice.entry));
+  }
+
+  /** We begin in the middle of an entry: its lines keep the numbers that they have for others. */
+  async #passOver({ entries, log }: Open): Promise<void> {
+    const entry = entries[entryAt(entries, this.#offset)];
+    if (entry === undefined || entry.offset >= this.#offset) return;
+    const before = Buffer.alloc(this.#offset - entry.offset);
+    await log.read(before, 0, before.length, entry.offset);
+    let lines = 0;
+    for (let at = before.indexOf(NEWLINE); at !== -1; at = before.indexOf(NEWLINE, at + 1)) lines += 1;
+    this.#cutter.passOver(entry, lines);
+  }
+
+  #overdue(now: number): readonly LogLine[] {
+    if (this.#openSince === null || now - this.#openSince < PATIENCE) return [];
+    this.#openSince = null;
+    return this.#cutter.flush();
+  }
+
+  /** Goes to the next segment once there is one and nothing is left in this one. true: there may be more to read. */
+  async #advance(open: Open): Promise<boolean> {
+    const files = await listFiles(this.#folder, this.#stream);
+    const newest = files.at(-1)?.number;
+    if (newest === undefined || newest === open.file.number) return false;
+    if (newest < open.file.number) return this.#startOver(); // the folder was emptied, and numbers begin anew
+    if ((await this.#readOn(open)) > 0) return true; // written between the two looks
+    await this.close();
+    this.#number = open.file.number + 1;
+    this.#offset = 0;
+    return true;
+  }
+
+  async #startOver(): Promise<true> {
+    await this.close();
+    this.#number = 0;
+    this.#offset = 0;
+    return true;
+  }
+
+  /** The first segment from where we are; rotation may have removed some in between, which are then lost to us. */
+  async #openNext(): Promise<Open | null> {
+    const files = await listFiles(this.#folder, this.#stream);
+    const file = files.find(({ number }) => number >= this.#number);
+    if (file === undefined) return null;
+    const opened = await openFile(this.#folder, file);
+    if (opened === null) return null;
+    if (file.number > this.#number) this.#offset = 0;
+    this.#number = file.number;
+    return opened;
+  }
+}
+
+/** `null`: rotation was faster, look again. */
+async function openFile(folder: string, file: SegmentFile): Promise<Open | null> {
+  const openPlain = (name: string) => open(path.join(folder, name), 'r').catch(nullIfMissing);
+  const log = file.compressed ? await unpack(path.join(folder, file.name)) : await openPlain(file.name);
+  if (log === null) return null;
+  const index = await openPlain(indexName(file.stream, file.number));
+  return { file, log, index, indexed: 0, entries: [] };
+}
+
+/** A reader that comes late finds a segment compressed: it is unpacked into a file that has no name any more. */
+async function unpack(file: string): Promise<FileHandle | null> {
+  const [{ createGunzip }, { createReadStream, createWriteStream }, { mkdtemp, rm }, { pipeline }, { tmpdir }] =
+    await Promise.all([
+      import('node:zlib'),
+      import('node:fs'),
+      import('node:fs/promises'),
+      import('node:stream/promises'),
+      import('node:os'),
+    ]);
+  const folder = await mkdtemp(path.join(tmpdir(), 'reeve-log-'));
+  try {
+    const plain = path.join(folder, 'segment');
+    await pipeline(createReadStream(file), createGunzip(), createWriteStream(plain, { mode: 0o600 }));
+    return await open(plain, 'r');
+  } catch (error) {
+    return nullIfMissing(error);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+async function readIndex(open: Open): Promise<void> {
+  const buffer = Buffer.alloc(64 * 1024);
+  while (open.index !== null) {
+    const { bytesRead } = await open.index.read(buffer, 0, buffer.length, open.indexed);
+    const whole = buffer.subarray(0, bytesRead).lastIndexOf(NEWLINE) + 1;
+    if (whole === 0) break;
+    open.indexed += whole;
+    open.entries.push(...parseIndex(buffer.toString('latin1', 0, whole)));
+  }
+  if (open.entries.length === 0) open.entries = [{ at: Date.now(), offset: 0, seq: 0, run: '' }]; // it has no index
+}
+
+function nullIfMissing(error: unknown): null {
+  if (isMissing(error)) return null;
+  throw error;
+}

@@ -1,0 +1,209 @@
+import { connect, type Socket } from 'node:net';
+import {
+  type JournalRecord,
+  KEEPER_PROTOCOL,
+  type KeeperMessage,
+  type KeeperRefusal,
+  type KeeperReplies,
+  type KeeperRequest,
+  type KeptRun,
+  type ProcessIdentity,
+  ReeveError,
+  type SpawnRequest,
+} from '@reeve/contract';
+import { encode, LineSplitter } from '../base/ndjson.ts';
+import type { Keeper } from '../core/ports.ts';
+import type { KeeperStart } from './keeper-link-start.ts';
+
+export interface KeeperLinkOptions extends KeeperStart {
+  /** Replay the records after this one; 0: all. */
+  readonly since: number;
+  readonly onRecord: (record: JournalRecord) => void;
+  /** The connection broke, not by our `close`. Called once. */
+  readonly onLost: () => void;
+}
+
+/** Longest message of a keeper: the reply to hello names all runs. Bytes. */
+const LINE = 64 * 1024 * 1024;
+/** A keeper answers within a millisecond; a wrapper may take 5 s until the keeper gives it up. */
+const DEADLINE = 15_000;
+
+interface Waiting {
+  readonly resolve: (reply: never) => void;
+  readonly reject: (error: Error) => void;
+  readonly timer: NodeJS.Timeout;
+}
+/** An error that the keeper answered with, before it is translated. */
+class Refusal extends Error {
+  readonly refusal: KeeperRefusal;
+  constructor(refusal: KeeperRefusal) {
+    super(refusal.message);
+    this.refusal = refusal;
+  }
+}
+
+/** Connects and says hello; `null`: nobody listens there. */
+export async function openConnection(socketPath: string, options: KeeperLinkOptions): Promise<Keeper | null> {
+  const socket = await dial(socketPath);
+  if (socket === null) return null;
+  const connection = new Connection(socket, options);
+  try {
+    await connection.hello(options.since);
+    return connection;
+  } catch (error) {
+    connection.close();
+    if (!(error instanceof Refusal)) throw error;
+    const daemon = error.refusal.message;
+    throw new ReeveError('PROTOCOL_MISMATCH', { client: `protocol ${KEEPER_PROTOCOL}`, daemon }, { cause: error });
+  }
+}
+
+function dial(socketPath: string): Promise<Socket | null> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(socketPath);
+    socket.once('connect', () => resolve(socket.removeAllListeners('error')));
+    socket.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT' || error.code === 'ECONNREFUSED') resolve(null);
+      else if (error.code === 'EACCES')
+        reject(new ReeveError('NOT_PERMITTED', { message: error.message }, { cause: error }));
+      else reject(error);
+    });
+  });
+}
+
+class Connection implements Keeper {
+  readonly #socket: Socket;
+  readonly #home: string;
+  readonly #waiting = new Map<number, Waiting>();
+  #next = 1;
+  #closed = false;
+  #hello: KeeperReplies['hello'] | null = null;
+  onRecord: Keeper['onRecord'];
+  onLost: Keeper['onLost'];
+
+  constructor(socket: Socket, { home, onRecord, onLost }: KeeperLinkOptions) {
+    this.#socket = socket;
+    this.#home = home;
+    this.onRecord = onRecord;
+    this.onLost = onLost;
+    const splitter = new LineSplitter(LINE);
+    socket.on('data', (chunk: Buffer) => {
+      for (const message of messagesIn(chunk, splitter, socket)) this.#take(message);
+    });
+    socket.on('error', () => socket.destroy()); // 'close' follows and is told
+    socket.on('close', () => this.#lost());
+  }
+
+  get pid(): number {
+    return this.#greeting().pid;
+  }
+  get runs(): readonly KeptRun[] {
+    return this.#greeting().runs;
+  }
+
+  async hello(since: number): Promise<void> {
+    this.#hello = await this.#ask('hello', { do: 'hello', protocol: KEEPER_PROTOCOL, since });
+  }
+
+  async spawn(spawn: SpawnRequest): Promise<ProcessIdentity> {
+    try {
+      return (await this.#ask('spawn', { do: 'spawn', spawn })).process;
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      const { errno, message } = error.refusal;
+      const cause = Object.assign(error, errno === null ? {} : { code: errno });
+      const named = errno === null ? {} : { errno };
+      throw new ReeveError('SPAWN_FAILED', { command: shown(spawn.argv), why: message, ...named }, { cause });
+    }
+  }
+
+  async release(run: string): Promise<void> {
+    try {
+      await this.#ask('release', { do: 'release', run });
+    } catch (error) {
+      // A run that it does not hold is released already: a daemon that died in between had asked for it.
+      if (!(error instanceof Refusal && error.refusal.code === 'UNKNOWN_RUN')) throw error;
+    }
+  }
+
+  acknowledge(seq: number): void {
+    if (!this.#closed) this.#ask('acknowledge', { do: 'acknowledge', seq }).catch(ignoreLoss);
+  }
+
+  async leave(): Promise<void> {
+    await this.#ask('leave', { do: 'leave' });
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#socket.end();
+  }
+
+  #greeting(): KeeperReplies['hello'] {
+    if (this.#hello === null) throw new Error('the keeper has not answered hello yet');
+    return this.#hello;
+  }
+
+  #ask<D extends keyof KeeperReplies>(name: D, request: KeeperRequest & { do: D }): Promise<KeeperReplies[D]> {
+    if (this.#closed || this.#socket.destroyed) return Promise.reject(this.#gone());
+    const id = this.#next++;
+    return new Promise<KeeperReplies[D]>((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#waiting.delete(id);
+        reject(
+          new ReeveError('TIMED_OUT', { message: `the keeper did not answer to ${name}`, hint: 'reeve daemon logs' }),
+        );
+      }, DEADLINE);
+      this.#waiting.set(id, { resolve, reject, timer });
+      this.#socket.write(encode({ id, ...request }));
+    });
+  }
+
+  #take(message: KeeperMessage): void {
+    if ('record' in message) {
+      this.onRecord(message.record);
+      return;
+    }
+    const waiting = this.#waiting.get(message.id);
+    if (waiting === undefined) return; // its deadline has passed
+    this.#waiting.delete(message.id);
+    clearTimeout(waiting.timer);
+    if ('error' in message) waiting.reject(new Refusal(message.error));
+    else waiting.resolve(message.ok as never);
+  }
+
+  #lost(): void {
+    for (const { reject, timer } of this.#waiting.values()) {
+      clearTimeout(timer);
+      reject(this.#gone());
+    }
+    this.#waiting.clear();
+    if (this.#closed) return;
+    this.#closed = true;
+    if (this.#hello !== null) this.onLost();
+  }
+
+  #gone(): ReeveError {
+    return new ReeveError('KEEPER_LOST', { home: this.#home });
+  }
+}
+
+/** Something that is no keeper ends the connection: it must not end the daemon. */
+function messagesIn(chunk: Buffer, splitter: LineSplitter, socket: Socket): readonly KeeperMessage[] {
+  try {
+    return splitter.push(chunk).map((line) => JSON.parse(line) as KeeperMessage);
+  } catch (error) {
+    socket.destroy(error as Error);
+    return [];
+  }
+}
+
+/** An acknowledgement only lets the keeper forget sooner: `onLost` tells what matters. */
+function ignoreLoss(error: unknown): void {
+  if (!(error instanceof ReeveError)) throw error;
+}
+
+function shown(argv: readonly string[]): string {
+  const text = argv.join(' ');
+  return text.length > 80 ? `${text.slice(0, 79)}…` : text;
+}

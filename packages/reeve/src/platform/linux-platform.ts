@@ -1,0 +1,108 @@
+import {
+  bootId,
+  type Capability,
+  capabilities,
+  commandOf,
+  environOf,
+  findGroup,
+  findUser,
+  identityOf,
+  isSame,
+  listListeners,
+  pageSize,
+  type Stat,
+} from '@reeve/host';
+import type { Platform, RunMarks } from '../core/ports.ts';
+import { type CgroupFinding, findCgroups } from './cgroups.ts';
+import { ALL_TRACKERS, type TrackerSwitches } from './membership.ts';
+import { type ProcScan, procScan } from './proc-scan.ts';
+import { LinuxRun } from './run-processes.ts';
+
+export interface LinuxPlatformOptions {
+  /** Absolute. Names the folder of the runs' cgroups, and whose cookies are ours. */
+  readonly home: string;
+  /** false: as on a machine where no cgroup can be had. */
+  readonly cgroup?: boolean;
+  /** Switches trackers off, for the tests that show what each of them is worth. */
+  readonly trackers?: Partial<TrackerSwitches>;
+}
+
+type FoundByCookie = Awaited<ReturnType<Platform['findByCookie']>>[number];
+
+/** Linux, through /proc and cgroup v2. What cannot be had here is among its capabilities, with the reason. */
+export function linuxPlatform(options: LinuxPlatformOptions): Platform {
+  const trackers: TrackerSwitches = { ...ALL_TRACKERS, ...options.trackers };
+  const off: CgroupFinding = { tree: null, why: 'no writable cgroup: switched off' };
+  const cgroups = options.cgroup === false || !trackers.cgroup ? off : findCgroups(options.home);
+  const scan = procScan();
+  const failed = new Map<string, string>();
+  return {
+    capabilities: [...capabilities(), cgroupCapability(cgroups)],
+    boot: bootId(),
+    prepare: (id, run) => Promise.resolve(prepare(cgroups, failed, id, run)),
+    track: (marks) =>
+      new LinuxRun(marks, {
+        scan,
+        trackers,
+        cgroup: folderOf(cgroups, marks),
+        why: failed.get(marks.run) ?? (cgroups.tree === null ? cgroups.why : 'this run was started without a cgroup'),
+        onDisposed: () => {
+          failed.delete(marks.run);
+          cgroups.tree?.prune();
+        },
+      }),
+    findByCookie: (home) => findByCookie(scan, home),
+    isAlive: isSame,
+    findUser,
+    findGroup: async (name) => (await findGroup(name))?.gid ?? null,
+    listeners: () => Promise.resolve(listListeners()),
+  };
+}
+
+function cgroupCapability({ tree, why }: CgroupFinding): Capability {
+  return { name: 'cgroup', available: tree !== null, why };
+}
+
+/** A start never fails for want of a cgroup: the run then only gets a weaker promise, which says why. */
+function prepare(
+  cgroups: CgroupFinding,
+  failed: Map<string, string>,
+  id: string,
+  run: string,
+): Awaited<ReturnType<Platform['prepare']>> {
+  if (!/^[\w-]+$/.test(id) || !/^[\w.-]+$/.test(run)) throw new Error(`not the name of a run: ${id}.${run}`);
+  const without = { cgroup: null, witness: { cookie: run, cgroup: null } };
+  if (cgroups.tree === null) return without;
+  try {
+    const { folder, path } = cgroups.tree.make(`${id}.${run}`);
+    return { cgroup: folder, witness: { cookie: run, cgroup: path } };
+  } catch (error) {
+    failed.set(run, `no cgroup could be made: ${(error as Error).message}`);
+    return without;
+  }
+}
+
+function folderOf({ tree }: CgroupFinding, { witness }: RunMarks): string | null {
+  return tree === null || witness.cgroup === null ? null : tree.folderOf(witness.cgroup);
+}
+
+async function findByCookie(scan: ProcScan, home: string): Promise<readonly FoundByCookie[]> {
+  const { cookies } = await scan.fresh();
+  return [...cookies].flatMap(([run, stats]) => stats.flatMap((stat) => carrierOf(stat, run, home) ?? []));
+}
+
+function carrierOf(stat: Stat, run: string, home: string): FoundByCookie | null {
+  if (stat.pid === process.pid) return null;
+  const environ = environOf(stat.pid);
+  const identity = identityOf(stat);
+  if (identity === null || environ?.get('REEVE_HOME') !== home || environ.get('REEVE_RUN') !== run) return null;
+  return {
+    process: identity,
+    command: commandOf(stat),
+    found_by: ['cookie'],
+    memory: stat.pages * pageSize(),
+    project: environ.get('REEVE_PROJECT') ?? null,
+    service: environ.get('REEVE_SERVICE') ?? null,
+    run,
+  };
+}

@@ -1,0 +1,95 @@
+import type { Stat } from '@reeve/host';
+import { expect, test } from 'vitest';
+import { ALL_TRACKERS, findMembers, type Memory, type TrackerSwitches } from './membership.ts';
+import { indexSnapshot } from './proc-scan.ts';
+
+const blank = { comm: 'x', state: 'S', threads: 1, pages: 1, exiting: false, image: '' };
+const nothing: Memory = { known: new Map(), sessions: new Map(), groups: new Map() };
+const marks = { run: 'r1', main: { boot: 'b', pid: 100, start: 1000 } };
+
+/** pid, ppid, session, start (group = session). */
+function stat(pid: number, ppid: number, session: number, start: number): Stat {
+  return { ...blank, pid, ppid, pgrp: session, session, start };
+}
+
+function find(
+  stats: readonly Stat[],
+  given: {
+    cookies?: Record<number, string>;
+    memory?: Partial<Memory>;
+    on?: Partial<TrackerSwitches>;
+    cgroup?: number[];
+  } = {},
+): Record<number, string[]> {
+  const snapshot = indexSnapshot(0, stats, (pid) => given.cookies?.[pid] ?? null);
+  const cgroup = stats.filter((each) => given.cgroup?.includes(each.pid));
+  const on = { ...ALL_TRACKERS, ...given.on };
+  const members = findMembers(snapshot, marks, cgroup, { ...nothing, ...given.memory }, on);
+  return Object.fromEntries([...members].map(([pid, { foundBy }]) => [pid, [...foundBy].sort()]));
+}
+
+const main = stat(100, 1, 100, 1000);
+
+test('main, its session, group and tree belong to the run; its parent and strangers do not', () => {
+  expect(find([stat(50, 1, 50, 10), main, stat(101, 100, 100, 1001), stat(300, 50, 50, 2000)])).toEqual({
+    100: ['main'],
+    101: ['group', 'session', 'tree'],
+  });
+});
+
+test('a child in a session of its own is found by the tree, and brings its own session in', () => {
+  const found = find([main, stat(101, 100, 101, 1001), stat(102, 1, 101, 1002)]);
+  expect(found[101]).toEqual(['tree']);
+  expect(found[102]).toEqual(['group', 'session']);
+});
+
+test('a newcomer with the pid of main is not main', () => {
+  expect(find([stat(100, 1, 100, 5000), stat(101, 100, 100, 5001)])).toEqual({});
+});
+
+test('an older process is never the child of a younger one', () => {
+  expect(find([main, stat(101, 100, 101, 900)])).toEqual({ 100: ['main'] });
+});
+
+test('the cookie finds what left session and tree; another cookie is another run', () => {
+  const stats = [main, stat(200, 1, 200, 1500), stat(201, 1, 201, 1500)];
+  expect(find(stats, { cookies: { 200: 'r1', 201: 'r2' } })).toEqual({ 100: ['main'], 200: ['cookie'] });
+});
+
+test('what the leader left behind is found as long as nobody else has its number', () => {
+  const memory = { sessions: new Map([[100, 1000]]), groups: new Map([[100, 1000]]) };
+  const left = stat(101, 1, 100, 1001);
+  expect(find([left], { memory })).toEqual({ 101: ['group', 'session'] });
+  expect(find([left], { memory, cookies: { 101: 'r2' } })).toEqual({});
+  expect(find([stat(100, 1, 100, 7000), stat(102, 100, 100, 7001)], { memory })).toEqual({});
+  expect(find([left])).toEqual({});
+});
+
+test('once seen stays known, by pid and start tick', () => {
+  const memory = { known: new Map([[500, { start: 1200, foundBy: new Set(['tree'] as const) }]]) };
+  expect(find([stat(500, 1, 500, 1200)], { memory })).toEqual({ 500: ['tree'] });
+  expect(find([stat(500, 1, 500, 1201)], { memory })).toEqual({});
+});
+
+test('what the kernel counts into the cgroup belongs to it, with its descendants', () => {
+  expect(find([stat(500, 1, 500, 1200), stat(501, 500, 501, 1300)], { cgroup: [500] })).toEqual({
+    500: ['cgroup'],
+    501: ['tree'],
+  });
+});
+
+test('a daemon that a member has started is none of the run, nor is what it starts', () => {
+  const stats = [main, stat(101, 100, 101, 1001), stat(102, 101, 102, 1002)];
+  expect(find(stats, { cookies: { 101: 'daemon' } })).toEqual({ 100: ['main'] });
+  expect(Object.keys(find(stats, { cookies: { 101: 'overwritten' } }))).toEqual(['100', '101', '102']);
+});
+
+test.each([
+  ['tree', [stat(101, 100, 101, 1001)]],
+  ['session', [stat(101, 1, 100, 1001)]],
+  ['cookie', [stat(101, 1, 101, 1001)]],
+] as const)('with %s switched off its finds are missed', (tracker, stats) => {
+  const cookies = { 101: tracker === 'cookie' ? 'r1' : 'none' };
+  expect(Object.keys(find([main, ...stats], { cookies }))).toEqual(['100', '101']);
+  expect(Object.keys(find([main, ...stats], { cookies, on: { [tracker]: false } }))).toEqual(['100']);
+});

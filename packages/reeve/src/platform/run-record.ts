@@ -1,0 +1,103 @@
+import type { Exit, ProcessIdentity, ReceiptProcess, TrackerName } from '@reeve/contract';
+import { commandOf, identityOf, pageSize, type SignalRefusal, type Stat } from '@reeve/host';
+import type { FoundProcess } from '../core/ports.ts';
+import { keyOf, type Memory } from './membership.ts';
+import type { Snapshot } from './proc-scan.ts';
+
+interface Entry {
+  readonly process: ProcessIdentity;
+  command: string;
+  readonly foundBy: Set<TrackerName>;
+  readonly signals: string[];
+  exit: Exit | null;
+  refusal: SignalRefusal | null;
+}
+
+/** Everything that was seen and done about one run: what a receipt is made of, and what later looks start from. */
+export class RunRecord {
+  readonly #entries = new Map<string, Entry>();
+  readonly #sessions = new Map<number, number>();
+  readonly #groups = new Map<number, number>();
+
+  /** A member, alive at this moment. */
+  see(stat: Stat, foundBy: Iterable<TrackerName>): FoundProcess | null {
+    const process = identityOf(stat);
+    if (process === null) return null;
+    const entry = this.#entry(process);
+    for (const by of foundBy) entry.foundBy.add(by);
+    const command = commandOf(stat);
+    if (!command.startsWith('[') || entry.command === '') entry.command = command; // it may have ended since the look
+    if (stat.session === stat.pid) this.#sessions.set(stat.pid, stat.start);
+    if (stat.pgrp === stat.pid) this.#groups.set(stat.pid, stat.start);
+    return { process, command: entry.command, found_by: [...entry.foundBy], memory: stat.pages * pageSize() };
+  }
+
+  /** A process that is known to be of the run, though nobody has seen it alive. */
+  name(process: ProcessIdentity, by: TrackerName): void {
+    this.#entry(process).foundBy.add(by);
+  }
+
+  signalled(process: ProcessIdentity, signal: string): void {
+    const entry = this.#entry(process);
+    entry.refusal = null;
+    if (entry.signals.at(-1) !== signal) entry.signals.push(signal);
+  }
+
+  refused(process: ProcessIdentity, refusal: SignalRefusal): void {
+    this.#entry(process).refusal = refusal;
+  }
+
+  refusalOf(process: ProcessIdentity): SignalRefusal | null {
+    return this.#entries.get(keyOf(process))?.refusal ?? null;
+  }
+
+  exited(process: ProcessIdentity, exit: Exit): void {
+    this.#entry(process).exit = exit;
+  }
+
+  /** Whether its end was told: its pid may be another's since. */
+  hasEnded(process: ProcessIdentity): boolean {
+    return (this.#entries.get(keyOf(process))?.exit ?? null) !== null;
+  }
+
+  /**
+   * Forgets what ended by itself before anything was sent to the run: a service may have a million short-lived children.
+   * From the first signal on everything is kept for the receipt.
+   */
+  forgetEnded(snapshot: Snapshot, alive: ReadonlySet<number>): void {
+    const entries = [...this.#entries.entries()];
+    if (entries.some(([, entry]) => entry.signals.length > 0)) return;
+    for (const [key, { process, foundBy }] of entries) {
+      if (!alive.has(process.pid) && !foundBy.has('main')) this.#entries.delete(key);
+    }
+    for (const id of this.#sessions.keys()) if (!snapshot.sessions.has(id)) this.#sessions.delete(id);
+    for (const id of this.#groups.keys()) if (!snapshot.groups.has(id)) this.#groups.delete(id);
+  }
+
+  memory(): Memory {
+    const known = new Map<number, { start: number; foundBy: ReadonlySet<TrackerName> }>();
+    for (const { process, foundBy, exit } of this.#entries.values()) {
+      if (exit === null) known.set(process.pid, { start: process.start, foundBy });
+    }
+    return { known, sessions: this.#sessions, groups: this.#groups };
+  }
+
+  evidence(): readonly ReceiptProcess[] {
+    return [...this.#entries.values()].map(({ process, command, foundBy, signals, exit }) => ({
+      pid: process.pid,
+      command,
+      found_by: [...foundBy],
+      signals: [...signals],
+      exit,
+    }));
+  }
+
+  #entry(process: ProcessIdentity): Entry {
+    const key = keyOf(process);
+    const entry = this.#entries.get(key);
+    if (entry) return entry;
+    const made: Entry = { process, command: '', foundBy: new Set(), signals: [], exit: null, refusal: null };
+    this.#entries.set(key, made);
+    return made;
+  }
+}

@@ -1,0 +1,110 @@
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import type { HttpCheck } from '@reeve/contract';
+import type { ProbeTarget } from '../core/ports.ts';
+import { matchWithin } from './match-within.ts';
+import { explain, failed, type Outcome, reasonOf } from './outcome.ts';
+
+/** How much of a body is looked at. Bytes. */
+const BODY_BYTES = 64 << 10;
+/** How long the body's pattern may take. Milliseconds in which nothing else happens. */
+const PATTERN_MS = 50;
+
+/**
+ * One GET: no redirect is followed, nothing is decompressed, the connection is not kept. Ends at the signal however
+ * slowly or endlessly the other side talks. Without a `body` pattern the head alone decides.
+ */
+export async function probeHttp(check: HttpCheck, target: ProbeTarget, signal: AbortSignal): Promise<Outcome> {
+  const url = urlOf(check.url, target);
+  if (typeof url === 'string') return failed(url);
+  // Loaded at the first probe: a daemon without HTTP checks does not pay for it.
+  const { request } = url.protocol === 'https:' ? await import('node:https') : await import('node:http');
+  return new Promise((resolve) => {
+    const what = `GET ${shown(url)}`;
+    const sent = request(url, {
+      agent: false,
+      headers: { accept: '*/*', 'accept-encoding': 'identity', 'user-agent': 'reeve', connection: 'close' },
+      // The question is whether our own service answers, not who it is: its certificate is its own affair.
+      rejectUnauthorized: !isLoopback(url.hostname),
+    });
+    const abort = (): void => settle(failed(`${what}: ${reasonOf(signal)}`));
+    const settle = (outcome: Outcome): void => {
+      signal.removeEventListener('abort', abort);
+      resolve(outcome);
+      sent.destroy();
+    };
+    signal.addEventListener('abort', abort, { once: true });
+    if (signal.aborted) abort();
+    listen(sent, check, what, url, settle);
+  });
+}
+
+type Settle = (outcome: Outcome) => void;
+
+function listen(sent: ClientRequest, check: HttpCheck, what: string, url: URL, settle: Settle): void {
+  sent.on('response', (response) => judge(response, check, what, settle));
+  sent.on('error', (error) => settle(failed(`${what}: ${explain(error, placeOf(url))}`)));
+  sent.on('close', () => settle(failed(`${what}: closed without an answer`)));
+  sent.end();
+}
+
+function judge(response: IncomingMessage, check: HttpCheck, what: string, settle: Settle): void {
+  const status = response.statusCode ?? 0;
+  const said = `${what} ${status}`;
+  const isAccepted = check.status.some(([low, high]) => low <= status && status <= high);
+  if (isAccepted && check.body !== null) readBody(response, check.body, said, settle);
+  else settle({ ok: isAccepted, what: said });
+}
+
+function readBody(response: IncomingMessage, pattern: string, said: string, settle: Settle): void {
+  const pieces: Buffer[] = [];
+  let size = 0;
+  const decide = (): void => {
+    response.removeAllListeners('data');
+    settle(judgeBody(Buffer.concat(pieces).subarray(0, BODY_BYTES), pattern, said));
+  };
+  response.on('data', (piece: Buffer) => {
+    pieces.push(piece);
+    size += piece.length;
+    if (size >= BODY_BYTES) decide();
+  });
+  response.on('end', decide);
+  response.on('error', () => settle(failed(`${said}, but its body broke off`)));
+}
+
+function judgeBody(body: Buffer, pattern: string, said: string): Outcome {
+  const match = matchWithin(pattern, body.toString('utf8'), PATTERN_MS);
+  switch (match) {
+    case 'yes':
+      return { ok: true, what: said };
+    case 'no':
+      return failed(`${said}, but its body does not match /${pattern}/`);
+    case 'too slow':
+      return failed(`${said}, but /${pattern}/ takes too long to match: make the pattern simpler`);
+    case 'not a pattern':
+      return failed(`/${pattern}/ is not a pattern`);
+  }
+}
+
+/** The URL, or why there is none. `/path` is asked on the first port of the service. */
+function urlOf(text: string, target: ProbeTarget): URL | string {
+  const [port] = target.processes.marks.ports;
+  if (text.startsWith('/') && port === undefined) return `${text}: the service has no port to ask`;
+  const full = text.startsWith('/') ? `http://127.0.0.1:${port}${text}` : text;
+  if (!URL.canParse(full)) return `not a URL: ${text}`;
+  const url = new URL(full);
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') return `neither http nor https: ${shown(url)}`;
+  return url;
+}
+
+/** Without user, password and query: they may be secret. */
+function shown(url: URL): string {
+  return `${url.protocol}//${url.host}${url.pathname}`;
+}
+
+function placeOf(url: URL): string {
+  return `${url.hostname}:${url.port || (url.protocol === 'https:' ? 443 : 80)}`;
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '[::1]' || /^127(\.\d+){3}$/.test(host);
+}

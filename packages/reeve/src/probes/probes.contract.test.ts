@@ -1,0 +1,248 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer as createHttp, type RequestListener } from 'node:http';
+import { type AddressInfo, createServer as createTcp, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { CommandCheck, HttpCheck } from '@reeve/contract';
+import { isLiveState, readStat } from '@reeve/host';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { ProbeTarget } from '../core/ports.ts';
+import { parseAddress } from './probe-tcp.ts';
+import { probes } from './probes.ts';
+
+let folder: string;
+const servers: Server[] = [];
+const sockets = new Set<Socket>();
+const children: ChildProcess[] = [];
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'reeve-probes-'));
+});
+afterEach(() => {
+  for (const socket of sockets) socket.destroy();
+  for (const server of servers.splice(0)) server.close();
+  for (const child of children.splice(0)) child.kill('SIGKILL');
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const { attempt, logLine } = probes({
+  waitForLine: (check, _, signal) =>
+    check.pattern === 'there'
+      ? Promise.resolve('it is there')
+      : new Promise((resolve) => signal.addEventListener('abort', () => resolve(null))),
+  listeners: () => new Promise(() => undefined),
+  userOf: () => null,
+});
+function target(ports: readonly number[] = []): ProbeTarget {
+  const env = { PATH: process.env['PATH'] ?? '/bin:/usr/bin', COLOUR: 'green' };
+  const processes = { marks: { ports }, scan: () => Promise.resolve([]) };
+  return {
+    run: 'run-1',
+    logs: null,
+    cwd: folder,
+    env,
+    user: null,
+    processes: processes as unknown as ProbeTarget['processes'],
+  };
+}
+async function listen(server: Server, host = '127.0.0.1'): Promise<number> {
+  servers.push(server);
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.on('error', () => undefined);
+  });
+  server.listen(0, host);
+  await once(server, 'listening');
+  return (server.address() as AddressInfo).port;
+}
+const web = (answer: RequestListener): Promise<number> => listen(createHttp(answer));
+async function freePort(): Promise<number> {
+  const server = createTcp().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+const get = (url: string, more: Partial<HttpCheck> = {}): HttpCheck => ({
+  kind: 'http',
+  url,
+  status: [[200, 399]],
+  body: null,
+  ...more,
+});
+const sh = (script: string): CommandCheck => ({
+  kind: 'command',
+  command: { text: 'check', how: { kind: 'shell', shell: '/bin/sh', script, why: '' } },
+});
+const LONG = 20_000;
+
+test('http: the status decides, and no redirect is followed', async () => {
+  let asked = 0;
+  const port = await web((request, response) => {
+    asked++;
+    response.writeHead(request.url === '/moved' ? 302 : 503, { location: '/ok' }).end();
+  });
+  const url = `http://127.0.0.1:${port}`;
+  expect(await attempt(get(`${url}/healthz`), target(), LONG)).toMatchObject({
+    ok: false,
+    what: `GET ${url}/healthz 503`,
+  });
+  expect(await attempt(get(`${url}/moved`), target(), LONG)).toMatchObject({ ok: true, what: `GET ${url}/moved 302` });
+  expect(
+    await attempt(
+      get(`${url}/x`, {
+        status: [
+          [200, 200],
+          [503, 503],
+        ],
+      }),
+      target(),
+      LONG,
+    ),
+  ).toMatchObject({ ok: true });
+  expect(asked).toBe(3);
+});
+
+test('http: a path is asked on the first port; user, password and query are not repeated', async () => {
+  const port = await web((_, response) => response.end('fine'));
+  const answer = await attempt(get('/healthz?token=s3cret'), target([port]), LONG);
+  expect(answer).toMatchObject({ ok: true, what: `GET http://127.0.0.1:${port}/healthz 200` });
+  expect((await attempt(get('/x'), target(), LONG)).what).toContain('no port');
+  const named = await attempt(get(`http://me:s3cret@localhost:${port}/`), target(), LONG);
+  expect(named).toMatchObject({ ok: true, what: `GET http://localhost:${port}/ 200` });
+});
+
+test('http: a body pattern must be found', async () => {
+  const port = await web((_, response) => response.end('{"status": "ok"}'));
+  const url = `http://127.0.0.1:${port}/`;
+  expect((await attempt(get(url, { body: '"status": "ok"' }), target(), LONG)).ok).toBe(true);
+  const other = await attempt(get(url, { body: 'up' }), target(), LONG);
+  expect(other).toMatchObject({ ok: false, what: `GET ${url} 200, but its body does not match /up/` });
+});
+
+test('http: an endless body is looked at up to the cap, and a body of a byte now and then up to the deadline', async () => {
+  const port = await web((request, response) => {
+    const tick = setInterval(() => response.write(request.url === '/endless' ? 'x'.repeat(8192) : 'x'), 5);
+    response.on('close', () => clearInterval(tick));
+  });
+  const url = `http://127.0.0.1:${port}`;
+  const endless = await attempt(get(`${url}/endless`, { body: 'never' }), target(), LONG);
+  expect(endless).toMatchObject({ ok: false, what: `GET ${url}/endless 200, but its body does not match /never/` });
+  const slow = await attempt(get(`${url}/slow`, { body: 'never' }), target(), 100);
+  expect(slow).toMatchObject({ ok: false, what: `GET ${url}/slow: no answer within 0.1 s` });
+  expect((await attempt(get(`${url}/slow`), target(), LONG)).ok).toBe(true);
+});
+
+test('http: fifty services that accept and never answer cost one deadline', async () => {
+  const port = await listen(createTcp());
+  const answers = await Promise.all(
+    Array.from({ length: 50 }, () => attempt(get(`http://127.0.0.1:${port}/`), target(), 100)),
+  );
+  for (const answer of answers)
+    expect(answer).toMatchObject({ ok: false, what: expect.stringContaining('no answer within') });
+});
+
+test('what is refused, closed, no HTTP or no URL is said in a sentence', async () => {
+  const none = await freePort();
+  const what = async (url: string): Promise<string> => (await attempt(get(url), target(), LONG)).what;
+  expect(await what(`http://127.0.0.1:${none}/`)).toBe(
+    `GET http://127.0.0.1:${none}/: connection refused on 127.0.0.1:${none}`,
+  );
+  const shut = await listen(createTcp((socket) => socket.destroy()));
+  expect(await what(`http://127.0.0.1:${shut}/`)).toContain('closed the connection');
+  const smtp = await listen(createTcp((socket) => socket.end('220 ready\r\n')));
+  expect(await what(`http://127.0.0.1:${smtp}/`)).toContain('does not speak HTTP');
+  expect(await what('http://')).toBe('not a URL: http://');
+  expect(await what('ftp://127.0.0.1/x')).toBe('neither http nor https: ftp://127.0.0.1/x');
+});
+
+test('a listener whose process does not accept: tcp is weak and connects, http fails', async () => {
+  const script = `require('net').createServer().listen(0, '127.0.0.1', function () { console.log(this.address().port) })`;
+  const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+  children.push(child);
+  const [line] = (await once(child.stdout, 'data')) as [Buffer];
+  const port = Number(line.toString());
+  child.kill('SIGSTOP');
+  expect(await attempt({ kind: 'tcp', address: String(port) }, target(), LONG)).toMatchObject({ ok: true });
+  expect(await attempt(get(`http://127.0.0.1:${port}/`), target(), 100)).toMatchObject({ ok: false });
+});
+
+test('tcp: a port, a host and port, nobody there, no address', async () => {
+  const port = await listen(createTcp());
+  const ask = (address: string) => attempt({ kind: 'tcp', address }, target(), LONG);
+  expect(await ask(`${port}`)).toMatchObject({ ok: true, what: `connected to 127.0.0.1:${port}` });
+  expect(await ask(`localhost:${port}`)).toMatchObject({ ok: true });
+  const none = await freePort();
+  expect(await ask(`${none}`)).toMatchObject({ ok: false, what: `connection refused on 127.0.0.1:${none}` });
+  expect(await ask('70000')).toMatchObject({ ok: false, what: 'not a port and not host:port: 70000' });
+  expect(parseAddress('[::1]:80')).toEqual([{ host: '::1', port: 80 }]);
+});
+
+test('tcp: a port alone is found on ::1 too', async (context) => {
+  const port = await listen(createTcp(), '::1').catch(() => context.skip('no IPv6 here'));
+  expect(await attempt({ kind: 'tcp', address: `${port}` }, target(), LONG)).toMatchObject({
+    ok: true,
+    what: `connected to [::1]:${port}`,
+  });
+});
+
+test("command: exit 0 is ok; it runs in the service's folder and environment, with its cookie", async () => {
+  const script = `test "$(pwd -P)" = "$(cd '${folder}' && pwd -P)" && test "$COLOUR$REEVE_RUN" = greenrun-1`;
+  expect(await attempt(sh(script), target(), LONG)).toMatchObject({ ok: true, what: 'check exited with 0' });
+  const bad = await attempt(sh('echo one; echo "disk is full" >&2; exit 3'), target(), LONG);
+  expect(bad).toMatchObject({ ok: false, what: 'check ended with 3: disk is full' });
+});
+
+test('command: a program that is not there is said so', async () => {
+  const check: CommandCheck = { kind: 'command', command: { text: 'nope', how: { kind: 'argv', argv: ['/nope'] } } };
+  expect(await attempt(check, target(), LONG)).toMatchObject({ ok: false, what: 'cannot run nope: ENOENT' });
+});
+
+test('command: a hanging one is killed at the deadline with all that it forked into its group', async () => {
+  const answer = await attempt(sh(`sleep 1000 & echo $$ $! > pids; wait`), target(), 1500);
+  expect(answer).toMatchObject({ ok: false, what: 'check: no answer within 1.5 s' });
+  await allGone();
+});
+
+test('command: what it leaves in its group is ended when it exits', async () => {
+  expect(await attempt(sh(`sleep 1000 & echo $! > pids; exit 0`), target(), LONG)).toMatchObject({ ok: true });
+  await allGone();
+});
+
+test('command: output without end does not fill the memory, nor block it', async () => {
+  const answer = await attempt(sh('head -c 30000000 /dev/zero; echo; echo done; exit 1'), target(), LONG);
+  expect(answer).toMatchObject({ ok: false, what: 'check ended with 1: done' });
+});
+
+async function allGone(): Promise<void> {
+  const pids = readFileSync(join(folder, 'pids'), 'utf8').trim().split(' ').map(Number);
+  expect(pids.every((pid) => pid > 1)).toBe(true);
+  const isAlive = (pid: number): boolean => {
+    const stat = readStat(pid);
+    return stat !== null && isLiveState(stat);
+  };
+  while (pids.some(isAlive)) await new Promise((resolve) => setImmediate(resolve));
+}
+
+test('a scan that hangs, a line that does not come and a watchdog are answers too', async () => {
+  expect(await attempt({ kind: 'listening', ports: [1] }, target(), 20)).toMatchObject({
+    ok: false,
+    what: 'listeners of 1: no answer within 0.02 s',
+  });
+  expect(await attempt({ kind: 'log', pattern: 'there' }, target(), LONG)).toMatchObject({
+    ok: true,
+    what: 'it wrote "it is there"',
+  });
+  expect(await attempt({ kind: 'log', pattern: 'absent' }, target(), 20)).toMatchObject({ ok: false });
+  expect((await attempt({ kind: 'watchdog', timeout: 1 }, target(), LONG)).ok).toBe(false);
+});
+
+test('logLine hands over to the logs and ends with its signal', async () => {
+  expect(await logLine({ kind: 'log', pattern: 'there' }, target(), new AbortController().signal)).toBe('it is there');
+  const controller = new AbortController();
+  const none = logLine({ kind: 'log', pattern: 'absent' }, target(), controller.signal);
+  controller.abort();
+  expect(await none).toBeNull();
+});

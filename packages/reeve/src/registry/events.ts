@@ -1,0 +1,74 @@
+import { LOCAL_NODE, ReeveError } from '@reeve/contract';
+import type { EventQuery, Registry, StoredEvent } from '../core/memory.ts';
+import type { Connection } from './connection.ts';
+import type { TableContext } from './context.ts';
+import type { SqlRow, SqlValue } from './driver.ts';
+import { Cells, object, toJson } from './rows.ts';
+
+/** A number is given once: readers go on from the last one they saw (`after_seq`), whatever was forgotten since. */
+const NEXT = `
+  max(coalesce((SELECT max(seq) FROM events WHERE node = ?1), 0),
+      coalesce((SELECT CAST(value AS INTEGER) FROM facts WHERE node = ?1 AND name = 'last_event'), 0)) + 1`;
+const APPEND = `
+  INSERT INTO events (node, seq, at, folder, project, service, instance, run, event, message, data)
+  VALUES (?1, ${NEXT}, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) RETURNING seq`;
+const SELECT = `
+  SELECT seq, at, folder, project, service, instance, run, event, message, data FROM events WHERE node = ?`;
+const KEEP_NUMBERS = `
+  INSERT INTO facts (node, name, value) VALUES (?1, 'last_event', CAST(${NEXT} - 1 AS TEXT))
+  ON CONFLICT (node, name) DO UPDATE SET value = excluded.value`;
+
+/** Before events are deleted: the next one still gets a number that nobody has seen. */
+export function keepEventNumbers(connection: Connection): void {
+  connection.run(KEEP_NUMBERS, LOCAL_NODE);
+}
+
+export function eventsTable({ connection }: TableContext): Registry['events'] {
+  const read = (row: SqlRow): StoredEvent => {
+    const cells = new Cells(row, { file: connection.file, table: 'events', key: ['seq'] });
+    return {
+      seq: cells.integer('seq'),
+      at: cells.integer('at'),
+      folder: cells.text('folder'),
+      project: cells.text('project'),
+      service: cells.textOrNull('service'),
+      instance: cells.integerOrNull('instance'),
+      run: cells.textOrNull('run'),
+      event: cells.text('event'),
+      message: cells.text('message'),
+      data: cells.json('data', object),
+    };
+  };
+  return {
+    append: (row) => {
+      const { at, folder, project, service, instance, run, event, message, data } = row;
+      const values = [at, folder, project, service, instance, run, event, message, toJson(data)];
+      const stored = connection.get(APPEND, LOCAL_NODE, ...values);
+      if (!stored) throw new ReeveError('INTERNAL', { message: 'an event was stored without a number' });
+      return { seq: Number(stored['seq']), at, folder, project, service, instance, run, event, message, data };
+    },
+    find: (query) => {
+      const { sql, values } = ask(query);
+      const rows = connection.all(sql, LOCAL_NODE, ...values).map(read);
+      return query.newest === undefined ? rows : rows.reverse();
+    },
+    removeBefore: (at) =>
+      connection.transaction('usual', () => {
+        keepEventNumbers(connection);
+        return connection.run('DELETE FROM events WHERE node = ? AND at < ?', LOCAL_NODE, at);
+      }),
+  };
+}
+
+function ask({ folder, service, after_seq, since, newest }: EventQuery): { sql: string; values: readonly SqlValue[] } {
+  const parts: readonly [string, SqlValue | undefined][] = [
+    ['AND folder = ?', folder],
+    ['AND service = ?', service],
+    ['AND seq > ?', after_seq],
+    ['AND at >= ?', since],
+    [newest === undefined ? '' : 'ORDER BY seq DESC LIMIT ?', newest],
+  ];
+  const used = parts.filter((part): part is [string, SqlValue] => part[1] !== undefined);
+  const order = newest === undefined ? 'ORDER BY seq' : '';
+  return { sql: [SELECT, ...used.map(([sql]) => sql), order].join(' '), values: used.map(([, value]) => value) };
+}

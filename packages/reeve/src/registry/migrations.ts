@@ -1,0 +1,15 @@
+import { schema1 } from './schema-1.ts';
+
+/** One step of the schema. Once released, a step is never changed: mend it by the next one. */
+export interface Migration {
+  /** `user_version` afterwards: 1, 2, 3 … without gaps. */
+  readonly version: number;
+  readonly statements: readonly string[];
+}
+
+export const MIGRATIONS: readonly Migration[] = [{ version: 1, statements: schema1 }];
+
+/** The schema that this reeve reads and writes. */
+export function latest(migrations: readonly Migration[] = MIGRATIONS): number {
+  return migrations.at(-1)?.version ?? 0;
+}

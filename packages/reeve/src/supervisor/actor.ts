@@ -1,0 +1,62 @@
+import type { Exit, ReceiptProcess, ServiceSpec, SpawnRequest } from '@reeve/contract';
+import type { Health } from '../core/health.ts';
+import type { Event, Machine } from '../core/lifecycle-types.ts';
+import type { ProjectRow, RunRow } from '../core/memory.ts';
+import type { RunProcesses } from '../core/ports.ts';
+import type { Dependencies, Lease, Resolved } from './dependencies.ts';
+import type { Outbox } from './outbox.ts';
+
+/** What exists only while a run does. */
+export interface LiveRun {
+  readonly row: RunRow;
+  readonly processes: RunProcesses;
+  readonly leases: readonly Lease[];
+  readonly resolved: Resolved;
+  /** Whom the service runs as, when it is not reeve's own user. */
+  readonly user: SpawnRequest['user'];
+}
+
+/** What is left of a run for its receipt. */
+export interface Remains {
+  readonly run: string;
+  readonly processes: readonly ReceiptProcess[];
+  readonly promise: RunProcesses['promise'];
+  readonly ports: readonly number[];
+}
+
+export interface InstanceHost {
+  readonly deps: Dependencies;
+  readonly outbox: Outbox;
+  /** Something that others may be waiting for has changed. */
+  changed(instance: Actor): void;
+}
+
+/** What an instance needs to know of its project. */
+export interface ProjectFacts {
+  readonly row: ProjectRow;
+  /** Of the service, as the last `up` or `start` kept it. */
+  environmentOf(service: string): Readonly<Record<string, string>>;
+  /** A dependency of the service that does not meet its condition now, as a sentence; null: all do. */
+  dependencyThatIsDown(service: string): string | null;
+}
+
+/** An instance, as the parts that act for it see it. */
+export interface Actor {
+  readonly project: ProjectFacts;
+  readonly spec: ServiceSpec;
+  readonly index: number;
+  readonly id: string;
+  readonly selector: string;
+  readonly host: InstanceHost;
+  readonly machine: Machine;
+  readonly live: LiveRun | null;
+  health: Health;
+  /** The last readiness answer that was no. */
+  lacking: string | null;
+  /** Of the run before the present one. */
+  readonly previous: Exit | null;
+  post(event: Event): void;
+  tell(event: string, message: string, data?: Readonly<Record<string, unknown>>): void;
+  /** The run is about to be spawned, or has got its main process. */
+  attach(live: LiveRun): void;
+}

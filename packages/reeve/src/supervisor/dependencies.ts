@@ -1,0 +1,67 @@
+import type { HealthSpec, ReadySpec, ServiceSpec } from '@reeve/contract';
+import type { Instant } from '../base/instant.ts';
+import type { LeaseRow, ProjectRow, Registry } from '../core/memory.ts';
+import type { Keeper, Platform, Probes, UserEntry } from '../core/ports.ts';
+
+/** Everything of the world that the supervisor acts through. Built by the daemon; nothing here reads a clock itself. */
+export interface Dependencies {
+  readonly home: string;
+  readonly platform: Platform;
+  readonly probes: Probes;
+  readonly registry: Registry;
+  /** The present keeper: another one after the first has died. Waits for it to be there. */
+  readonly keeper: () => Promise<Keeper>;
+  readonly clock: Clock;
+  /** 0 ≤ chance < 1. */
+  readonly chance: () => number;
+  readonly newRunId: () => string;
+  /** `<id>` of an instance: names its files. */
+  readonly instanceId: (folder: string, service: string, index: number) => string;
+  readonly logFolder: (id: string) => string;
+  /** Everything of a spec that depends on the moment of the start: files are read again. Rejects with a ReeveError. */
+  readonly resolve: (input: ResolveInput) => Promise<Resolved>;
+  readonly chooseAutoPort: (wish: AutoPortWish) => number;
+  readonly self: { readonly uid: number; readonly isRoot: boolean };
+  readonly log: Log;
+}
+
+export interface Clock {
+  /** Wall clock, for people. */
+  now(): Instant;
+  /** Milliseconds since boot: for delays and for what the next daemon of this boot goes on from. */
+  monotonic(): Instant;
+}
+
+export interface Log {
+  info(facts: Readonly<Record<string, unknown>>, message: string): void;
+  warn(facts: Readonly<Record<string, unknown>>, message: string): void;
+  error(facts: Readonly<Record<string, unknown>>, message: string): void;
+}
+
+export interface ResolveInput {
+  readonly project: ProjectRow;
+  readonly spec: ServiceSpec;
+  /** As kept from the `up` or `start` that last applied it. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly index: number;
+  readonly run: string;
+  readonly ports: readonly Lease[];
+  readonly user: UserEntry | null;
+}
+export interface Resolved {
+  readonly argv: readonly string[];
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly ready: ReadySpec | null;
+  readonly health: HealthSpec | null;
+}
+
+export interface AutoPortWish {
+  readonly folder: string;
+  readonly service: string;
+  readonly index: number;
+  readonly name: string | null;
+  readonly taken: ReadonlySet<number>;
+}
+
+export type Lease = Pick<LeaseRow, 'name' | 'port' | 'protocol'>;

@@ -1,0 +1,281 @@
+import type { Exit, ProcessIdentity, ServiceSpec } from '@reeve/contract';
+import { iso } from '../base/instant.ts';
+import { type Health, UNCHECKED } from '../core/health.ts';
+import { mayBeAlive, NEW_MACHINE, resume, runOf, transition } from '../core/lifecycle.ts';
+import type { Effect, Event, Machine, Policy } from '../core/lifecycle-types.ts';
+import type { RunRow } from '../core/memory.ts';
+import type { RunProcesses } from '../core/ports.ts';
+import { reasonOf } from '../core/view.ts';
+import type { Actor, InstanceHost, LiveRun, ProjectFacts, Remains } from './actor.ts';
+import { runHealthChecks, untilReady } from './checks.ts';
+import { launch } from './launch.ts';
+
+/**
+ * One instance: its mailbox, its machine, and the hands that carry the machine's effects out. Nobody else writes its
+ * state. An event posted while another is handled waits its turn.
+ */
+export class Instance implements Actor {
+  readonly project: ProjectFacts;
+  readonly index: number;
+  readonly id: string;
+  readonly host: InstanceHost;
+  spec: ServiceSpec;
+  machine: Machine = NEW_MACHINE;
+  health: Health = UNCHECKED;
+  lacking: string | null = null;
+  live: LiveRun | null = null;
+  remains: Remains | null = null;
+  previous: Exit | null = null;
+  readonly #mail: Event[] = [];
+  #isHandling = false;
+  #timer: NodeJS.Timeout | null = null;
+  #watch: AbortController | null = null;
+  #checks: AbortController | null = null;
+
+  constructor(project: ProjectFacts, spec: ServiceSpec, index: number, host: InstanceHost) {
+    this.project = project;
+    this.spec = spec;
+    this.index = index;
+    this.host = host;
+    this.id = host.deps.instanceId(project.row.folder, spec.name, index);
+  }
+
+  get selector(): string {
+    return this.spec.instances > 1 ? `${this.spec.name}:${this.index}` : this.spec.name;
+  }
+
+  post(event: Event): void {
+    this.#mail.push(event);
+    if (this.#isHandling) return;
+    this.#isHandling = true;
+    try {
+      for (let next = this.#mail.shift(); next; next = this.#mail.shift()) this.#handle(next);
+    } finally {
+      this.#isHandling = false;
+    }
+  }
+
+  #handle(event: Event): void {
+    const before = this.machine;
+    const { machine, effects } = transition(before, event, this.#context());
+    if (machine === before || (machine.state === before.state && effects.length === 0)) return;
+    this.machine = machine;
+    if (machine.epoch !== before.epoch) this.#leave();
+    if ('last' in before.state && before.state.last) this.previous = before.state.last;
+    if (event.name === 'exited') this.#noteExit(event.exit);
+    this.save();
+    for (const effect of effects) this.#plan(effect);
+    this.host.changed(this);
+  }
+
+  #context() {
+    const { clock, chance } = this.host.deps;
+    return {
+      now: clock.monotonic(),
+      at: iso(clock.now()),
+      policy: this.policy(),
+      lacking: this.lacking,
+      chance: chance(),
+    };
+  }
+
+  policy(): Policy {
+    const { spec } = this;
+    return {
+      name: spec.name,
+      oneshot: spec.oneshot,
+      restart: spec.restart,
+      stop: spec.stop,
+      readyTimeout: spec.oneshot ? null : spec.ready_timeout,
+      restartWhenUnhealthy: spec.on_unhealthy === 'restart',
+    };
+  }
+
+  /** A state's timers and checks end with it. */
+  #leave(): void {
+    if (this.#timer) clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#checks?.abort();
+    this.#checks = null;
+  }
+
+  save(): void {
+    const { registry, clock } = this.host.deps;
+    const { machine } = this;
+    const row = {
+      folder: this.project.row.folder,
+      service: this.spec.name,
+      index: this.index,
+      state: machine.state.name,
+      reason: reasonOf(machine.state, this.lacking),
+      restarts: machine.ledger.restarts,
+      machine,
+      at: clock.now(),
+    };
+    this.host.outbox.row(`instance ${this.id}`, () => registry.instances.save(row));
+  }
+
+  tell(event: string, message: string, data: Readonly<Record<string, unknown>> = {}): void {
+    this.host.outbox.event({
+      at: this.host.deps.clock.now(),
+      folder: this.project.row.folder,
+      project: this.project.row.name,
+      service: this.spec.name,
+      instance: this.index,
+      run: runOf(this.machine.state) ?? this.live?.row.run ?? null,
+      event,
+      message,
+      data,
+    });
+  }
+
+  #plan(effect: Effect): void {
+    if (effect.do === 'tell') this.tell(effect.event, effect.message, effect.data);
+    else this.host.outbox.effect(() => this.#carryOut(effect));
+  }
+
+  #carryOut(effect: Exclude<Effect, { do: 'tell' }>): void {
+    switch (effect.do) {
+      case 'spawn':
+        this.lacking = null;
+        this.health = UNCHECKED;
+        this.#alone(launch(this, effect.run));
+        return;
+      case 'signal':
+        this.#alone(this.live?.processes.signal(effect.whom, this.spec.stop.signal));
+        return;
+      case 'watch':
+        this.#alone(this.#watchRun());
+        return;
+      case 'kill':
+        this.#alone(this.#killRun(effect.budget));
+        return;
+      case 'arm':
+        this.#arm(effect.delay);
+        return;
+      case 'probe':
+        this.#probe(effect.what);
+        return;
+      case 'release':
+        this.#alone(this.#release(effect.run));
+        return;
+    }
+  }
+
+  /** An effect goes on by itself; what it throws is a fault of the effect, and is logged. */
+  #alone(work: Promise<unknown> | undefined): void {
+    work?.catch((error: unknown) =>
+      this.host.deps.log.error(
+        { err: error, service: this.selector, project: this.project.row.name },
+        'an effect failed',
+      ),
+    );
+  }
+
+  #arm(delay: number): void {
+    if (this.#timer) clearTimeout(this.#timer);
+    const { epoch } = this.machine;
+    this.#timer = setTimeout(() => {
+      if (epoch === this.machine.epoch) this.post({ name: 'timer' });
+    }, delay);
+  }
+
+  async #watchRun(): Promise<void> {
+    this.#watch?.abort();
+    const watch = new AbortController();
+    this.#watch = watch;
+    const isReplaced = (): boolean => watch.signal.aborted;
+    const { live } = this;
+    if (!live) return this.post({ name: 'gone' });
+    const gone = live.processes.gone(watch.signal);
+    // Mostly nobody is left, and a look at the cgroup tells so at once: a whole scan is for the other case.
+    const isGone = await Promise.race([gone, soon(5)]);
+    if (isReplaced()) return;
+    if (isGone !== true && (await live.processes.scan()).length > 0 && !isReplaced()) this.post({ name: 'remains' });
+    if ((await gone) && !isReplaced()) this.post({ name: 'gone' });
+  }
+
+  async #killRun(budget: number): Promise<void> {
+    this.#watch?.abort();
+    const { live } = this;
+    if (!live) return this.post({ name: 'gone' });
+    const left = await live.processes.kill(this.host.deps.clock.now() + budget);
+    if (left.length === 0) return this.post({ name: 'gone' });
+    const survivors = await live.processes.explainSurvivors(this.spec.name);
+    this.remains = this.#remainsOf(live);
+    this.post({ name: 'survived', who: survivors.map((s) => `pid ${s.pid} (${s.command}): ${s.why}`).join('; ') });
+  }
+
+  #probe(what: 'ready' | 'health'): void {
+    this.#checks?.abort();
+    const checks = new AbortController();
+    this.#checks = checks;
+    this.#alone(what === 'ready' ? untilReady(this, checks.signal) : runHealthChecks(this, checks.signal));
+  }
+
+  async #release(run: string): Promise<void> {
+    this.#watch?.abort();
+    const { live } = this;
+    const { registry, keeper, clock } = this.host.deps;
+    if (live?.row.run === run) {
+      this.remains = this.#remainsOf(live);
+      this.live = null;
+      const ended: RunRow = { ...live.row, ended_at: clock.now(), exit: this.remainsExit(live.processes) };
+      this.host.outbox.row(`run ${run}`, () => registry.runs.save(ended));
+      await live.processes.dispose();
+    }
+    this.host.outbox.row(`lease ${run}`, () => registry.leases.release({ run }));
+    await (await keeper()).release(run);
+  }
+
+  remainsExit(processes: RunProcesses): Exit | null {
+    const main = processes.marks.main;
+    return processes.evidence().find((p) => p.pid === main?.pid)?.exit ?? null;
+  }
+
+  #remainsOf(live: LiveRun): Remains {
+    return {
+      run: live.row.run,
+      processes: live.processes.evidence(),
+      promise: live.processes.promise,
+      ports: live.leases.map((l) => l.port),
+    };
+  }
+
+  #noteExit(exit: Exit): void {
+    const main = this.live?.processes.marks.main;
+    if (main) this.live?.processes.exited(main, exit);
+  }
+
+  attach(live: LiveRun): void {
+    this.live = live;
+  }
+
+  isAlive(): boolean {
+    return mayBeAlive(this.machine.state);
+  }
+
+  mainProcess(): ProcessIdentity | null {
+    const { state } = this.machine;
+    return 'process' in state ? state.process : null;
+  }
+
+  /** A daemon that starts goes on from what the last one remembered. */
+  goOn(machine: Machine, live: LiveRun | null, missed: readonly Event[]): void {
+    this.machine = machine;
+    this.live = live;
+    this.save();
+    for (const effect of resume(machine, this.#context())) this.#plan(effect);
+    for (const event of missed) this.post(event);
+  }
+
+  /** The daemon goes; the service stays. */
+  letGo(): void {
+    this.#leave();
+    this.#watch?.abort();
+  }
+}
+
+function soon(ms: number): Promise<null> {
+  return new Promise((resolve) => setTimeout(resolve, ms, null));
+}

@@ -1,0 +1,110 @@
+import type { EventRow, Registry, StoredEvent } from '../core/memory.ts';
+import type { Log } from './dependencies.ts';
+
+/** How many writes are kept for a registry that cannot be written now. Events beyond it are dropped, and counted. */
+const MOST_KEPT = 20_000;
+/** How soon a registry that could not be written is tried again, when nothing else happens. Milliseconds. */
+const RETRY = 1_000;
+
+/**
+ * What is decided is written down before it is carried out. Everything that one turn of the event loop decides becomes
+ * one transaction; only then the effects run. So a daemon that dies in between has promised nothing, and a start of a
+ * hundred services costs one write.
+ *
+ * A registry that cannot be written (full disk) does not stop supervision: rows are kept, the newest of a key wins, and
+ * are written with the next flush that succeeds.
+ */
+export class Outbox {
+  readonly #registry: Registry;
+  readonly #log: Log;
+  readonly #publish: (event: StoredEvent) => void;
+  #rows = new Map<string, () => void>();
+  #events: EventRow[] = [];
+  #effects: (() => void)[] = [];
+  #waiting: (() => void)[] = [];
+  #isScheduled = false;
+  #isFailing = false;
+  #retry: NodeJS.Timeout | null = null;
+
+  constructor(registry: Registry, log: Log, publish: (event: StoredEvent) => void) {
+    this.#registry = registry;
+    this.#log = log;
+    this.#publish = publish;
+  }
+
+  /** The registry could not be written when it was last tried: nothing that was put in since is on disk. */
+  get isFailing(): boolean {
+    return this.#isFailing;
+  }
+
+  /** `key` says what the row is: a newer row of the same key replaces one that is not written yet. */
+  row(key: string, write: () => void): void {
+    this.#rows.delete(key);
+    this.#rows.set(key, write);
+    this.#schedule();
+  }
+  event(row: EventRow): void {
+    if (this.#events.length < MOST_KEPT) this.#events.push(row);
+    this.#schedule();
+  }
+  effect(run: () => void): void {
+    this.#effects.push(run);
+    this.#schedule();
+  }
+  /** When everything put in so far is written (or could not be), before its effects. */
+  written(): Promise<void> {
+    this.#schedule();
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+  /** Now, for the last moment of a daemon. */
+  flush(): void {
+    this.#isScheduled = false;
+    this.#write();
+    const effects = this.#effects;
+    const waiting = this.#waiting;
+    this.#effects = [];
+    this.#waiting = [];
+    for (const resolve of waiting) resolve();
+    for (const run of effects) {
+      try {
+        run();
+      } catch (error) {
+        this.#log.error({ err: error }, 'an effect failed');
+      }
+    }
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    queueMicrotask(() => this.flush());
+  }
+
+  #write(): void {
+    if (this.#rows.size === 0 && this.#events.length === 0) return;
+    let stored: readonly StoredEvent[];
+    try {
+      stored = this.#registry.transaction('usual', () => {
+        for (const write of this.#rows.values()) write();
+        return this.#events.map((row) => this.#registry.events.append(row));
+      });
+    } catch (error) {
+      if (!this.#isFailing)
+        this.#log.error(
+          { err: error },
+          'the registry cannot be written: supervision goes on, and what is to be written is kept',
+        );
+      this.#isFailing = true;
+      this.#retry ??= setTimeout(() => {
+        this.#retry = null;
+        this.flush();
+      }, RETRY).unref();
+      return;
+    }
+    if (this.#isFailing) this.#log.info({}, 'the registry can be written again');
+    this.#isFailing = false;
+    this.#rows = new Map();
+    this.#events = [];
+    for (const event of stored) this.#publish(event);
+  }
+}

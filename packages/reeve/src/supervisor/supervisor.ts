@@ -1,0 +1,217 @@
+import { type JournalRecord, type ProjectRef, ReeveError } from '@reeve/contract';
+import type { StoredEvent } from '../core/memory.ts';
+import { nearestName } from '../core/nearest-name.ts';
+import { reconcile } from '../core/reconcile.ts';
+import type { Actor, InstanceHost } from './actor.ts';
+import type { Dependencies } from './dependencies.ts';
+import type { Instance } from './instance.ts';
+import { withMain } from './launch.ts';
+import { Outbox } from './outbox.ts';
+import { Project } from './project.ts';
+
+/**
+ * Holds the projects and runs the one loop: intent × observation → commands. Whoever changes an intent, and every
+ * instance whose state changes, asks for a turn; all turns of a tick are one.
+ */
+export class Supervisor implements InstanceHost {
+  readonly deps: Dependencies;
+  readonly outbox: Outbox;
+  readonly projects = new Map<string, Project>();
+  readonly #due = new Set<Project>();
+  readonly #listeners = new Set<(instance: Actor | null) => void>();
+  readonly #eventListeners = new Set<(event: StoredEvent) => void>();
+  #isGoing = false;
+  /** The newest record of this turn that the keeper has not been told about yet. */
+  #told: number | null = null;
+
+  constructor(deps: Dependencies) {
+    this.deps = deps;
+    this.outbox = new Outbox(deps.registry, deps.log, (event) => {
+      for (const listener of this.#eventListeners) listener(event);
+    });
+  }
+
+  // ── the loop ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  changed(instance: Actor): void {
+    const project = this.projects.get(instance.project.row.folder);
+    if (project) this.turn(project);
+    for (const listener of this.#listeners) listener(instance);
+  }
+
+  /** Reconcile the project, soon. */
+  turn(project: Project): void {
+    if (this.#isGoing) return;
+    if (this.#due.size === 0) queueMicrotask(() => this.#reconcileDue());
+    this.#due.add(project);
+  }
+
+  #reconcileDue(): void {
+    const due = [...this.#due];
+    this.#due.clear();
+    for (const project of due) {
+      for (const command of reconcile(project.world())) {
+        const instance = project.service(command.service).instances[command.index];
+        if (!instance) continue;
+        if (command.do === 'start')
+          instance.post({ name: 'start', run: this.deps.newRunId(), generation: command.generation });
+        else if (command.do === 'hold') instance.post({ name: 'hold', why: command.why, hopeless: command.hopeless });
+        else instance.post({ name: 'stop', cause: { kind: command.cause } });
+      }
+    }
+  }
+
+  // ── who wants to know ──────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Called after each change of an instance (null: of an intent). Returns how to stop listening. */
+  onChange(listener: (instance: Actor | null) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+  onEvent(listener: (event: StoredEvent) => void): () => void {
+    this.#eventListeners.add(listener);
+    return () => this.#eventListeners.delete(listener);
+  }
+  intentChanged(project: Project): void {
+    this.turn(project);
+    for (const listener of this.#listeners) listener(null);
+  }
+
+  // ── what the keeper tells ──────────────────────────────────────────────────────────────────────────────────────────
+
+  record(record: JournalRecord): void {
+    const instance = this.instanceOfRun(record.run);
+    const live = instance?.live;
+    if (instance && live) {
+      if (record.kind === 'spawned' && !live.row.marks.main) {
+        instance.attach(withMain(instance, live, record.process));
+        instance.post({ name: 'spawned', process: record.process });
+      } else if (record.kind === 'exited') {
+        instance.post({ name: 'exited', exit: record.exit });
+      } else if (record.kind === 'gap') {
+        instance.tell(
+          'service.log_gap',
+          `output was lost: ${record.why}${record.bytes === null ? '' : ` (${record.bytes} bytes)`}`,
+        );
+      }
+    }
+    this.#acknowledge(record.seq);
+  }
+
+  #acknowledge(seq: number): void {
+    this.outbox.row('keeper_seq', () => this.deps.registry.facts.set('keeper_seq', String(seq)));
+    if (this.#told === null) this.outbox.effect(() => this.#acknowledgeNewest());
+    this.#told = seq;
+  }
+
+  /** Once a turn, and only what is written down: the keeper may forget it then. */
+  #acknowledgeNewest(): void {
+    const seq = this.#told;
+    this.#told = null;
+    if (seq === null || this.outbox.isFailing) return;
+    this.deps.keeper().then(
+      (keeper) => keeper.acknowledge(seq),
+      (error: unknown) =>
+        this.deps.log.warn({ err: error }, 'the keeper was not told how far its journal is written down'),
+    );
+  }
+
+  instanceOfRun(run: string): Instance | null {
+    for (const project of this.projects.values()) {
+      for (const instance of project.instances()) if (instance.live?.row.run === run) return instance;
+    }
+    return null;
+  }
+
+  // ── projects ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  find(ref: ProjectRef): Project {
+    const found = this.findIfKnown(ref);
+    if (!found) throw unknownProject(ref);
+    return found;
+  }
+  findIfKnown(ref: ProjectRef): Project | null {
+    if (ref.folder !== undefined) return this.projects.get(ref.folder) ?? null;
+    const wanted = ref.name?.toLowerCase();
+    return [...this.projects.values()].find((p) => p.row.name.toLowerCase() === wanted) ?? null;
+  }
+
+  /** Service names of a selection (all when it is empty), refusing unknown ones with the nearest known. */
+  select(project: Project, selection: readonly string[]): readonly string[] {
+    const known = [...project.services.keys()];
+    if (selection.length === 0) return known;
+    return [...new Set(selection.map((wanted) => this.#resolveSelector(project, known, wanted)))];
+  }
+
+  /** `web:7` of two instances is nobody, and not all of them. */
+  /** Like {@link select}, for what can only be wanted of whole services: an intent is a service's. */
+  selectWhole(project: Project, selection: readonly string[]): readonly string[] {
+    const names = this.select(project, selection);
+    const part = selection.find((wanted) => /:\d+$/.test(wanted));
+    if (part === undefined) return names;
+    const name = part.replace(/:\d+$/, '');
+    throw new ReeveError('USAGE', {
+      message: `${part} is one instance, and this version starts, stops and restarts whole services`,
+      hint: `name the service: ${name}`,
+    });
+  }
+
+  #resolveSelector(project: Project, known: readonly string[], wanted: string): string {
+    const name = this.#resolveName(project, known, wanted);
+    const index = /:(\d+)$/.exec(wanted)?.[1];
+    if (index === undefined || project.service(name).instances[Number(index)]) return name;
+    throw new ReeveError('SERVICE_UNKNOWN', { name: wanted, project: project.row.name, near: name });
+  }
+
+  #resolveName(project: Project, known: readonly string[], wanted: string): string {
+    const name = wanted.replace(/:\d+$/, '');
+    const found = known.find((k) => k === name) ?? known.find((k) => k.toLowerCase() === name.toLowerCase());
+    if (found) return found;
+    throw new ReeveError('SERVICE_UNKNOWN', {
+      name: wanted,
+      project: project.row.name,
+      near: nearestName(name, known) ?? undefined,
+    });
+  }
+
+  add(project: Project): void {
+    this.projects.set(project.row.folder, project);
+  }
+  remove(project: Project): void {
+    for (const instance of project.instances()) instance.letGo();
+    this.projects.delete(project.row.folder);
+  }
+  /** What has left the config and has ended is forgotten; its history stays. */
+  removeService(project: Project, name: string): void {
+    for (const instance of project.service(name).instances) instance.letGo();
+    this.outbox.flush();
+    project.services.delete(name);
+    this.deps.registry.transaction('durable', () => this.deps.registry.services.remove(project.row.folder, name));
+  }
+  newProject(row: Project['row']): Project {
+    const project = new Project(row, this);
+    this.add(project);
+    return project;
+  }
+
+  isAnythingWanted(): boolean {
+    return [...this.projects.values()].some((p) =>
+      [...p.services.values()].some((s) => s.intent.want === 'up' || s.instances.some((i) => i.isAlive())),
+    );
+  }
+
+  isAnythingAlive(): boolean {
+    return [...this.projects.values()].some((p) => p.instances().some((i) => i.isAlive()));
+  }
+
+  /** The daemon goes. Services and intents stay as they are. */
+  letGo(): void {
+    this.#isGoing = true;
+    for (const project of this.projects.values()) for (const instance of project.instances()) instance.letGo();
+    this.outbox.flush();
+  }
+}
+
+export function unknownProject({ name, folder }: ProjectRef): ReeveError {
+  return new ReeveError('PROJECT_UNKNOWN', { name: name ?? folder ?? '' });
+}

@@ -1,0 +1,120 @@
+import { type PortSpec, ReeveError } from '@reeve/contract';
+import { instancePort } from '../core/environment.ts';
+import type { LeaseRow } from '../core/memory.ts';
+import type { Listener } from '../core/ports.ts';
+import type { Actor } from './actor.ts';
+import type { Dependencies, Lease } from './dependencies.ts';
+import { isUnwritable } from './unwritable.ts';
+
+/**
+ * Leases every port of a run and makes sure that nobody listens on it, before anything is started. A conflict is a
+ * PORT_TAKEN that names the holder: another service by its lease, a foreign program by its listener.
+ */
+export async function takePorts(deps: Dependencies, instance: Actor, run: string): Promise<readonly Lease[]> {
+  const { ports } = instance.spec;
+  if (ports.length === 0) return [];
+  const listeners = await deps.platform.listeners();
+  const mine = new Set<number>();
+  return ports.map((spec) => {
+    const port = instancePort(spec, instance.index);
+    const lease =
+      port === 'auto'
+        ? takeAuto(deps, instance, run, spec, listeners, mine)
+        : takeFixed(deps, instance, run, spec, port, listeners);
+    mine.add(lease.port);
+    return lease;
+  });
+}
+
+function takeFixed(
+  deps: Dependencies,
+  instance: Actor,
+  run: string,
+  spec: PortSpec,
+  port: number,
+  listeners: readonly Listener[],
+): Lease {
+  const holder = listeners.find((l) => l.port === port && l.protocol === spec.protocol);
+  if (holder) throw new ReeveError('PORT_TAKEN', { port, holder: describeListener(holder) });
+  const row = leaseRow(deps, instance, run, spec, port, 'fixed');
+  const other = lease(instance, row);
+  if (other) throw new ReeveError('PORT_TAKEN', { port, holder: describeLease(other) });
+  return row;
+}
+
+/** Takes the lease, or returns who has it. Where it cannot be written now it is checked all the same, and written later. */
+function lease(instance: Actor, row: LeaseRow): LeaseRow | null {
+  const { deps, outbox } = instance.host;
+  const { registry } = deps;
+  try {
+    const result = registry.transaction('usual', () => registry.leases.take(row));
+    return result.taken ? null : result.holder;
+  } catch (error) {
+    if (!isUnwritable(error)) throw error;
+    const isSamePort = (l: LeaseRow) => l.port === row.port && l.protocol === row.protocol;
+    const other = registry.leases.all().find((l) => isSamePort(l) && !isOf(instance, l));
+    if (!other) outbox.row(`lease of ${row.protocol} ${row.port}`, () => registry.leases.take(row));
+    return other ?? null;
+  }
+}
+
+/** Its port of the last time, if it is free; `mine` are those that this start has taken already. */
+function takeAuto(
+  deps: Dependencies,
+  instance: Actor,
+  run: string,
+  spec: PortSpec,
+  listeners: readonly Listener[],
+  mine: ReadonlySet<number>,
+): Lease {
+  const all = deps.registry.leases.all();
+  const isOwn = (l: LeaseRow): boolean =>
+    isOf(instance, l) && l.name === spec.name && l.kind === 'auto' && !mine.has(l.port);
+  const busy = listeners.filter((l) => l.protocol === spec.protocol).map((l) => l.port);
+  const own = all.find((l) => isOwn(l) && !busy.includes(l.port));
+  const taken = new Set([...busy, ...mine, ...all.map((l) => l.port)]);
+  const { folder } = instance.project.row;
+  const wish = { folder, service: instance.spec.name, index: instance.index, name: spec.name, taken };
+  const row = leaseRow(deps, instance, run, spec, own?.port ?? deps.chooseAutoPort(wish), 'auto');
+  const other = lease(instance, row);
+  if (other) throw new ReeveError('PORT_TAKEN', { port: row.port, holder: describeLease(other) });
+  return row;
+}
+
+function leaseRow(
+  deps: Dependencies,
+  instance: Actor,
+  run: string,
+  spec: PortSpec,
+  port: number,
+  kind: LeaseRow['kind'],
+): LeaseRow {
+  return {
+    port,
+    protocol: spec.protocol,
+    folder: instance.project.row.folder,
+    service: instance.spec.name,
+    index: instance.index,
+    name: spec.name,
+    kind,
+    run,
+    at: deps.clock.now(),
+  };
+}
+
+function isOf(instance: Actor, lease: LeaseRow): boolean {
+  return (
+    lease.folder === instance.project.row.folder &&
+    lease.service === instance.spec.name &&
+    lease.index === instance.index
+  );
+}
+
+function describeLease(lease: LeaseRow): string {
+  return `${lease.service} of ${lease.folder} (leased)`;
+}
+
+function describeListener(listener: Listener): string {
+  if (!listener.process) return `a process of user ${listener.user} (run as root to see which)`;
+  return `${listener.command ?? 'a process'} (pid ${listener.process.pid}, user ${listener.user})`;
+}

@@ -1,0 +1,9 @@
+// Runs until it is told to stop, and says goodbye: the well-behaved one.
+import { stay } from './arguments.mjs';
+
+process.on('SIGTERM', () => {
+  console.log('goodbye');
+  process.exit(0);
+});
+console.log(`ready ${process.pid}`);
+stay();

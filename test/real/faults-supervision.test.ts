@@ -1,0 +1,342 @@
+import { execFileSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { PsView, Receipt } from '@reeve/contract';
+import { describe, expect, test } from 'vitest';
+import { copiesOf, eventsOf, serviceOf, servicesOf, untilService } from '../harness/ask.ts';
+import { isStillThere, lookAt, type SeenProcess } from '../harness/proc-scan.ts';
+import { startReeve, type TestReeve } from '../harness/reeve.ts';
+import { until } from '../harness/until.ts';
+
+const isRoot = process.getuid?.() === 0;
+const FREEZER = '/sys/fs/cgroup/freezer';
+
+/** A generator of numbers 0 ≤ x < 1 that a seed repeats (mulberry32). */
+function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+const pidOf = (reeve: TestReeve, program: string) => copiesOf(reeve, program)[0];
+
+function kill(pid: number | undefined): void {
+  if (pid === undefined || pid <= 1) return;
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
+/** Looks from outside, all the while, how many copies of each are alive; returns how to end and the most ever seen. */
+function watchCopies(reeve: TestReeve, marks: readonly string[]): () => Promise<ReadonlyMap<string, number>> {
+  const most = new Map(marks.map((m) => [m, 0]));
+  const over = new AbortController();
+  const watching = (async () => {
+    while (!over.signal.aborted) {
+      const seen = reeve.outside();
+      for (const mark of marks) {
+        // The wrapper holds the mark too, for a moment before it becomes the program.
+        const found = seen.filter((p) => p.command.includes(mark) && !p.command.includes('reeve-enter'));
+        // A look takes a while, in which one may end and the next begin: two are two only if both still have their
+        // memory (a process that is on its way out has none, and shows no command line).
+        const isRunning = (p: SeenProcess) => isStillThere(p) && lookAt(p.pid, p.because)?.command.includes(mark);
+        const count = found.length < 2 ? found.length : found.filter(isRunning).length;
+        most.set(mark, Math.max(most.get(mark) ?? 0, count));
+      }
+      await pause(15);
+    }
+  })();
+  return async () => {
+    over.abort();
+    await watching;
+    return most;
+  };
+}
+
+test('sixty random starts, stops and restarts at once: never two copies, and the last one decides', async () => {
+  await using reeve = startReeve();
+  const seed = 7;
+  const chance = seeded(seed);
+  reeve.project({
+    services: {
+      one: { command: [...reeve.program('stays', 'copy=one')], stop: { timeout: '500ms' }, ready: { log: 'ready' } },
+    },
+  });
+  expect((await reeve.run(['up', '-d'])).code).toBe(0);
+  const end = watchCopies(reeve, ['copy=one']);
+  for (let round = 0; round < 10; round++) {
+    const ops = Array.from({ length: 6 }, () => ['start', 'stop', 'restart'][Math.floor(chance() * 3)] ?? 'stop');
+    await Promise.all(ops.map((op) => reeve.run(op === 'stop' ? ['stop', 'one'] : [op, 'one', '--no-wait'])));
+    if (round % 3 !== 2) continue;
+    const last = chance() < 0.5 ? 'start' : 'stop';
+    expect((await reeve.run([last, 'one'])).code, `seed ${seed}, round ${round}: ${last}`).toBe(0);
+    expect((await serviceOf(reeve, 'one')).state).toBe(last === 'start' ? 'running' : 'stopped');
+    expect(copiesOf(reeve, 'copy=one')).toHaveLength(last === 'start' ? 1 : 0);
+  }
+  expect((await end()).get('copy=one')).toBe(1);
+});
+
+describe.runIf(isRoot && existsSync(`${FREEZER}/tasks`))('a process that nobody can kill', () => {
+  test('makes the stop INCOMPLETE, is named, keeps the service from starting, and is noticed when it ends', async () => {
+    await using reeve = startReeve();
+    const cage = `${FREEZER}/${path.basename(path.dirname(reeve.home))}`;
+    mkdirSync(cage);
+    try {
+      reeve.project({
+        services: {
+          ice: { command: [...reeve.program('stays')], ready: { log: 'ready' }, stop: { timeout: '300ms' } },
+          other: { command: [...reeve.program('stays')], ready: { log: 'ready' } },
+        },
+      });
+      expect((await reeve.run(['up', '-d'])).code).toBe(0);
+      const { pid } = await serviceOf(reeve, 'ice');
+      writeFileSync(`${cage}/cgroup.procs`, `${pid}`);
+      writeFileSync(`${cage}/freezer.state`, 'FROZEN');
+      await until('it is frozen', () => readFileSync(`${cage}/freezer.state`, 'utf8').trim() === 'FROZEN');
+
+      const stop = await reeve.run(['stop', '--json', '--timeout', '1s']);
+      expect(stop.code, stop.stderr).toBe(6);
+      expect(stop.json()).toMatchObject({
+        status: 'INCOMPLETE',
+        survivors: [{ service: 'ice', pid, why: expect.stringMatching(/frozen|uninterruptible/) }],
+      });
+      expect(await serviceOf(reeve, 'ice')).toMatchObject({
+        state: 'failed',
+        reason: expect.stringMatching(new RegExp(`stop incomplete.*${pid}`)),
+      });
+      expect((await serviceOf(reeve, 'other')).state).toBe('stopped');
+      const start = await reeve.run(['start', 'ice']);
+      expect(start.code).toBe(5);
+      expect(start.stdout + start.stderr).toContain(`${pid}`);
+      const up = await reeve.run(['up', '-d']);
+      expect(up.code).toBe(5);
+      expect((await serviceOf(reeve, 'other')).state).toBe('running');
+
+      writeFileSync(`${cage}/freezer.state`, 'THAWED');
+      expect(await untilService(reeve, 'ice', (s) => s.state !== 'failed')).toMatchObject({ state: 'stopped' });
+      expect(copiesOf(reeve, 'stays')).toHaveLength(1);
+      expect((await reeve.run(['start', 'ice'])).code).toBe(0);
+    } finally {
+      writeFileSync(`${cage}/freezer.state`, 'THAWED');
+      await reeve.run(['stop', '--force']);
+      await until('the cage is empty', () => readFileSync(`${cage}/cgroup.procs`, 'utf8') === '');
+      rmdirSync(cage);
+    }
+  });
+});
+
+describe('a daemon or keeper that is killed', () => {
+  const names = ['a', 'b', 'c', 'd'];
+  const config = (reeve: TestReeve) => ({
+    services: Object.fromEntries(
+      names.map((n) => [
+        n,
+        { command: [...reeve.program('stays', `copy=${n};`)], ready: { log: 'ready' }, stop: { timeout: '2s' } },
+      ]),
+    ),
+  });
+
+  test.each([
+    ['reeved.js', 11],
+    ['keeper.js', 12],
+  ])('%s, at any moment of a start: all run once, none twice', async (victim, seed) => {
+    await using reeve = startReeve();
+    const chance = seeded(seed);
+    reeve.project(config(reeve));
+    const end = watchCopies(
+      reeve,
+      names.map((n) => `copy=${n};`),
+    );
+    for (let round = 0; round < 8; round++) {
+      const up = reeve.start(['up', '-d']);
+      const delay = chance() * 500;
+      await until('it is there', () => pidOf(reeve, victim));
+      await pause(delay);
+      kill(pidOf(reeve, victim));
+      await up.ended;
+      const again = await reeve.run(['up', '-d']);
+      expect(again.code, `seed ${seed}, round ${round}, after ${Math.round(delay)} ms\n${again.stderr}`).toBe(0);
+      const running = [...(await servicesOf(reeve)).values()];
+      expect(running.map((s) => `${s.name} ${s.state}`)).toEqual(names.map((n) => `${n} running`));
+      for (const s of running) expect(copiesOf(reeve, `copy=${s.name};`), `round ${round}`).toEqual([s.pid]);
+      expect((await reeve.json<Receipt>(['stop'])).status).toBe('COMPLETE');
+      expect(copiesOf(reeve, 'copy=')).toEqual([]);
+      if (round % 2 === 1) await reeve.run(['daemon', 'stop']);
+    }
+    expect(Object.fromEntries(await end())).toEqual(Object.fromEntries(names.map((n) => [`copy=${n};`, 1])));
+  });
+
+  test('during a stop: the next one finishes it, and starts nothing', async () => {
+    await using reeve = startReeve();
+    reeve.project({
+      services: {
+        deaf: {
+          command: [...reeve.program('ignores-sigterm')],
+          ready: { log: 'ready' },
+          stop: { timeout: '1500ms' },
+        },
+        base: { command: [...reeve.program('stays')], ready: { log: 'ready' } },
+        top: { command: [...reeve.program('ignores-sigterm')], ready: { log: 'ready' }, depends_on: ['base'] },
+      },
+    });
+    expect((await reeve.run(['up', '-d'])).code).toBe(0);
+    const stop = reeve.start(['stop', '--timeout', '20s']);
+    await untilService(reeve, 'deaf', (s) => s.state === 'stopping');
+    kill(pidOf(reeve, 'reeved.js'));
+    await stop.ended;
+    expect((await reeve.run(['daemon', 'start'])).code).toBe(0);
+    await untilService(reeve, 'deaf', (s) => s.state === 'stopped');
+    expect((await serviceOf(reeve, 'deaf')).intent).toBe('down');
+    expect(await reeve.json<Receipt>(['stop', '--timeout', '1s'])).toMatchObject({ status: 'COMPLETE' });
+    expect(copiesOf(reeve, '/programs/')).toEqual([]);
+    const events = await eventsOf(reeve);
+    expect(events.filter((e) => e.event === 'service.started')).toHaveLength(3);
+  });
+});
+
+test('after a reboot what was wanted up is started, and nothing else', async () => {
+  await using reeve = startReeve();
+  const stays = (name: string) => [...reeve.program('stays', `copy=${name};`)];
+  const ready = { log: 'ready' };
+  reeve.project({
+    services: {
+      up: { command: stays('up'), ready },
+      needs: { command: stays('needs'), ready, depends_on: ['up'] },
+      down: { command: stays('down'), ready },
+      failed: { command: 'exit 3', restart: 'never', ready: { log: 'x' } },
+      done: { command: 'echo ran', oneshot: true },
+    },
+  });
+  expect((await reeve.run(['up', '-d'])).code).toBe(1);
+  expect((await reeve.run(['stop', 'down'])).code).toBe(0);
+  const before = await servicesOf(reeve);
+  expect((await reeve.run(['daemon', 'stop'])).code).toBe(0);
+  for (const name of ['keeper.js', 'copy=']) {
+    for (const pid of copiesOf(reeve, name)) kill(pid);
+  }
+  await until('the machine is empty', () => reeve.outside().length === 0);
+  execFileSync('python3', [
+    '-c',
+    "import sqlite3,sys; d=sqlite3.connect(sys.argv[1]); n=d.execute(\"update facts set value='another-boot' where name='boot'\").rowcount; assert n==1, n; d.commit()",
+    `${reeve.home}/reeve.db`,
+  ]);
+  expect((await reeve.run(['daemon', 'start'])).code).toBe(0);
+  await untilService(reeve, 'needs', (s) => s.state === 'running');
+  const after = await servicesOf(reeve);
+  expect(after.get('up')).toMatchObject({ state: 'running', intent: 'up' });
+  expect(after.get('up')?.pid).not.toBe(before.get('up')?.pid);
+  expect(after.get('down')).toMatchObject({ state: 'stopped', intent: 'down', pid: null });
+  for (const name of ['up', 'needs']) expect(copiesOf(reeve, `copy=${name};`)).toHaveLength(1);
+  expect(copiesOf(reeve, 'copy=down;')).toEqual([]);
+});
+
+describe('a registry', () => {
+  test.runIf(isRoot)('that cannot be written stops nothing: supervision and stop go on, and it recovers', async () => {
+    await using reeve = startReeve();
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m,mode=700', 'tmpfs', reeve.home]);
+    try {
+      reeve.project({
+        services: {
+          web: {
+            command: [...reeve.program('http-server', 'copy=web;')],
+            ports: [await reeve.port()],
+            restart: { backoff: '10ms..10ms' },
+          },
+          other: { command: [...reeve.program('stays', 'copy=other;')] },
+        },
+      });
+      const up = await reeve.run(['up', '-d']);
+      expect(up.code, up.stderr).toBe(0);
+      const first = await serviceOf(reeve, 'web');
+      const ballast = `${reeve.home}/ballast`;
+      fill(ballast);
+      kill(Number(first.pid));
+      const second = await until('another copy is there', () =>
+        copiesOf(reeve, 'copy=web;').find((pid) => pid !== first.pid),
+      );
+      expect(lookAt(second, '')).not.toBeNull();
+      const stop = await reeve.run(['stop', 'other', '--json']);
+      expect(stop.code, stop.stderr).toBe(0);
+      expect(copiesOf(reeve, 'copy=other;')).toEqual([]);
+      expect((await reeve.json<PsView>(['ps'])).services.map((s) => s.state)).toEqual(['running', 'stopped']);
+      rmSync(ballast);
+      expect((await reeve.run(['start', 'other'])).code).toBe(0);
+      const events = await eventsOf(reeve, 'web');
+      expect(events.filter((e) => e.event === 'service.started')).toHaveLength(2);
+    } finally {
+      rmSync(`${reeve.home}/ballast`, { force: true });
+      await reeve.run(['daemon', 'stop', '--with-services']);
+      execFileSync('umount', ['-l', reeve.home]);
+    }
+  });
+
+  test('that is damaged is said clearly, nothing is deleted, and what runs goes on', async () => {
+    await using reeve = startReeve();
+    reeve.project({ services: { web: { command: [...reeve.program('stays', 'copy=web;')] } } });
+    expect((await reeve.run(['up', '-d'])).code).toBe(0);
+    const [pid] = copiesOf(reeve, 'copy=web;');
+    expect((await reeve.run(['daemon', 'stop'])).code).toBe(0);
+    const file = `${reeve.home}/reeve.db`;
+    const good = readFileSync(file);
+    const bad = Buffer.concat([Buffer.from('this is no database'), good.subarray(19)]);
+    writeFileSync(file, bad);
+    const up = await reeve.run(['up', '-d']);
+    expect(up.code).toBe(1);
+    expect(up.stderr).toContain('reeve.db');
+    expect(up.stderr).toMatch(/Fix:|→|hint/i);
+    expect(readFileSync(file).equals(bad)).toBe(true);
+    expect(copiesOf(reeve, 'copy=web;')).toEqual([pid]);
+    writeFileSync(file, good);
+    chmodSync(file, 0o600);
+    expect((await reeve.run(['up', '-d'])).code).toBe(0);
+    expect(copiesOf(reeve, 'copy=web;')).toEqual([pid]);
+  });
+});
+
+/** Leaves not one byte on the file system. */
+function fill(file: string): void {
+  for (const size of [65_536, 4_096, 1]) {
+    for (;;) {
+      try {
+        writeFileSync(file, Buffer.alloc(size, 1), { flag: 'a' });
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+        break;
+      }
+    }
+  }
+  expect(statSync(file).size).toBeGreaterThan(0);
+}
+
+test('a daemon that is started by a service of another home is no process of that service', async () => {
+  await using outer = startReeve();
+  await using inner = startReeve({ cgroup: false });
+  inner.project({ services: { nested: { command: [...inner.program('stays', 'copy=nested;')] } } });
+  const bin = path.resolve(import.meta.dirname, '../../packages/reeve/bin/reeve.js');
+  outer.project({
+    services: {
+      shell: {
+        command: `cd ${inner.folder} && REEVE_HOME=${inner.home} ${process.execPath} ${bin} up -d && echo brought up; exec sleep 1000`,
+        ready: { log: 'brought up' },
+      },
+    },
+  });
+  const up = await outer.run(['up', '-d']);
+  expect(up.code, up.stderr).toBe(0);
+  const daemon = (await inner.json<PsView>(['ps'])).daemon.pid;
+  const nested = await serviceOf(inner, 'nested');
+  const receipt = await outer.json<Receipt>(['stop']);
+  expect(receipt.status).toBe('COMPLETE');
+  const ended = receipt.services.flatMap((s) => s.processes.map((p) => p.pid));
+  expect(ended).not.toContain(daemon);
+  expect(ended).not.toContain(nested.pid);
+  expect((await inner.json<PsView>(['ps'])).daemon.pid).toBe(daemon);
+  expect(await serviceOf(inner, 'nested')).toMatchObject({ state: 'running', pid: nested.pid, restarts: 0 });
+});
