@@ -1,0 +1,282 @@
+import type { Params } from './errors.ts';
+import type { Exit, HealthName, ProcessIdentity } from './states.ts';
+
+/**
+ * How anybody talks to a library service: NDJSON over `run/<id>.sock`, one per service, bound by whoever holds
+ * `run/<id>.lock`. Frames are those of the daemon's control socket. docs/decisions/0007-service-control-socket.md
+ * is the whole of it, for writers of other languages.
+ */
+export const SERVICE_PROTOCOL = 1;
+/** Of `run/<id>.json`. Fields are added under the same number, and readers pass over what they do not know. */
+export const SERVICE_CARD_FORMAT = 1;
+
+/** Bytes of one request line, newline not counted. A longer one is refused and the connection closed. */
+export const SERVICE_REQUEST_BYTES = 1 << 20;
+/** Bytes of one reply line. */
+export const SERVICE_REPLY_BYTES = 4 << 20;
+/** How deep a request may be nested. */
+export const SERVICE_REQUEST_DEPTH = 32;
+/** Connections that a service keeps open at once; one more is closed at once. */
+export const SERVICE_CONNECTIONS = 64;
+/** Bytes of `data` as JSON. */
+export const SERVICE_DATA_BYTES = 256 << 10;
+
+/** Names of the files of one service in `run/`. */
+export const SERVICE_CARD_NAME = /^([0-9a-f]{12})\.json$/;
+
+export interface ServicePort {
+  readonly name: string | null;
+  readonly port: number;
+  readonly protocol: 'tcp' | 'udp';
+}
+
+/** What can be asked for: in the owner itself (`method`, over its socket), or as a command that anybody may run. */
+export type AnnouncedAction =
+  | { readonly kind: 'method' }
+  /** A string is handed to `/bin/sh -c`, an array is argv; run in the card's `cwd`. */
+  | { readonly kind: 'command'; readonly command: string | readonly string[] };
+
+/** What a service says it manages, and how to start it and clean it up (rows B1–B6). */
+export interface Announcement {
+  readonly description: string;
+  /** Names or command-line patterns of what it manages, for people; nobody kills by them. */
+  readonly processes: readonly string[];
+  readonly ports: readonly ServicePort[];
+  readonly dependencies: readonly string[];
+  readonly capabilities: readonly string[];
+  readonly start: AnnouncedAction | null;
+  readonly cleanup: AnnouncedAction | null;
+  /** Milliseconds that the clean-up may take. */
+  readonly cleanup_timeout: number;
+}
+
+/** `stopped`: ended in order, and said so. Whoever was killed leaves an older state: the process tells. */
+export type CardState = 'starting' | 'running' | 'stopping' | 'stopped';
+
+/** `run/<id>.json`, and the answer to `describe`. Times are RFC 3339 UTC. */
+export interface ServiceCard {
+  readonly format: typeof SERVICE_CARD_FORMAT;
+  /** The service protocol it speaks. */
+  readonly protocol: number;
+  readonly id: string;
+  /** What the project is called; `folder` (a real path) is what it is. */
+  readonly project: string;
+  readonly folder: string;
+  readonly service: string;
+  readonly instance: number;
+  readonly kind: 'service' | 'announcement';
+  readonly title: string | null;
+  readonly description: string;
+  readonly language: string;
+  /** Name and version of the library that wrote it. */
+  readonly library: string;
+  readonly pid: number;
+  /** Boot id, pid and start tick; `null` on a system that does not tell them. */
+  readonly process: ProcessIdentity | null;
+  readonly argv: readonly string[];
+  readonly cwd: string;
+  readonly user: string;
+  /** `REEVE_RUN` of its environment: set when reeve started it. */
+  readonly run: string | null;
+  readonly state: CardState;
+  readonly ready: boolean;
+  readonly health: HealthName;
+  readonly health_reason: string | null;
+  /** What the service last said of itself, one line. */
+  readonly status: string | null;
+  readonly ports: readonly ServicePort[];
+  readonly dependencies: readonly string[];
+  readonly capabilities: readonly string[];
+  /** What `register` was given, as it was given; `null` before. */
+  readonly data: Readonly<Record<string, unknown>> | null;
+  readonly announcement: Announcement | null;
+  /** Path of its control socket; `null` when it has none. */
+  readonly socket: string | null;
+  readonly started_at: string;
+  readonly updated_at: string;
+  readonly ended_at: string | null;
+  readonly exit: Exit | null;
+}
+
+/** What an announced action came to. `failed`: it threw, or its command ended with another code than 0. */
+export interface ActionOutcome {
+  readonly ok: boolean;
+  readonly reason: 'done' | 'failed' | 'timed_out' | 'not_announced';
+  /** Of the error, or the last line that the command printed. */
+  readonly message: string | null;
+  readonly ms: number;
+}
+
+export interface ServiceCalls {
+  ping: {
+    params: Record<string, never>;
+    ok: { pid: number; protocol: number; id: string; project: string; service: string; instance: number };
+  };
+  describe: { params: Record<string, never>; ok: ServiceCard };
+  status: { params: Record<string, never>; ok: ServiceStatus };
+  /** Runs the announced start. `timeout` in milliseconds; null: the library's default (30 s). */
+  start: { params: { timeout: number | null }; ok: ActionOutcome };
+  /** Runs the announced clean-up. `timeout` in milliseconds; null: the announced one. */
+  cleanup: { params: { timeout: number | null }; ok: ActionOutcome };
+  /** Answered at once; the service then stops as for SIGTERM. `timeout` of all handlers together; null: their own. */
+  shutdown: { params: { reason: string | null; timeout: number | null }; ok: { accepted: true; pid: number } };
+  /** A second copy hands its command line over and ends. `accepted` false: nobody here listens for that. */
+  second_instance: {
+    params: { pid: number; argv: readonly string[]; cwd: string };
+    ok: { accepted: boolean };
+  };
+}
+export type ServiceCallName = keyof ServiceCalls;
+
+export interface ServiceStatus {
+  readonly pid: number;
+  readonly state: CardState;
+  readonly ready: boolean;
+  readonly health: HealthName;
+  readonly health_reason: string | null;
+  readonly status: string | null;
+  readonly started_at: string;
+  readonly ports: readonly (ServicePort & { readonly in_use: boolean })[];
+}
+
+export interface ServiceRequest {
+  readonly id: number;
+  readonly protocol: number;
+  readonly call: ServiceCallName;
+  readonly params: Readonly<Record<string, unknown>>;
+}
+export type ServiceReply = { readonly id: number } & (
+  | { readonly ok: unknown }
+  | { readonly error: { readonly code: string; readonly params: Params } }
+);
+
+export type ParsedServiceRequest =
+  | { readonly ok: true; readonly request: ServiceRequest }
+  | { readonly ok: false; readonly reply: ServiceReply };
+
+const CALLS: Readonly<Record<ServiceCallName, (params: Readonly<Record<string, unknown>>) => string | null>> = {
+  ping: () => null,
+  describe: () => null,
+  status: () => null,
+  start: ({ timeout }) => wrongTimeout(timeout),
+  cleanup: ({ timeout }) => wrongTimeout(timeout),
+  shutdown: ({ reason, timeout }) =>
+    isNothing(reason) || typeof reason === 'string' ? wrongTimeout(timeout) : 'reason: a text or null',
+  second_instance: ({ pid, argv, cwd }) => {
+    if (!Number.isSafeInteger(pid)) return 'pid: a whole number';
+    if (!isTexts(argv)) return 'argv: a list of texts';
+    return typeof cwd === 'string' ? null : 'cwd: a text';
+  },
+};
+/** These are answered in any protocol: else a service of another version could be neither recognised nor stopped. */
+const ANY_PROTOCOL: readonly ServiceCallName[] = ['ping', 'describe', 'shutdown'];
+
+/** What a line asks for, or the reply that refuses it (id 0 when it has none). Never throws. */
+export function parseServiceRequest(line: string): ParsedServiceRequest {
+  if (isDeeperThan(line, SERVICE_REQUEST_DEPTH)) return refuse(0, `nested deeper than ${SERVICE_REQUEST_DEPTH}`);
+  const value = parseObject(line);
+  if (value === null) return refuse(0, 'a request is one line with one JSON object');
+  const { id, call, protocol, params = {} } = value;
+  if (typeof id !== 'number' || !Number.isSafeInteger(id) || id < 1) return refuse(0, 'id: a whole number above 0');
+  if (typeof call !== 'string' || !Object.hasOwn(CALLS, call)) {
+    return refuse(id, `unknown call ${JSON.stringify(call ?? null).slice(0, 100)}`);
+  }
+  const name = call as ServiceCallName;
+  if (protocol !== SERVICE_PROTOCOL && !ANY_PROTOCOL.includes(name))
+    return { ok: false, reply: mismatch(id, protocol) };
+  if (!isObject(params)) return refuse(id, 'params: an object');
+  const wrong = CALLS[name](params);
+  if (wrong !== null) return refuse(id, `${name}: ${wrong}`);
+  return { ok: true, request: { id, protocol: SERVICE_PROTOCOL, call: name, params } };
+}
+
+/** The card in the text of `run/<id>.json`; null: not one, or one of a newer format. */
+export function parseServiceCard(text: string): ServiceCard | null {
+  const value = parseObject(text);
+  if (value === null || value['format'] !== SERVICE_CARD_FORMAT) return null;
+  const { id, service, folder, project, pid } = value;
+  const isWhole = [id, service, folder, project].every((each) => typeof each === 'string') && Number.isInteger(pid);
+  // Fields that a later writer under the same format added are simply not in the type.
+  return isWhole ? ({ ...BLANK, ...value } as unknown as ServiceCard) : null;
+}
+
+/** What a writer of another language may leave out. */
+const BLANK: Partial<ServiceCard> = {
+  protocol: SERVICE_PROTOCOL,
+  instance: 0,
+  kind: 'service',
+  title: null,
+  description: '',
+  language: 'unknown',
+  library: 'unknown',
+  process: null,
+  argv: [],
+  cwd: '/',
+  user: '',
+  run: null,
+  state: 'running',
+  ready: false,
+  health: 'unknown',
+  health_reason: null,
+  status: null,
+  ports: [],
+  dependencies: [],
+  capabilities: [],
+  data: null,
+  announcement: null,
+  socket: null,
+  started_at: '',
+  updated_at: '',
+  ended_at: null,
+  exit: null,
+};
+
+function refuse(id: number, message: string): ParsedServiceRequest {
+  return { ok: false, reply: { id, error: { code: 'USAGE', params: { message } } } };
+}
+function mismatch(id: number, protocol: unknown): ServiceReply {
+  const client = `service protocol ${typeof protocol === 'number' ? protocol : 'none'}`;
+  return {
+    id,
+    error: { code: 'PROTOCOL_MISMATCH', params: { client, daemon: `service protocol ${SERVICE_PROTOCOL}` } },
+  };
+}
+
+function wrongTimeout(value: unknown): string | null {
+  const isFine = isNothing(value) || (typeof value === 'number' && Number.isFinite(value) && value >= 0);
+  return isFine ? null : 'timeout: milliseconds or null';
+}
+function isNothing(value: unknown): boolean {
+  return value === null || value === undefined;
+}
+function isTexts(value: unknown): boolean {
+  return Array.isArray(value) && value.every((each) => typeof each === 'string');
+}
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+function parseObject(text: string): Readonly<Record<string, unknown>> | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isObject(value) ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Looks at brackets outside strings, so it is safe to ask before parsing. */
+function isDeeperThan(json: string, limit: number): boolean {
+  let depth = 0;
+  let inString = false;
+  for (let at = 0; at < json.length; at++) {
+    const c = json.charCodeAt(at);
+    if (inString) {
+      if (c === 92) at++;
+      else if (c === 34) inString = false;
+    } else if (c === 34) inString = true;
+    else if (c === 91 || c === 123) {
+      if (++depth > limit) return true;
+    } else if (c === 93 || c === 125) depth--;
+  }
+  return false;
+}
