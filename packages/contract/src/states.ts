@@ -18,11 +18,34 @@ export type HealthName = 'healthy' | 'unhealthy' | 'unknown';
 /** What the user wants, persisted before anything is done about it. */
 export type Intent = 'up' | 'down';
 
-/** How a process ended. `unobserved`: nobody who could wait for it was alive at that moment. */
-export type Exit =
-  | { readonly kind: 'code'; readonly code: number; readonly signal: null; readonly at: string }
-  | { readonly kind: 'signal'; readonly code: null; readonly signal: string; readonly at: string }
-  | { readonly kind: 'unobserved'; readonly code: null; readonly signal: null; readonly at: string };
+/**
+ * Why a run ended. `code` and `signal`: by itself, or by somebody else's hand. `oom`: the kernel ended it for memory.
+ * The others are reeve's doing: it was not ready in time (`timeout`), did not ping its watchdog, was `unhealthy`, needed
+ * a `dependency` that went away, was `asked` to stop, or was `replaced` by a newer start.
+ */
+export const END_CAUSES = [
+  'code',
+  'signal',
+  'oom',
+  'timeout',
+  'watchdog',
+  'health',
+  'dependency',
+  'asked',
+  'replaced',
+  'unobserved',
+] as const;
+export type EndCause = (typeof END_CAUSES)[number];
+
+/**
+ * How a process ended. `unobserved`: nobody who could wait for it was alive at that moment. `cause` is told by the
+ * daemon once the whole run is over; the keeper, which only waits, leaves it out.
+ */
+export type Exit = { readonly at: string; readonly cause?: EndCause } & (
+  | { readonly kind: 'code'; readonly code: number; readonly signal: null }
+  | { readonly kind: 'signal'; readonly code: null; readonly signal: string }
+  | { readonly kind: 'unobserved'; readonly code: null; readonly signal: null }
+);
 
 /**
  * Which process: never a bare pid. `boot` is the kernel's boot id, `start` the start time in clock ticks since boot

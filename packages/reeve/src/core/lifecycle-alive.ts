@@ -43,7 +43,7 @@ export const giveUpWaiting = (state: StateNamed<'starting'>, _event: EventNamed<
 
 export const sicken = (state: StateNamed<'running'>, event: EventNamed<'unhealthy'>, ctx: Context): Next => {
   if (!ctx.policy.restartWhenUnhealthy) return stay(state);
-  return beginStop(state, { kind: 'unhealthy', why: event.why }, ctx);
+  return beginStop(state, { kind: 'unhealthy', by: event.by, why: event.why }, ctx);
 };
 
 export const stopAlive = (state: Alive, event: EventNamed<'stop'>, ctx: Context): Next =>

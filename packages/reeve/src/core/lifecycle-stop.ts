@@ -201,6 +201,8 @@ function describeCause(cause: StopCause): string {
       return 'stopping: a newer start replaces it';
     case 'ended':
       return 'stopping: its main process ended';
+    case 'dependency':
+      return `stopping: ${cause.why}`;
     case 'unhealthy':
       return `stopping: unhealthy, ${cause.why}`;
     case 'not-ready':

@@ -15,7 +15,9 @@ export type StopCause =
   | { readonly kind: 'stale' }
   /** The main process ended by itself; what it left is swept away. */
   | { readonly kind: 'ended' }
-  | { readonly kind: 'unhealthy'; readonly why: string }
+  | { readonly kind: 'unhealthy'; readonly by: 'health' | 'watchdog'; readonly why: string }
+  /** What it needs went away, and its `on_down` says not to go on as before. No fault of its own: no budget is charged. */
+  | { readonly kind: 'dependency'; readonly why: string }
   | { readonly kind: 'not-ready'; readonly why: string };
 
 /** Why an instance is `failed`. `code` is an error code of the catalogue, or `exit`, `limit`, `unfinished-stop`, … */
@@ -70,7 +72,7 @@ export type Event =
   /** The start was refused: by the system, or before it by a conflict. `again`: when to try again; null: it cannot help. */
   | { readonly name: 'refused'; readonly failure: Failure; readonly again: Millis | null }
   | { readonly name: 'ready'; readonly how: string }
-  | { readonly name: 'unhealthy'; readonly why: string }
+  | { readonly name: 'unhealthy'; readonly by: 'health' | 'watchdog'; readonly why: string }
   | { readonly name: 'exited'; readonly exit: Exit }
   /** Somebody of the run is alive (told once per watch). */
   | { readonly name: 'remains' }

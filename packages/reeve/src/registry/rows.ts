@@ -1,4 +1,4 @@
-import type { Exit } from '@reeve/contract';
+import { END_CAUSES, type Exit } from '@reeve/contract';
 import type { SqlRow } from './driver.ts';
 import { damaged } from './failure.ts';
 
@@ -127,10 +127,10 @@ export function part<T>(name: string, value: unknown, guard: Guard<T>): T {
 
 /** How a run ended. */
 export function exit(value: unknown): Exit {
-  const { kind, code, signal, at } = object(value);
-  const when = text(at);
-  if (kind === 'code') return { kind, code: integer(code), signal: null, at: when };
-  if (kind === 'signal') return { kind, code: null, signal: text(signal), at: when };
-  if (kind === 'unobserved') return { kind, code: null, signal: null, at: when };
+  const { kind, code, signal, at, cause } = object(value);
+  const rest = { at: text(at), ...(cause === undefined ? {} : { cause: oneOf(END_CAUSES)(cause) }) };
+  if (kind === 'code') return { kind, code: integer(code), signal: null, ...rest };
+  if (kind === 'signal') return { kind, code: null, signal: text(signal), ...rest };
+  if (kind === 'unobserved') return { kind, code: null, signal: null, ...rest };
   throw new Unfit('is no exit');
 }

@@ -108,7 +108,8 @@ function note(instance: Actor, spec: HealthSpec, answer: { ok: boolean; what: st
   if (instance.health.name !== 'unhealthy') return;
   const down = instance.project.dependencyThatIsDown(instance.spec.name);
   // Restarting cannot help while what it needs is away.
-  if (down === null) instance.post({ name: 'unhealthy', why: answer.what });
+  if (down === null)
+    instance.post({ name: 'unhealthy', by: spec.check.kind === 'watchdog' ? 'watchdog' : 'health', why: answer.what });
 }
 
 /** Health by log line: the first line that matches tells that it is healthy. */
