@@ -1,4 +1,5 @@
 export * from './capabilities.ts';
+export * from './find-config.ts';
 export * from './home.ts';
 export * from './linux/fifo.ts';
 export * from './linux/identity.ts';

@@ -1,7 +1,7 @@
 import { realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { type ProjectRef, ReeveError } from '@reeve/contract';
-import { findConfig } from '../config/find-config.ts';
+import { findConfig } from '@reeve/host';
 import { type Context, optionValue } from './context.ts';
 
 /** Which project a command is about: found without reading the config. */

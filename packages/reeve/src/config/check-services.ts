@@ -1,4 +1,4 @@
-import { type Condition, KEBAB_PATTERN, NAME_PATTERN, type ServiceSpec } from '@reeve/contract';
+import { type Condition, KEBAB_PATTERN, NAME_PATTERN, properName, type ServiceSpec } from '@reeve/contract';
 import { findCycle } from '../core/graph.ts';
 import { nearestName } from '../core/nearest-name.ts';
 import { type Complaint, Cursor } from './cursor.ts';
@@ -41,15 +41,6 @@ function checkNames(services: Cursor): void {
       });
     seen.set(name.toLowerCase(), name);
   }
-}
-
-/** A name made of what was written, or null. */
-export function properName(text: string): string | null {
-  const name = text
-    .replace(/[^A-Za-z0-9_-]+/g, '-')
-    .replace(/^-+|-+$/g, '')
-    .slice(0, 100);
-  return NAME_PATTERN.test(name) ? name : null;
 }
 
 function checkDependencies({ spec, cursor }: PlacedService, known: Known): void {

@@ -1,8 +1,8 @@
 import { chmod, chown, mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { findConfig, locateConfig } from '@reeve/host';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { findConfig, locateConfig } from './find-config.ts';
 import { loadConfig } from './load.ts';
 import { judge, openConfig } from './open-config.ts';
 

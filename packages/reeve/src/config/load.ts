@@ -1,9 +1,9 @@
 import { realpath } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { type ProjectSpec, ReeveError } from '@reeve/contract';
+import { locateConfig } from '@reeve/host';
 import { filterEnvironment } from '../core/environment.ts';
 import { checkForm } from './check-form.ts';
-import { locateConfig } from './find-config.ts';
 import { findNotYet } from './not-yet.ts';
 import { openConfig } from './open-config.ts';
 import { Findings, type Source } from './problems.ts';

@@ -1,5 +1,5 @@
 import { basename, resolve } from 'node:path';
-import { NAME_PATTERN, type ProjectSpec, ReeveError } from '@reeve/contract';
+import { NAME_PATTERN, type ProjectSpec, properName, ReeveError } from '@reeve/contract';
 import {
   type BuiltEnvironment,
   buildEnvironment,
@@ -9,7 +9,7 @@ import {
   reeveVariables,
 } from '../core/environment.ts';
 import { lookupIn, type Scope } from '../core/interpolate.ts';
-import { checkServices, noteServices, type PlacedService, properName } from './check-services.ts';
+import { checkServices, noteServices, type PlacedService } from './check-services.ts';
 import { Cursor, type Reading } from './cursor.ts';
 import { readEnvFile } from './env-files.ts';
 import type { Findings } from './problems.ts';
@@ -148,7 +148,7 @@ interface Own {
 
 /** As it would be at a start now; what only a start knows has a stand-in. */
 function environmentOf(service: string, shared: Shared, own: Own): BuiltEnvironment {
-  const facts = { home: '-', project: shared.name, service, instance: 0, run: '-', socket: '-' };
+  const facts = { home: '-', project: shared.name, folder: '-', service, instance: 0, run: '-', socket: '-' };
   const layers: Layers = {
     base: shared.base,
     user: own.hasUser ? { name: '-', home: '/', shell: '/bin/sh' } : null,

@@ -12,6 +12,7 @@ import {
 const reeve = reeveVariables({
   home: '/h',
   project: 'shop',
+  folder: '/srv/shop',
   service: 'web',
   instance: 1,
   run: 'r1',

@@ -44,6 +44,8 @@ export function instancePort(spec: PortSpec, instance: number): number | 'auto' 
 export interface ReeveFacts {
   readonly home: string;
   readonly project: string;
+  /** Real path of the project's folder: what the project is, for the library's `<id>`. */
+  readonly folder: string;
   readonly service: string;
   readonly instance: number;
   /** Unique per start. */
@@ -57,6 +59,7 @@ export function reeveVariables(facts: ReeveFacts): Record<string, string> {
   return {
     REEVE_HOME: facts.home,
     REEVE_PROJECT: facts.project,
+    REEVE_PROJECT_FOLDER: facts.folder,
     REEVE_SERVICE: facts.service,
     REEVE_INSTANCE: String(facts.instance),
     REEVE_RUN: facts.run,

@@ -42,7 +42,15 @@ const input = (over: Partial<ServiceSpec> = {}, more: Partial<ResolveInput> = {}
   base: {},
   ports: [],
   instance: 0,
-  reeve: reeveVariables({ home: '/h', project: 'shop', service: 'web', instance: 0, run: 'r', socket: '/s' }),
+  reeve: reeveVariables({
+    home: '/h',
+    project: 'shop',
+    folder: '/srv/shop',
+    service: 'web',
+    instance: 0,
+    run: 'r',
+    socket: '/s',
+  }),
   user: null,
   ...more,
 });

@@ -69,6 +69,7 @@ async function resolve(paths: HomePaths, input: ResolveInput): Promise<Resolved>
     reeve: reeveVariables({
       home: paths.home,
       project: project.name,
+      folder: project.folder,
       service: spec.name,
       instance: input.index,
       run: input.run,
