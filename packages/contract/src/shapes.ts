@@ -80,6 +80,15 @@ export interface ReceiptService {
   readonly promise_reason: string;
   readonly processes: readonly ReceiptProcess[];
   readonly ports: readonly { readonly port: number; readonly free: boolean }[];
+  /** How `stop.command` went, one entry an instance; empty: there is none, or it was not executed. */
+  readonly stop_commands: readonly StopCommandView[];
+}
+/** `outcome`: `done` exit 0; `failed` another exit, or it could not be started; `timed_out` ended at its deadline. */
+export interface StopCommandView {
+  readonly command: string;
+  readonly outcome: 'done' | 'failed' | 'timed_out';
+  /** One clause: `exited with code 3`. */
+  readonly what: string;
 }
 export interface Survivor {
   readonly service: string;
@@ -108,6 +117,8 @@ export interface EventView {
   /** The sentence that a person reads. */
   readonly message: string;
   readonly data: Readonly<Record<string, unknown>>;
+  /** `seq` of the event that led to this one; null: it began by itself. */
+  readonly cause: number | null;
 }
 
 /** `logs --json`, one a line. */

@@ -70,6 +70,8 @@ export interface EventRow {
   readonly event: string;
   readonly message: string;
   readonly data: Readonly<Record<string, unknown>>;
+  /** `seq` of the event that led to this one; null: it began by itself, or what led to it is not on record. */
+  readonly cause: number | null;
 }
 export interface StoredEvent extends EventRow {
   readonly seq: number;
@@ -142,6 +144,8 @@ export interface Registry {
   };
   readonly events: {
     append(row: EventRow): StoredEvent;
+    /** null: no such event, or it is forgotten. */
+    get(seq: number): StoredEvent | null;
     find(query: EventQuery): readonly StoredEvent[];
     removeBefore(at: Instant): number;
   };

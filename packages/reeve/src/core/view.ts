@@ -27,8 +27,19 @@ export interface Observed {
 }
 
 /** An event as `events`, `why` and the API show it. */
-export function eventView({ at, seq, project, service, instance, run, event, message, data }: StoredEvent): EventView {
-  return { at: iso(at), seq, project, service, instance, run, event, message, data };
+export function eventView({
+  at,
+  seq,
+  project,
+  service,
+  instance,
+  run,
+  event,
+  message,
+  data,
+  cause,
+}: StoredEvent): EventView {
+  return { at: iso(at), seq, project, service, instance, run, event, message, data, cause };
 }
 
 export function shownState(state: StateName): ShownState {

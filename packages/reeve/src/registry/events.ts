@@ -10,10 +10,10 @@ const NEXT = `
   max(coalesce((SELECT max(seq) FROM events WHERE node = ?1), 0),
       coalesce((SELECT CAST(value AS INTEGER) FROM facts WHERE node = ?1 AND name = 'last_event'), 0)) + 1`;
 const APPEND = `
-  INSERT INTO events (node, seq, at, folder, project, service, instance, run, event, message, data)
-  VALUES (?1, ${NEXT}, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) RETURNING seq`;
+  INSERT INTO events (node, seq, at, folder, project, service, instance, run, event, message, data, cause)
+  VALUES (?1, ${NEXT}, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) RETURNING seq`;
 const SELECT = `
-  SELECT seq, at, folder, project, service, instance, run, event, message, data FROM events WHERE node = ?`;
+  SELECT seq, at, folder, project, service, instance, run, event, message, data, cause FROM events WHERE node = ?`;
 const KEEP_NUMBERS = `
   INSERT INTO facts (node, name, value) VALUES (?1, 'last_event', CAST(${NEXT} - 1 AS TEXT))
   ON CONFLICT (node, name) DO UPDATE SET value = excluded.value`;
@@ -37,15 +37,20 @@ export function eventsTable({ connection }: TableContext): Registry['events'] {
       event: cells.text('event'),
       message: cells.text('message'),
       data: cells.json('data', object),
+      cause: cells.integerOrNull('cause'),
     };
   };
   return {
     append: (row) => {
-      const { at, folder, project, service, instance, run, event, message, data } = row;
-      const values = [at, folder, project, service, instance, run, event, message, toJson(data)];
+      const { at, folder, project, service, instance, run, event, message, data, cause } = row;
+      const values = [at, folder, project, service, instance, run, event, message, toJson(data), cause];
       const stored = connection.get(APPEND, LOCAL_NODE, ...values);
       if (!stored) throw new ReeveError('INTERNAL', { message: 'an event was stored without a number' });
-      return { seq: Number(stored['seq']), at, folder, project, service, instance, run, event, message, data };
+      return { seq: Number(stored['seq']), at, folder, project, service, instance, run, event, message, data, cause };
+    },
+    get: (seq) => {
+      const row = connection.get(`${SELECT} AND seq = ?`, LOCAL_NODE, seq);
+      return row ? read(row) : null;
     },
     find: (query) => {
       const { sql, values } = ask(query);

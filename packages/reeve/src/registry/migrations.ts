@@ -1,4 +1,5 @@
 import { schema1 } from './schema-1.ts';
+import { schema2 } from './schema-2.ts';
 
 /** One step of the schema. Once released, a step is never changed: mend it by the next one. */
 export interface Migration {
@@ -7,7 +8,10 @@ export interface Migration {
   readonly statements: readonly string[];
 }
 
-export const MIGRATIONS: readonly Migration[] = [{ version: 1, statements: schema1 }];
+export const MIGRATIONS: readonly Migration[] = [
+  { version: 1, statements: schema1 },
+  { version: 2, statements: schema2 },
+];
 
 /** The schema that this reeve reads and writes. */
 export function latest(migrations: readonly Migration[] = MIGRATIONS): number {

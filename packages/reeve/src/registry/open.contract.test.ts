@@ -13,6 +13,7 @@ import { join } from 'node:path';
 import { ReeveError } from '@reeve/contract';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { loadDriver } from './driver.ts';
+import { latest } from './migrations.ts';
 import { openRegistry, openRegistryReadonly } from './open.ts';
 import { eventRow, projectRow } from './test-rows.ts';
 import { listen, type TestFolder, testFolder, testProgram, withResolvers } from './test-world.ts';
@@ -164,7 +165,7 @@ describe('a damaged file is refused, untouched:', () => {
 test('a newer schema is refused, untouched, by writer and reader', () => {
   made();
   spoil('PRAGMA user_version = 999');
-  expect(refused('REGISTRY_NEWER').message).toBe('the registry has schema 999, this reeve knows 1');
+  expect(refused('REGISTRY_NEWER').message).toBe(`the registry has schema 999, this reeve knows ${latest()}`);
   expect(thrownBy(() => openRegistryReadonly(folder.file)).code).toBe('REGISTRY_NEWER');
 });
 

@@ -21,7 +21,7 @@ export function serviceSpec(name: string): ServiceSpec {
     on_unhealthy: 'restart',
     depends_on: [],
     restart: { policy: 'on-failure', backoff: { min: 500, max: 30_000 }, limit: { count: 5, period: 60_000 } },
-    stop: { signal: 'SIGTERM', timeout: 10_000, timeout_declared: false, mode: 'main_first' },
+    stop: { signal: 'SIGTERM', timeout: 10_000, timeout_declared: false, mode: 'main_first', command: null },
     oneshot: false,
     instances: 1,
     autostart: true,
@@ -59,7 +59,7 @@ export function runRow(run: string, changes: Partial<RunRow> = {}): RunRow {
 }
 export function eventRow(changes: Partial<EventRow> = {}): EventRow {
   const row = { at: 1_000, folder: '/p', project: 'shop', service: 'web', instance: 0, run: 'r1' };
-  return { ...row, event: 'service.started', message: 'web started', data: { pid: 4711 }, ...changes };
+  return { ...row, event: 'service.started', message: 'web started', data: { pid: 4711 }, cause: null, ...changes };
 }
 export function leaseRow(changes: Partial<LeaseRow> = {}): LeaseRow {
   const row = { port: 8081, protocol: 'tcp', folder: '/p', service: 'web', index: 0, name: 'http' } as const;

@@ -4,7 +4,7 @@ import type { Event, Machine } from '../core/lifecycle-types.ts';
 import type { ProjectRow, RunRow } from '../core/memory.ts';
 import type { RunProcesses } from '../core/ports.ts';
 import type { Dependencies, Lease, Resolved } from './dependencies.ts';
-import type { Outbox } from './outbox.ts';
+import type { EventRef, Outbox } from './outbox.ts';
 
 /** What exists only while a run does. */
 export interface LiveRun {
@@ -56,7 +56,13 @@ export interface Actor {
   /** Of the run before the present one. */
   readonly previous: Exit | null;
   post(event: Event): void;
-  tell(event: string, message: string, data?: Readonly<Record<string, unknown>>): void;
+  /**
+   * `cause`: the event that led to it; left out: the last one of this instance; null: it began by itself.
+   * Returns what a later event may name as its cause.
+   */
+  tell(event: string, message: string, data?: Readonly<Record<string, unknown>>, cause?: EventRef | null): EventRef;
+  /** The last event told of this instance: what comes next follows from it, unless something else is named. */
+  readonly last: EventRef | null;
   /** The run is about to be spawned, or has got its main process. */
   attach(live: LiveRun): void;
 }

@@ -9,6 +9,7 @@ import { reasonOf } from '../core/view.ts';
 import type { Actor, InstanceHost, LiveRun, ProjectFacts, Remains } from './actor.ts';
 import { runHealthChecks, untilReady } from './checks.ts';
 import { launch } from './launch.ts';
+import type { EventRef } from './outbox.ts';
 
 /**
  * One instance: its mailbox, its machine, and the hands that carry the machine's effects out. Nobody else writes its
@@ -26,6 +27,7 @@ export class Instance implements Actor {
   live: LiveRun | null = null;
   remains: Remains | null = null;
   previous: Exit | null = null;
+  last: EventRef | null = null;
   readonly #mail: Event[] = [];
   #isHandling = false;
   #timer: NodeJS.Timeout | null = null;
@@ -115,8 +117,13 @@ export class Instance implements Actor {
     this.host.outbox.row(`instance ${this.id}`, () => registry.instances.save(row));
   }
 
-  tell(event: string, message: string, data: Readonly<Record<string, unknown>> = {}): void {
-    this.host.outbox.event({
+  tell(
+    event: string,
+    message: string,
+    data: Readonly<Record<string, unknown>> = {},
+    cause?: EventRef | null,
+  ): EventRef {
+    const row = {
       at: this.host.deps.clock.now(),
       folder: this.project.row.folder,
       project: this.project.row.name,
@@ -126,7 +133,9 @@ export class Instance implements Actor {
       event,
       message,
       data,
-    });
+    };
+    this.last = this.host.outbox.event(row, cause === undefined ? this.last : cause);
+    return this.last;
   }
 
   #plan(effect: Effect): void {

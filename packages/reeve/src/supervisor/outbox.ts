@@ -6,6 +6,19 @@ const MOST_KEPT = 20_000;
 /** How soon a registry that could not be written is tried again, when nothing else happens. Milliseconds. */
 const RETRY = 1_000;
 
+/** An event that was told, and may not have its number yet: it gets one when it is written. */
+export interface EventRef {
+  seq: number | null;
+}
+/** What happened, but for its number and that of what caused it. */
+export type NewEvent = Omit<EventRow, 'cause'>;
+
+interface Pending {
+  readonly row: NewEvent;
+  readonly cause: EventRef | null;
+  readonly ref: EventRef;
+}
+
 /**
  * What is decided is written down before it is carried out. Everything that one turn of the event loop decides becomes
  * one transaction; only then the effects run. So a daemon that dies in between has promised nothing, and a start of a
@@ -19,7 +32,7 @@ export class Outbox {
   readonly #log: Log;
   readonly #publish: (event: StoredEvent) => void;
   #rows = new Map<string, () => void>();
-  #events: EventRow[] = [];
+  #events: Pending[] = [];
   #effects: (() => void)[] = [];
   #waiting: (() => void)[] = [];
   #isScheduled = false;
@@ -43,9 +56,12 @@ export class Outbox {
     this.#rows.set(key, write);
     this.#schedule();
   }
-  event(row: EventRow): void {
-    if (this.#events.length < MOST_KEPT) this.#events.push(row);
+  /** `cause`: the event that led to it. Returns what a later event may name as its own cause. */
+  event(row: NewEvent, cause: EventRef | null): EventRef {
+    const ref: EventRef = { seq: null };
+    if (this.#events.length < MOST_KEPT) this.#events.push({ row, cause, ref });
     this.#schedule();
+    return ref;
   }
   effect(run: () => void): void {
     this.#effects.push(run);
@@ -80,13 +96,22 @@ export class Outbox {
     queueMicrotask(() => this.flush());
   }
 
+  /** In the order told, so that a cause has its number before what it led to is written. */
+  #append(): readonly StoredEvent[] {
+    return this.#events.map(({ row, cause, ref }) => {
+      const stored = this.#registry.events.append({ ...row, cause: cause?.seq ?? null });
+      ref.seq = stored.seq;
+      return stored;
+    });
+  }
+
   #write(): void {
     if (this.#rows.size === 0 && this.#events.length === 0) return;
     let stored: readonly StoredEvent[];
     try {
       stored = this.#registry.transaction('usual', () => {
         for (const write of this.#rows.values()) write();
-        return this.#events.map((row) => this.#registry.events.append(row));
+        return this.#append();
       });
     } catch (error) {
       if (!this.#isFailing)
