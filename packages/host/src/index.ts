@@ -9,5 +9,6 @@ export * from './linux/sockets.ts';
 export * from './linux/syscalls.ts';
 export * from './linux/users.ts';
 export * from './locks.ts';
+export * from './private-socket.ts';
 export * from './safe-folder.ts';
 export * from './signals.ts';

@@ -1,8 +1,8 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { type CallName, ReeveError } from '@reeve/contract';
+import { listenPrivately } from '@reeve/host';
 import { ControlConnection } from './control-connection.ts';
 import type { ControlCall, ControlHandlers, ControlLog, ServerShared } from './control-handlers.ts';
-import { listenPrivately } from './control-socket.ts';
 
 /** Clients at once; the next one is told so. */
 const CONNECTIONS = 512;

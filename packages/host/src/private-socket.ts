@@ -2,15 +2,15 @@ import { chmodSync, lstatSync, type Stats, unlinkSync } from 'node:fs';
 import type { Server } from 'node:net';
 import { dirname } from 'node:path';
 import { ReeveError } from '@reeve/contract';
-import { prepareFolder } from '@reeve/host';
+import { prepareFolder } from './safe-folder.ts';
 
 /** `sun_path` holds 108 bytes and Node 20 cuts a longer path silently: it would listen elsewhere. */
 const PATH_BYTES = 100;
 
 /**
  * Listens at `path`: mode 0600 in a folder of ours with mode 0700 (made if it is missing), whatever the umask.
- * A socket that lies there already is removed WITHOUT asking whether somebody listens: only whoever holds the daemon
- * lock of the home (single-instance.ts) may call this, so whoever made that socket is dead.
+ * A socket that lies there already is removed WITHOUT asking whether somebody listens: only whoever holds the lock that
+ * goes with it (of the daemon, or of the service) may call this, so whoever made that socket is dead.
  * Throws USAGE (path too long), HOME_UNSAFE, or what the system says.
  */
 export async function listenPrivately(server: Server, path: string): Promise<void> {
