@@ -120,6 +120,8 @@ export interface StopSpec {
   /** Whether the timeout was written in the config (only declared ones lengthen a command's own limit). */
   readonly timeout_declared: boolean;
   readonly mode: 'main_first' | 'all' | 'main';
+  /** Executed instead of the first signal, which follows when it fails or at half the grace; null: none. */
+  readonly command: CommandSpec | null;
 }
 
 export interface LogSpec {

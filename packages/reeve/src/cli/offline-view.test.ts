@@ -25,7 +25,7 @@ const run = (over: Partial<RunRow> = {}): RunRow => ({
     ended_at: null,
     exit: null,
   },
-  marks: { run: 'r', main, witness: { cookie: 'r', cgroup: null }, ports: [] },
+  marks: { run: 'r', main, witness: { cookie: 'r', cgroup: null }, mark: null, ports: [] },
   ...over,
 });
 const seen = (state: State, runs: readonly RunRow[], see: Eyes) =>
@@ -49,7 +49,7 @@ test('an exit that was seen is told', () => {
 });
 
 test('a start that the daemon did not live to see has either happened or not', () => {
-  const spawning: State = { name: 'spawning', run: 'r', stop: null };
+  const spawning: State = { name: 'spawning', run: 'r', stop: null, hurry: false };
   expect(seen(spawning, [run()], eyes(main))).toMatchObject({ name: 'starting', process: main });
   expect(seen(spawning, [run({ marks: { ...run().marks, main: null } })], eyes(main))).toMatchObject({
     name: 'stopped',

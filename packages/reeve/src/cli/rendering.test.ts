@@ -120,6 +120,7 @@ const receipt: Receipt = {
         { pid: 6, command: 'sh', found_by: ['tree'], signals: ['SIGTERM'], exit: null },
       ],
       ports: [{ port: 8081, free: true }],
+      stop_commands: [],
     },
   ],
   survivors: [],

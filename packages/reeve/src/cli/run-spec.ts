@@ -49,7 +49,7 @@ export function runSpec(name: string, words: readonly string[], cwd: string): Se
     on_unhealthy: 'nothing',
     depends_on: [],
     restart: { policy: 'never', backoff: { min: 500, max: 30_000 }, limit: null },
-    stop: { signal: 'SIGTERM', timeout: 10_000, timeout_declared: false, mode: 'main_first' },
+    stop: { signal: 'SIGTERM', timeout: 10_000, timeout_declared: false, mode: 'main_first', command: null },
     oneshot: false,
     instances: 1,
     autostart: false,

@@ -172,7 +172,7 @@ describe('the example of the design', () => {
         successes: 1,
         start_period: 10_000,
       },
-      stop: { signal: 'SIGINT', timeout: 20_000, timeout_declared: true, mode: 'main_first' },
+      stop: { signal: 'SIGINT', timeout: 20_000, timeout_declared: true, mode: 'main_first', command: null },
     });
     expect(service(project, 'migrate')).toMatchObject({ oneshot: true, restart: { policy: 'never' } });
     expect(service(project, 'web-editor')).toMatchObject({

@@ -45,7 +45,6 @@ export const NOT_YET: readonly NotYet[] = [
     how: 'refuse',
     advice: 'leave `on_down` out (ignore)',
   },
-  { where: service('stop', 'command'), how: 'refuse', advice: 'use `stop: { signal }`' },
   { where: service('watch'), how: 'note', advice: LATER },
   { where: service('resources'), how: 'note', advice: LATER },
   { where: service('cleanup'), how: 'note', advice: LATER },

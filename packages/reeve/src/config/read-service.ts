@@ -115,6 +115,7 @@ function readStop(cursor: Cursor): StopSpec {
     timeout: timeout ?? 10_000,
     timeout_declared: timeout !== null,
     mode: cursor.key('mode').word(['main_first', 'all', 'main']) ?? 'main_first',
+    command: cursor.key('command').exists ? readCommand(cursor.key('command')) : null,
   };
 }
 

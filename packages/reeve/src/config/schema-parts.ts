@@ -95,7 +95,11 @@ export const Stop = Type.Object(
       }),
     ),
     command: Type.Optional(
-      Type.Union(Command.anyOf, { description: 'Run instead of the signal', 'x-expected': 'a command' }),
+      Type.Union(Command.anyOf, {
+        description:
+          'Executed instead of the first signal, as the service and with MAINPID; the signal follows when it fails, or at half the grace',
+        'x-expected': 'a command',
+      }),
     ),
   },
   { ...strict, description: 'How it is stopped' },

@@ -1,5 +1,6 @@
-import { stay, tell } from './lifecycle-rest.ts';
-import { beginStop, fail, prefixed, restAfter, tellExit } from './lifecycle-stop.ts';
+import { beginStop, killAll } from './lifecycle-ask.ts';
+import { prefixed, stay, tell } from './lifecycle-rest.ts';
+import { fail, restAfter, tellExit } from './lifecycle-stop.ts';
 import type { Context, Effect, EventNamed, Next, StateNamed } from './lifecycle-types.ts';
 import { FRESH } from './restart.ts';
 
@@ -11,10 +12,18 @@ export const remember = (state: StateNamed<'spawning'>, event: EventNamed<'stop'
   effects: [],
 });
 
+/** Asked to stop without patience while the keeper still starts it. */
+export const hurrySoon = (state: StateNamed<'spawning'>): Next =>
+  state.stop === null ? stay(state) : { state: { ...state, hurry: true }, effects: [] };
+
 export const begun = (state: StateNamed<'spawning'>, event: EventNamed<'spawned'>, ctx: Context): Next => {
   const starting: StateNamed<'starting'> = { name: 'starting', run: state.run, process: event.process, since: ctx.now };
   const started = tell('service.started', `started, pid ${event.process.pid}`, { pid: event.process.pid });
-  if (state.stop) return prefixed([started], beginStop(starting, state.stop, ctx));
+  if (state.stop) {
+    const stopping = beginStop(starting, state.stop, ctx);
+    if (!state.hurry || stopping.state.name !== 'stopping') return prefixed([started], stopping);
+    return prefixed([started], killAll(stopping.state));
+  }
   const limit: Effect[] = ctx.policy.readyTimeout === null ? [] : [{ do: 'arm', delay: ctx.policy.readyTimeout }];
   return { state: starting, effects: [started, ...limit, { do: 'probe', what: 'ready' }] };
 };

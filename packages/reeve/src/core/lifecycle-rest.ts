@@ -10,9 +10,13 @@ export const stay = (state: State): Next => ({ state, effects: [] });
 export const tell = (event: string, message: string, data?: Readonly<Record<string, unknown>>): Effect =>
   data ? { do: 'tell', event, message, data } : { do: 'tell', event, message };
 
+export function prefixed(effects: readonly Effect[], next: Next): Next {
+  return { ...next, effects: [...effects, ...next.effects] };
+}
+
 /** From rest, by a command: the account of restarts begins anew. */
 export const spawn = (_state: Resting, event: EventNamed<'start'>): Next => ({
-  state: { name: 'spawning', run: event.run, stop: null },
+  state: { name: 'spawning', run: event.run, stop: null, hurry: false },
   effects: [{ do: 'spawn', run: event.run }],
   ledger: FRESH,
   generation: event.generation,

@@ -1,13 +1,12 @@
 import type { Exit } from '@reeve/contract';
 import type { Millis } from '../base/instant.ts';
-import { stay, tell } from './lifecycle-rest.ts';
+import { askFirst, hookTooLong, KILL_BUDGET, killAll, toRest } from './lifecycle-ask.ts';
+import { prefixed, stay, tell } from './lifecycle-rest.ts';
 import type { Context, Effect, EventNamed, Failure, Next, State, StateNamed, StopCause } from './lifecycle-types.ts';
 import { decide, describeExit, FRESH, isWell } from './restart.ts';
 
-/** Ending a run: main first, then the rest, then SIGKILL; and what comes after it. */
+/** How a run that is being ended gets on, and what comes after it. */
 
-/** After the grace: how long killing and verifying may take. */
-export const KILL_BUDGET: Millis = 5_000;
 /** Everybody is gone, and the keeper has not told the exit status yet: how long to wait for it. */
 export const REAP_PATIENCE: Millis = 2_000;
 
@@ -18,19 +17,25 @@ export const noteExit = (state: StateNamed<'stopping'>, event: EventNamed<'exite
   const noted = { ...state, process: null, exit: state.exit ?? event.exit };
   const told = state.exit ? [] : [tellExit(event.exit)];
   if (state.phase === 'reap') return prefixed(told, finish(noted, ctx));
-  // In phase `main` the rest has not been asked yet: look who is left (answered by `remains` or `gone`).
-  return { state: noted, effects: state.phase === 'main' ? [...told, { do: 'watch' }] : told };
+  // The rest has not been asked yet: look who is left (answered by `remains` or `gone`). A stop command that still
+  // runs is one of them, and is waited for.
+  const isEarly = state.phase === 'main' || state.phase === 'hooked';
+  return { state: noted, effects: isEarly ? [...told, { do: 'watch' }] : told };
 };
 
 /** Main is gone and others are left: they get the stop signal now, or SIGKILL where only main is to be asked. */
 export const askRest = (state: StateNamed<'stopping'>, _event: EventNamed<'remains'>, ctx: Context): Next => {
-  if (state.phase !== 'main' || state.process !== null) return stay(state);
+  if ((state.phase !== 'main' && state.phase !== 'hooked') || state.process !== null) return stay(state);
   if (ctx.policy.stop.mode === 'main') return killAll(state);
   return toRest(state, ctx);
 };
 
 export const escalate = (state: StateNamed<'stopping'>, _event: EventNamed<'timer'>, ctx: Context): Next => {
   switch (state.phase) {
+    case 'hook':
+      return hookTooLong(state, ctx);
+    case 'hooked':
+      return askFirst(state, ctx);
     case 'main':
       return ctx.now >= state.killAt ? killAll(state) : toRest(state, ctx);
     case 'rest':
@@ -81,53 +86,6 @@ export const settle = (state: StateNamed<'failed'>): Next => {
 
 export const killSurvivors = (state: StateNamed<'failed'>): Next =>
   state.run === null ? stay(state) : { state, effects: [{ do: 'kill', budget: KILL_BUDGET }] };
-
-export function beginStop(state: StateNamed<'starting' | 'running'>, cause: StopCause, ctx: Context): Next {
-  const { timeout, mode } = ctx.policy.stop;
-  const stopping: StateNamed<'stopping'> = {
-    name: 'stopping',
-    run: state.run,
-    process: state.process,
-    cause,
-    phase: mode === 'all' ? 'rest' : 'main',
-    killAt: ctx.now + timeout,
-    exit: null,
-    readySince: state.name === 'running' ? state.since : null,
-  };
-  const told = tell('service.stopping', describeCause(cause), { cause: cause.kind });
-  if (timeout === 0) return prefixed([told], killAll(stopping));
-  const patience = mode === 'main_first' ? timeout / 2 : timeout;
-  return {
-    state: stopping,
-    effects: [
-      told,
-      { do: 'signal', whom: mode === 'all' ? 'all' : 'main' },
-      { do: 'watch' },
-      { do: 'arm', delay: patience },
-    ],
-  };
-}
-
-function toRest(state: StateNamed<'stopping'>, ctx: Context): Next {
-  return {
-    state: { ...state, phase: 'rest' },
-    effects: [
-      { do: 'signal', whom: 'rest' },
-      { do: 'watch' },
-      { do: 'arm', delay: Math.max(0, state.killAt - ctx.now) },
-    ],
-  };
-}
-
-function killAll(state: StateNamed<'stopping'>): Next {
-  return {
-    state: { ...state, phase: 'kill' },
-    effects: [
-      tell('service.killing', 'its grace is over: SIGKILL to what is left'),
-      { do: 'kill', budget: KILL_BUDGET },
-    ],
-  };
-}
 
 /** Nobody is left, and the exit is known as far as it ever will be. */
 function finish(state: StateNamed<'stopping'>, ctx: Context): Next {
@@ -185,27 +143,6 @@ export function restAfter(cause: StopCause, last: Exit | null): State {
   return cause.kind === 'stale' ? { name: 'waiting', last, why: null, hopeless: false } : { name: 'stopped', last };
 }
 
-export function prefixed(effects: readonly Effect[], next: Next): Next {
-  return { ...next, effects: [...effects, ...next.effects] };
-}
-
 export function tellExit(exit: Exit): Effect {
   return tell('service.exited', describeExit(exit), { exit });
-}
-
-function describeCause(cause: StopCause): string {
-  switch (cause.kind) {
-    case 'asked':
-      return 'stopping: asked to';
-    case 'stale':
-      return 'stopping: a newer start replaces it';
-    case 'ended':
-      return 'stopping: its main process ended';
-    case 'dependency':
-      return `stopping: ${cause.why}`;
-    case 'unhealthy':
-      return `stopping: unhealthy, ${cause.why}`;
-    case 'not-ready':
-      return `stopping: ${cause.why}`;
-  }
 }

@@ -26,14 +26,17 @@ export interface Failure {
   readonly message: string;
 }
 
-/** How far a stop has come: main only → the rest as well → SIGKILL → only its exit status is awaited. */
-export type StopPhase = 'main' | 'rest' | 'kill' | 'reap';
+/**
+ * How far a stop has come: its stop command runs → it went well, and main may end by itself → main is asked → the rest
+ * as well → SIGKILL → only its exit status is awaited. Without a stop command it begins with main.
+ */
+export type StopPhase = 'hook' | 'hooked' | 'main' | 'rest' | 'kill' | 'reap';
 
 export type State =
   | { readonly name: 'stopped'; readonly last: Exit | null }
   /** Wants to run and may not yet. */
   | { readonly name: 'waiting'; readonly last: Exit | null; readonly why: string | null; readonly hopeless: boolean }
-  | { readonly name: 'spawning'; readonly run: string; readonly stop: StopCause | null }
+  | { readonly name: 'spawning'; readonly run: string; readonly stop: StopCause | null; readonly hurry: boolean }
   | { readonly name: 'starting'; readonly run: string; readonly process: ProcessIdentity; readonly since: Instant }
   | { readonly name: 'running'; readonly run: string; readonly process: ProcessIdentity; readonly since: Instant }
   | {
@@ -74,6 +77,8 @@ export type Event =
   | { readonly name: 'ready'; readonly how: string }
   | { readonly name: 'unhealthy'; readonly by: 'health' | 'watchdog'; readonly why: string }
   | { readonly name: 'exited'; readonly exit: Exit }
+  /** The stop command has ended, or could not be started. `what` completes "its stop command …". */
+  | { readonly name: 'hooked'; readonly ok: boolean; readonly what: string }
   /** Somebody of the run is alive (told once per watch). */
   | { readonly name: 'remains' }
   /** Nobody of the run is alive. */
@@ -88,6 +93,10 @@ export type Effect =
   | { readonly do: 'spawn'; readonly run: string }
   /** The service's own stop signal. */
   | { readonly do: 'signal'; readonly whom: 'main' | 'rest' | 'all' }
+  /** Executes the stop command, unless it runs already: answers `hooked`. */
+  | { readonly do: 'hook' }
+  /** SIGKILL to the stop command, which has taken too long. */
+  | { readonly do: 'end-hook' }
   /** Look who is left and go on looking: answers `remains` at most once, then `gone`. A new watch replaces the old. */
   | { readonly do: 'watch' }
   /** SIGKILL to all until nobody is left (`gone`) or the budget is over (`survived`). */

@@ -1,7 +1,7 @@
 import type { ProcessIdentity } from '@reeve/contract';
 import { describe, expect, test } from 'vitest';
 import { mayBeAlive, NEW_MACHINE, resume, runOf, transition } from './lifecycle.ts';
-import { KILL_BUDGET } from './lifecycle-stop.ts';
+import { KILL_BUDGET } from './lifecycle-ask.ts';
 import type { Effect, Event, Machine, Policy } from './lifecycle-types.ts';
 import { recover } from './recover.ts';
 
@@ -34,6 +34,8 @@ class Simulation {
   asked: string[] = [];
   /** What the keeper has told nobody yet, and of which run. */
   untold: { readonly run: string; readonly event: Event }[] = [];
+  /** The run whose stop command runs. */
+  hooking: string | null = null;
   watching = false;
   toldRemains = false;
   killUntil: number | null = null;
@@ -69,6 +71,12 @@ class Simulation {
         this.asked.push(effect.run);
         return;
       case 'signal':
+        return;
+      case 'hook':
+        this.hooking ??= runOf(this.machine.state);
+        return;
+      case 'end-hook':
+        this.hooking = null;
         return;
       case 'watch':
         this.watching = true;
@@ -123,6 +131,12 @@ class Simulation {
       run: main.run,
       event: { name: 'exited', exit: { kind: 'code', code, signal: null, at: 'now' } },
     });
+  }
+
+  hookEnds(ok: boolean): void {
+    const run = this.hooking;
+    this.hooking = null;
+    if (run !== null && run === runOf(this.machine.state)) this.tell({ name: 'hooked', ok, what: 'has ended' });
   }
 
   forks(): void {
@@ -245,6 +259,7 @@ function step(sim: Simulation, chance: () => number): void {
     () => sim.keeperTells(),
     () => sim.keeperTells(),
     () => sim.mainEnds(chance() < 0.5 ? 0 : 3),
+    () => sim.hookEnds(chance() < 0.5),
     () => sim.forks(),
     () => sim.otherEnds(),
     () => sim.platformLooks(),
@@ -274,6 +289,7 @@ function policies(chance: () => number): Policy {
       timeout: pick(0, 1000, 10_000),
       timeout_declared: true,
       mode: pick('main_first', 'all', 'main'),
+      command: pick(null, { text: 'bye', how: { kind: 'argv', argv: ['bye'] } }),
     },
     readyTimeout: pick(null, 30_000),
     restartWhenUnhealthy: chance() < 0.5,

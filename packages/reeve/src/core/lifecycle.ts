@@ -1,6 +1,17 @@
 import type { StateName } from '@reeve/contract';
 import type { Instant, Millis } from '../base/instant.ts';
-import { becomeReady, begun, giveUpWaiting, refuse, remember, sicken, stopAlive, sweep } from './lifecycle-alive.ts';
+import {
+  becomeReady,
+  begun,
+  giveUpWaiting,
+  hurrySoon,
+  refuse,
+  remember,
+  sicken,
+  stopAlive,
+  sweep,
+} from './lifecycle-alive.ts';
+import { hookEnded, KILL_BUDGET } from './lifecycle-ask.ts';
 import {
   proceed,
   rest,
@@ -20,7 +31,6 @@ import {
   escalate,
   giveUpStopping,
   hurryUp,
-  KILL_BUDGET,
   killSurvivors,
   noteExit,
   REAP_PATIENCE,
@@ -46,39 +56,39 @@ import { FRESH } from './restart.ts';
 const table: Table = {
   stopped: {
     start: spawn, hold: wait, stop: stay, hurry: stay, spawned: stay, refused: stay, ready: stay,
-    unhealthy: stay, exited: stay, remains: stay, gone: stay, survived: stay, timer: stay,
+    unhealthy: stay, exited: stay, hooked: stay, remains: stay, gone: stay, survived: stay, timer: stay,
   },
   waiting: {
     start: proceed, hold: waitOn, stop: rest, hurry: stay, spawned: stay, refused: stay, ready: stay,
-    unhealthy: stay, exited: stay, remains: stay, gone: stay, survived: stay, timer: stay,
+    unhealthy: stay, exited: stay, hooked: stay, remains: stay, gone: stay, survived: stay, timer: stay,
   },
   spawning: {
-    start: stay, hold: stay, stop: remember, hurry: stay, spawned: begun, refused: refuse, ready: stay,
-    unhealthy: stay, exited: sweep, remains: stay, gone: stay, survived: stay, timer: stay,
+    start: stay, hold: stay, stop: remember, hurry: hurrySoon, spawned: begun, refused: refuse, ready: stay,
+    unhealthy: stay, exited: sweep, hooked: stay, remains: stay, gone: stay, survived: stay, timer: stay,
   },
   starting: {
     start: stay, hold: stay, stop: stopAlive, hurry: stay, spawned: stay, refused: stay, ready: becomeReady,
-    unhealthy: stay, exited: sweep, remains: stay, gone: stay, survived: stay, timer: giveUpWaiting,
+    unhealthy: stay, exited: sweep, hooked: stay, remains: stay, gone: stay, survived: stay, timer: giveUpWaiting,
   },
   running: {
     start: stay, hold: stay, stop: stopAlive, hurry: stay, spawned: stay, refused: stay, ready: stay,
-    unhealthy: sicken, exited: sweep, remains: stay, gone: stay, survived: stay, timer: stay,
+    unhealthy: sicken, exited: sweep, hooked: stay, remains: stay, gone: stay, survived: stay, timer: stay,
   },
   stopping: {
     start: stay, hold: stay, stop: stopMore, hurry: hurryUp, spawned: stay, refused: stay, ready: stay,
-    unhealthy: stay, exited: noteExit, remains: askRest, gone: allGone, survived: giveUpStopping, timer: escalate,
+    unhealthy: stay, exited: noteExit, hooked: hookEnded, remains: askRest, gone: allGone, survived: giveUpStopping, timer: escalate,
   },
   backoff: {
     start: spawnAfresh, hold: wait, stop: rest, hurry: stay, spawned: stay, refused: stay, ready: stay,
-    unhealthy: stay, exited: stay, remains: stay, gone: stay, survived: stay, timer: wake,
+    unhealthy: stay, exited: stay, hooked: stay, remains: stay, gone: stay, survived: stay, timer: wake,
   },
   completed: {
     start: spawn, hold: wait, stop: rest, hurry: stay, spawned: stay, refused: stay, ready: stay,
-    unhealthy: stay, exited: stay, remains: stay, gone: stay, survived: stay, timer: stay,
+    unhealthy: stay, exited: stay, hooked: stay, remains: stay, gone: stay, survived: stay, timer: stay,
   },
   failed: {
     start: spawnUnlessUnfinished, hold: waitUnlessUnfinished, stop: restUnlessUnfinished, hurry: killSurvivors, spawned: stay, refused: stay, ready: stay,
-    unhealthy: stay, exited: stay, remains: stay, gone: settle, survived: stay, timer: stay,
+    unhealthy: stay, exited: stay, hooked: stay, remains: stay, gone: settle, survived: stay, timer: stay,
   },
 };
 
@@ -157,6 +167,10 @@ export function resume(machine: Machine, ctx: Omit<Context, 'ledger'>): readonly
 
 function resumeStop(phase: StopPhase, left: Millis): readonly Effect[] {
   switch (phase) {
+    case 'hook':
+      return [{ do: 'hook' }, { do: 'arm', delay: left / 2 }];
+    case 'hooked':
+      return [{ do: 'watch' }, { do: 'arm', delay: left / 2 }];
     case 'main':
       return [{ do: 'signal', whom: 'main' }, { do: 'watch' }, { do: 'arm', delay: left / 2 }];
     case 'rest':

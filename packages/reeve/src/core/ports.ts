@@ -24,6 +24,8 @@ import type {
 export interface Keeper {
   readonly pid: number;
   readonly runs: readonly KeptRun[];
+  /** Why it neither adopts orphans nor marks what it spawns; null: it does both. */
+  readonly noAdoption: string | null;
   /** Throws a `ReeveError` SPAWN_FAILED when the system refuses; `cause` carries the errno. */
   spawn(request: SpawnRequest): Promise<ProcessIdentity>;
   release(run: string): Promise<void>;
@@ -41,6 +43,8 @@ export interface RunMarks {
   readonly run: string;
   readonly main: ProcessIdentity | null;
   readonly witness: Witness;
+  /** The limit mark its processes are born with; null: none. */
+  readonly mark: number | null;
   /** Declared or leased ports: a listener on one of them is looked at, never signalled for that alone. */
   readonly ports: readonly number[];
 }
@@ -59,6 +63,8 @@ export interface FoundProcess {
  */
 export interface RunProcesses {
   readonly marks: RunMarks;
+  /** Absolute folder of its cgroup; null: it has none. */
+  readonly cgroup: string | null;
   /** Which trackers work here, and what a receipt may promise because of it. */
   readonly promise: { readonly promise: 'verified' | 'best_effort'; readonly reason: string };
   /** Who is alive now. A zombie is not alive. */
@@ -71,6 +77,8 @@ export interface RunProcesses {
   gone(signal: AbortSignal): Promise<boolean>;
   /** Records how a process of the run ended, as the keeper told it. */
   exited(process: ProcessIdentity, exit: Exit): void;
+  /** The same of a detached process that the keeper has reaped; of no effect when it is not known to be of this run. */
+  reaped(process: ProcessIdentity, exit: Exit): void;
   /** Everything seen and done since the run was opened. */
   evidence(): readonly ReceiptProcess[];
   /** Why a process that should be gone is still there (state, other user, uninterruptible, frozen). */

@@ -19,7 +19,7 @@ function spec(over: Partial<ServiceSpec> = {}): ServiceSpec {
     on_unhealthy: 'restart',
     depends_on: [],
     restart: { policy: 'on-failure', backoff: { min: 500, max: 30_000 }, limit: null },
-    stop: { signal: 'SIGTERM', timeout: 10_000, timeout_declared: false, mode: 'main_first' },
+    stop: { signal: 'SIGTERM', timeout: 10_000, timeout_declared: false, mode: 'main_first', command: null },
     oneshot: false,
     instances: 1,
     autostart: true,

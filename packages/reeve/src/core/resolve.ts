@@ -35,6 +35,8 @@ export interface ResolvedService {
   readonly env: Record<string, string>;
   readonly ready: ReadySpec | null;
   readonly health: HealthSpec | null;
+  /** What `stop.command` executes; null: there is none. */
+  readonly stop: readonly string[] | null;
 }
 export type Resolved =
   | { readonly ok: true; readonly service: ResolvedService }
@@ -81,6 +83,7 @@ function strings(input: ResolveInput, scope: Scope): Omit<ResolvedService, 'env'
     cwd: absolute(input.project.folder, fill('cwd', spec.cwd)),
     ready: spec.ready && resolveReady(spec.ready, checks),
     health: spec.health && { ...spec.health, check: resolveCheck('health', spec.health.check, checks) },
+    stop: spec.stop.command ? argvOf(resolveCommand('stop.command', spec.stop.command, fill)) : null,
   };
 }
 

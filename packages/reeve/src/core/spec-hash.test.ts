@@ -18,7 +18,7 @@ const base: ServiceSpec = {
   on_unhealthy: 'restart',
   depends_on: [],
   restart: { policy: 'never', backoff: { min: 0, max: 0 }, limit: null },
-  stop: { signal: 'SIGTERM', timeout: 1, timeout_declared: false, mode: 'all' },
+  stop: { signal: 'SIGTERM', timeout: 1, timeout_declared: false, mode: 'all', command: null },
   oneshot: false,
   instances: 1,
   autostart: true,

@@ -23,7 +23,7 @@ const service: ServiceSpec = {
   on_unhealthy: 'restart',
   depends_on: [{ service: 'db', condition: 'healthy', required: true, on_down: 'ignore' }],
   restart: { policy: 'on-failure', backoff: { min: 500, max: 30_000 }, limit: { count: 5, period: 60_000 } },
-  stop: { signal: 'SIGTERM', timeout: 10_000, timeout_declared: false, mode: 'main_first' },
+  stop: { signal: 'SIGTERM', timeout: 10_000, timeout_declared: false, mode: 'main_first', command: null },
   oneshot: false,
   instances: 1,
   autostart: true,

@@ -79,6 +79,7 @@ const Stop = strict({
   timeout: Millis,
   timeout_declared: Type.Boolean(),
   mode: Type.Union([Type.Literal('main_first'), Type.Literal('all'), Type.Literal('main')]),
+  command: orNull(Command),
 });
 const Logs = strict({ max_size: Count, max_files: Count, max_age: orNull(Millis), compress: Type.Boolean() });
 

@@ -25,6 +25,10 @@ export class LinuxRun implements RunProcesses {
     this.#members = new RunMembers(marks, context);
   }
 
+  get cgroup(): string | null {
+    return this.#context.cgroup;
+  }
+
   get promise(): RunProcesses['promise'] {
     const { cgroup, why } = this.#context;
     const { escaped } = this.#members;
@@ -77,6 +81,11 @@ export class LinuxRun implements RunProcesses {
   exited(process: ProcessIdentity, exit: Exit): void {
     this.#members.record.exited(process, exit);
     for (const hint of this.#hints) hint();
+  }
+
+  reaped(process: ProcessIdentity, exit: Exit): void {
+    if (!this.#members.record.knows(process)) return;
+    this.exited(process, exit);
   }
 
   evidence(): readonly ReceiptProcess[] {

@@ -49,7 +49,7 @@ export function runRow(run: string, changes: Partial<RunRow> = {}): RunRow {
     index: 0,
     generation: 1,
     id: '0123456789ab',
-    marks: { run, main, witness: { cookie: run, cgroup: `/reeve/${run}` }, ports: [8081] },
+    marks: { run, main, witness: { cookie: run, cgroup: `/reeve/${run}` }, mark: 2 ** 52 + 1, ports: [8081] },
     started_at: 1_000,
     ready_at: null,
     ended_at: null,

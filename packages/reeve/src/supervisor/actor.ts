@@ -1,10 +1,11 @@
-import type { Exit, ReceiptProcess, ServiceSpec, SpawnRequest } from '@reeve/contract';
+import type { Exit, ReceiptProcess, ServiceSpec, SpawnRequest, StopCommandView } from '@reeve/contract';
 import type { Health } from '../core/health.ts';
 import type { Event, Machine } from '../core/lifecycle-types.ts';
 import type { ProjectRow, RunRow } from '../core/memory.ts';
 import type { RunProcesses } from '../core/ports.ts';
 import type { Dependencies, Lease, Resolved } from './dependencies.ts';
 import type { EventRef, Outbox } from './outbox.ts';
+import type { StopCommandRun } from './stop-command.ts';
 
 /** What exists only while a run does. */
 export interface LiveRun {
@@ -22,6 +23,7 @@ export interface Remains {
   readonly processes: readonly ReceiptProcess[];
   readonly promise: RunProcesses['promise'];
   readonly ports: readonly number[];
+  readonly stopCommand: StopCommandView | null;
 }
 
 export interface InstanceHost {
@@ -53,6 +55,8 @@ export interface Actor {
   health: Health;
   /** The last readiness answer that was no. */
   lacking: string | null;
+  /** Of the present run; null: not executed. */
+  stopCommand: StopCommandRun | null;
   /** Of the run before the present one. */
   readonly previous: Exit | null;
   post(event: Event): void;

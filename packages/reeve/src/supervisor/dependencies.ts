@@ -15,6 +15,8 @@ export interface Dependencies {
   /** 0 ≤ chance < 1. */
   readonly chance: () => number;
   readonly newRunId: () => string;
+  /** A limit mark that no other run has. */
+  readonly newMark: () => number;
   /** `<id>` of an instance: names its files. */
   readonly instanceId: (folder: string, service: string, index: number) => string;
   readonly logFolder: (id: string) => string;
@@ -54,6 +56,7 @@ export interface Resolved {
   readonly env: Readonly<Record<string, string>>;
   readonly ready: ReadySpec | null;
   readonly health: HealthSpec | null;
+  readonly stop: readonly string[] | null;
 }
 
 export interface AutoPortWish {

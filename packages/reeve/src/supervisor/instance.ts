@@ -10,6 +10,7 @@ import type { Actor, InstanceHost, LiveRun, ProjectFacts, Remains } from './acto
 import { runHealthChecks, untilReady } from './checks.ts';
 import { launch } from './launch.ts';
 import type { EventRef } from './outbox.ts';
+import { endStopCommand, runStopCommand, type StopCommandRun, stopCommandView } from './stop-command.ts';
 
 /**
  * One instance: its mailbox, its machine, and the hands that carry the machine's effects out. Nobody else writes its
@@ -26,6 +27,7 @@ export class Instance implements Actor {
   lacking: string | null = null;
   live: LiveRun | null = null;
   remains: Remains | null = null;
+  stopCommand: StopCommandRun | null = null;
   previous: Exit | null = null;
   last: EventRef | null = null;
   readonly #mail: Event[] = [];
@@ -147,11 +149,18 @@ export class Instance implements Actor {
     switch (effect.do) {
       case 'spawn':
         this.lacking = null;
+        this.stopCommand = null;
         this.health = UNCHECKED;
         this.#alone(launch(this, effect.run));
         return;
       case 'signal':
         this.#alone(this.live?.processes.signal(effect.whom, this.spec.stop.signal));
+        return;
+      case 'hook':
+        this.#alone(runStopCommand(this));
+        return;
+      case 'end-hook':
+        endStopCommand(this);
         return;
       case 'watch':
         this.#alone(this.#watchRun());
@@ -248,6 +257,7 @@ export class Instance implements Actor {
       processes: live.processes.evidence(),
       promise: live.processes.promise,
       ports: live.leases.map((l) => l.port),
+      stopCommand: stopCommandView(this),
     };
   }
 

@@ -1,5 +1,5 @@
 import { type ProcessIdentity, ReeveError, type SpawnRequest } from '@reeve/contract';
-import { KILL_BUDGET } from '../core/lifecycle-stop.ts';
+import { KILL_BUDGET } from '../core/lifecycle-ask.ts';
 import type { RunRow } from '../core/memory.ts';
 import type { RunMarks, UserEntry } from '../core/ports.ts';
 import type { Actor, LiveRun } from './actor.ts';
@@ -82,7 +82,7 @@ async function prepare(instance: Actor, run: string): Promise<SpawnRequest> {
   const environment = project.environmentOf(spec.name);
   const resolved = await deps.resolve({ project: project.row, spec, environment, index, run, ports: leases, user });
   const { cgroup, witness } = await deps.platform.prepare(id, run);
-  const marks: RunMarks = { run, main: null, witness, ports: leases.map((l) => l.port) };
+  const marks: RunMarks = { run, main: null, witness, mark: deps.newMark(), ports: leases.map((l) => l.port) };
   const row: RunRow = {
     run,
     folder: project.row.folder,
@@ -110,6 +110,7 @@ async function prepare(instance: Actor, run: string): Promise<SpawnRequest> {
     nice: spec.nice,
     limits: spec.limits,
     cgroup,
+    mark: marks.mark,
     logs: spec.logs && { folder: deps.logFolder(id), rotation: spec.logs },
   };
 }

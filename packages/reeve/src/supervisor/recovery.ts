@@ -17,7 +17,7 @@ type Strangers = () => Promise<readonly (FoundProcess & { readonly run: string }
 /**
  * What a daemon does before anything else: it takes up what the last one remembered, holds it against what the keeper
  * and the system know, and lets every instance go on from there. Nothing is started or stopped here; the loop does
- * that, from what is then true.
+ * that when all is taken up, from what is then true.
  */
 export async function recoverAll(supervisor: Supervisor, kept: readonly KeptRun[]): Promise<void> {
   const { registry, platform, home } = supervisor.deps;
@@ -36,7 +36,7 @@ export async function recoverAll(supervisor: Supervisor, kept: readonly KeptRun[
   closeRuns(supervisor);
   await releaseEnded(supervisor, kept);
   registry.facts.set('boot', platform.boot);
-  for (const project of supervisor.projects.values()) supervisor.turn(project);
+  supervisor.begin();
 }
 
 function once<T>(ask: () => Promise<T>): () => Promise<T> {
@@ -131,7 +131,7 @@ async function resolveAgain(instance: Instance, resolve: () => Promise<Surroundi
       { err: error, service: instance.selector },
       'taken over without its checks: its environment cannot be computed now',
     );
-    return [{ argv: [], cwd: instance.spec.cwd, env: {}, ready: null, health: null }, null];
+    return [{ argv: [], cwd: instance.spec.cwd, env: {}, ready: null, health: null, stop: null }, null];
   }
 }
 

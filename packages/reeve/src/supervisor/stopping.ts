@@ -1,6 +1,6 @@
 import type { Receipt, ReceiptProcess, ReceiptService, Survivor } from '@reeve/contract';
 import { longestChain } from '../core/graph.ts';
-import { KILL_BUDGET } from '../core/lifecycle-stop.ts';
+import { KILL_BUDGET } from '../core/lifecycle-ask.ts';
 import type { Remains } from './actor.ts';
 import type { Instance } from './instance.ts';
 import type { Project } from './project.ts';
@@ -118,7 +118,7 @@ async function endStrays(supervisor: Supervisor, request: StopRequest): Promise<
     const processes = platform.track(row.marks);
     const left = await processes.kill(clock.now() + KILL_BUDGET);
     const stray: Stray = {
-      remains: { run, processes: processes.evidence(), promise: processes.promise, ports: [] },
+      remains: { run, processes: processes.evidence(), promise: processes.promise, ports: [], stopCommand: null },
       survivors: left.length > 0 ? await processes.explainSurvivors(row.service) : [],
     };
     if (left.length === 0) await processes.dispose();
@@ -146,6 +146,7 @@ async function receiptOf(
     promise_reason: weakest?.promise.reason ?? '',
     processes,
     ports: ports.map((port) => ({ port, free: !listeners.some((l) => l.port === port) })),
+    stop_commands: remains.flatMap((r) => r.stopCommand ?? []),
   };
 }
 

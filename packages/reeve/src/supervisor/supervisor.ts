@@ -8,6 +8,7 @@ import type { Instance } from './instance.ts';
 import { withMain } from './launch.ts';
 import { Outbox } from './outbox.ts';
 import { Project } from './project.ts';
+import { recordStopCommand, servedBy } from './stop-command.ts';
 
 /**
  * Holds the projects and runs the one loop: intent × observation → commands. Whoever changes an intent, and every
@@ -20,7 +21,8 @@ export class Supervisor implements InstanceHost {
   readonly #due = new Set<Project>();
   readonly #listeners = new Set<(instance: Actor | null) => void>();
   readonly #eventListeners = new Set<(event: StoredEvent) => void>();
-  #isGoing = false;
+  /** Nothing is decided before everything is known, nor when the daemon goes. */
+  #life: 'recovering' | 'deciding' | 'going' = 'recovering';
   /** The newest record of this turn that the keeper has not been told about yet. */
   #told: number | null = null;
 
@@ -39,9 +41,15 @@ export class Supervisor implements InstanceHost {
     for (const listener of this.#listeners) listener(instance);
   }
 
+  /** All that the last daemon remembered is taken up: from now on it is decided what to start and stop. */
+  begin(): void {
+    this.#life = 'deciding';
+    for (const project of this.projects.values()) this.turn(project);
+  }
+
   /** Reconcile the project, soon. */
   turn(project: Project): void {
-    if (this.#isGoing) return;
+    if (this.#life !== 'deciding') return;
     if (this.#due.size === 0) queueMicrotask(() => this.#reconcileDue());
     this.#due.add(project);
   }
@@ -80,6 +88,26 @@ export class Supervisor implements InstanceHost {
   // ── what the keeper tells ──────────────────────────────────────────────────────────────────────────────────────────
 
   record(record: JournalRecord): void {
+    if (record.kind === 'reaped') this.#reaped(record);
+    else this.#happened(record);
+    this.#acknowledge(record.seq);
+  }
+
+  /** Without a mark it is anybody's: the run that knows the process takes it. */
+  #reaped({ run, process, exit }: Extract<JournalRecord, { kind: 'reaped' }>): void {
+    for (const project of this.projects.values()) {
+      for (const { live } of project.instances()) {
+        if (live && (run === null || live.row.run === run)) live.processes.reaped(process, exit);
+      }
+    }
+  }
+
+  #happened(record: Exclude<JournalRecord, { kind: 'reaped' }>): void {
+    const served = servedBy(record.run);
+    if (served !== null) {
+      recordStopCommand(this.instanceOfRun(served), record, this.deps);
+      return;
+    }
     const instance = this.instanceOfRun(record.run);
     const live = instance?.live;
     if (instance && live) {
@@ -95,7 +123,6 @@ export class Supervisor implements InstanceHost {
         );
       }
     }
-    this.#acknowledge(record.seq);
   }
 
   #acknowledge(seq: number): void {
@@ -206,7 +233,7 @@ export class Supervisor implements InstanceHost {
 
   /** The daemon goes. Services and intents stay as they are. */
   letGo(): void {
-    this.#isGoing = true;
+    this.#life = 'going';
     for (const project of this.projects.values()) for (const instance of project.instances()) instance.letGo();
     this.outbox.flush();
   }
