@@ -85,6 +85,21 @@ export const ERRORS = {
     say: (p) => `${p.project} has a service ${p.name} already`,
     hint: 'choose another with --name',
   },
+  ALREADY_RUNNING: {
+    http: 409,
+    exit: 5,
+    retryable: false,
+    say: (p) =>
+      `${p.name} runs already in ${p.project}${p.pid ? ` (pid ${p.pid})` : ''}${p.handed_over ? '; it was handed this command line' : ''}`,
+    hint: (p) => (p.handed_over ? null : `stop it first${p.pid ? `: kill ${p.pid}` : ''}`),
+  },
+  SERVICE_UNREACHABLE: {
+    http: 503,
+    exit: 1,
+    retryable: true,
+    say: (p) => `cannot talk to ${p.name}: ${p.why}`,
+    hint: 'see whether it runs: reeve ps',
+  },
   DAEMON_RUNNING: {
     http: 409,
     exit: 5,
