@@ -17,7 +17,7 @@ export const SERVICE_REPLY_BYTES = 4 << 20;
 /** How deep a request may be nested. */
 export const SERVICE_REQUEST_DEPTH = 32;
 /** Connections that a service keeps open at once; one more is closed at once. */
-export const SERVICE_CONNECTIONS = 64;
+export const SERVICE_CONNECTIONS = 256;
 /** Bytes of `data` as JSON. */
 export const SERVICE_DATA_BYTES = 256 << 10;
 
