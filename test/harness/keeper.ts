@@ -80,7 +80,7 @@ export class TestKeeper implements AsyncDisposable {
     const env = { PATH: process.env['PATH'] ?? '/usr/bin:/bin' };
     const logs = { folder: this.folder(id), rotation: ROTATION };
     const plain = { run: `run-${this.#runs}`, id, argv, cwd: this.home, env, logs };
-    return { ...plain, user: null, umask: null, nice: null, limits: {}, cgroup: null, ...change };
+    return { ...plain, user: null, umask: null, nice: null, limits: {}, cgroup: null, mark: null, ...change };
   }
 
   async spawn(

@@ -1,6 +1,7 @@
 export * from './control.ts';
 export * from './errors.ts';
 export * from './keeper.ts';
+export * from './limit-mark.ts';
 export * from './logs.ts';
 export * from './names.ts';
 export * from './service-socket.ts';

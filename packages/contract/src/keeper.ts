@@ -26,6 +26,11 @@ export interface SpawnRequest {
   readonly limits: Readonly<Record<string, number>>;
   /** Absolute folder of an existing cgroup that the process enters before it runs; null: none. */
   readonly cgroup: string | null;
+  /**
+   * The limit mark: soft RLIMIT_RTTIME (µs) that it is born with, this run's alone and too large to have an effect.
+   * Inherited through fork, exec, setsid and an emptied environment. null: none. Source: DESIGN.md decision 2.
+   */
+  readonly mark: number | null;
   /** Where its log segments go; null: output is discarded. */
   readonly logs: { readonly folder: string; readonly rotation: LogSpec } | null;
 }
@@ -59,6 +64,12 @@ export interface KeeperReplies {
     readonly version: string;
     readonly seq: number;
     readonly runs: readonly KeptRun[];
+    /** Why it does not mark what it spawns and adopts no orphans (no system-call binding); null: it does both. */
+    readonly no_adoption: string | null;
+    /** Listening sockets that are held. */
+    readonly sockets: readonly HeldSocket[];
+    /** Why it cannot offer notify sockets or hold listening ones (no system-call binding); null: it can. */
+    readonly no_sockets: string | null;
   };
   readonly spawn: { readonly process: ProcessIdentity };
   readonly release: { readonly bytes: number };
@@ -89,6 +100,19 @@ export type JournalRecord =
       readonly kind: 'exited';
       readonly run: string;
       readonly id: string;
+      readonly process: ProcessIdentity;
+      readonly exit: Exit;
+    }
+  /**
+   * An orphan ended that the keeper had adopted as child subreaper: a process that had detached itself. `run`: by its
+   * mark; null: it had none. `exit` is what wait(2) told. Of many that end at once some are reaped and not told.
+   */
+  | {
+      readonly seq: number;
+      readonly at: string;
+      readonly kind: 'reaped';
+      readonly run: string | null;
+      readonly id: string | null;
       readonly process: ProcessIdentity;
       readonly exit: Exit;
     }

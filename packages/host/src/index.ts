@@ -3,6 +3,7 @@ export * from './find-config.ts';
 export * from './home.ts';
 export * from './linux/fifo.ts';
 export * from './linux/identity.ts';
+export * from './linux/limit-mark.ts';
 export * from './linux/proc-stat.ts';
 export * from './linux/process-table.ts';
 export * from './linux/sockets.ts';

@@ -23,6 +23,15 @@ export function listPids(): readonly number[] {
   return pids;
 }
 
+/**
+ * The children of a process, zombies included, the newest last. One small file, so the quickest look there is; while
+ * some of them end it may leave others out (proc(5)). null: gone, not ours to read, or a kernel without that list.
+ */
+export function childrenOf(pid: number): readonly number[] | null {
+  const text = readProc(`/proc/${pid}/task/${pid}/children`);
+  return text === null ? null : text.split(' ').filter(Boolean).map(Number);
+}
+
 /** The cheap scan: one small file a process. Zombies are in it. */
 export function scanStats(): readonly Stat[] {
   return listPids().flatMap((pid) => readStat(pid) ?? []);

@@ -18,6 +18,8 @@ export interface Syscalls {
   setChildSubreaper(): void;
   /** null: it still runs. `gone`: it is not (or no longer) our child. */
   waitpidNoHang(pid: number): { readonly code: number | null; readonly signal: number | null } | 'gone' | null;
+  /** Our own soft and hard limit; unlimited is 2^64 - 1. */
+  rttime(): { readonly soft: bigint; readonly hard: bigint };
   /** Sets the soft limit only; children inherit it. Source: setrlimit(2), RLIMIT_RTTIME. */
   setSoftRttime(micros: bigint): void;
 }
@@ -77,6 +79,11 @@ function bind(koffi: Koffi): Syscalls {
     if (result < 0) throw systemError(call, koffi.errno(), path);
     return result;
   };
+  const rttime = (): BigUint64Array => {
+    const limit = new BigUint64Array(2);
+    must(getLimit(RLIMIT_RTTIME, limit), 'getrlimit');
+    return limit;
+  };
   return {
     flock(fd, how) {
       const result = flock(fd, LOCK[how]);
@@ -92,9 +99,12 @@ function bind(koffi: Koffi): Syscalls {
       if (result < 0 && failed() === 'ECHILD') return 'gone';
       return must(result, 'waitpid') === 0 ? null : decodeWait(status[0] ?? 0);
     },
+    rttime() {
+      const [soft = 0n, hard = 0n] = rttime();
+      return { soft, hard };
+    },
     setSoftRttime(micros) {
-      const limit = new BigUint64Array(2);
-      must(getLimit(RLIMIT_RTTIME, limit), 'getrlimit');
+      const limit = rttime();
       limit[0] = micros;
       must(setLimit(RLIMIT_RTTIME, limit), 'setrlimit');
     },

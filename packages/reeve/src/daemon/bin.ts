@@ -1,4 +1,4 @@
-import { resolveHome } from '@reeve/host';
+import { dropMark, resolveHome } from '@reeve/host';
 import { REEVE_VERSION } from '../base/version.ts';
 import { leaveRun } from '../platform/leave-run.ts';
 import { builtKeeper, runDaemon } from './main.ts';
@@ -6,6 +6,7 @@ import { reportFailure, reportReady } from './report-ready.ts';
 
 /** The program of the daemon, as the CLI starts it: `node reeved.js`, REEVE_HOME in its environment. */
 try {
+  dropMark();
   const stays = leaveRun();
   if (stays !== null) process.stderr.write(`${stays}\n`);
   await runDaemon({

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type LogCheck, ReeveError } from '@reeve/contract';
-import { type HomePaths, instanceId } from '@reeve/host';
+import { type HomePaths, instanceId, markFrom } from '@reeve/host';
 import { readEnvFiles } from '../config/env-files.ts';
 import { reeveVariables } from '../core/environment.ts';
 import { chooseAutoPort } from '../core/leases.ts';
@@ -38,6 +38,7 @@ export function dependenciesOf({ paths, platform, registry, keeper, log }: World
     clock: { now: () => Date.now(), monotonic: () => Number(process.hrtime.bigint() / 1_000_000n) },
     chance: Math.random,
     newRunId: () => randomBytes(10).toString('hex'),
+    newMark: () => markFrom(randomBytes(7)),
     instanceId,
     logFolder: (id) => join(paths.logs, id),
     resolve: (input) => resolve(paths, input),

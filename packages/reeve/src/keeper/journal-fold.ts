@@ -11,7 +11,7 @@ export interface OpenRun {
   readonly exit: Exit | null;
 }
 
-const KINDS = new Set<string>(['spawned', 'exited', 'gap', 'released']);
+const KINDS = new Set<string>(['spawned', 'exited', 'reaped', 'gap', 'notified', 'ready_fd', 'ipc', 'released']);
 
 /** The records of a journal's text. A torn or foreign line is left out. */
 export function parseJournal(text: string): JournalRecord[] {
@@ -24,7 +24,8 @@ export function parseJournal(text: string): JournalRecord[] {
 function parseRecord(line: string): JournalRecord | null {
   try {
     const value = JSON.parse(line) as Partial<JournalRecord> | null;
-    const known = KINDS.has(value?.kind ?? '') && Number.isSafeInteger(value?.seq) && typeof value?.run === 'string';
+    const hasRun = typeof value?.run === 'string' || (value?.kind === 'reaped' && value.run === null);
+    const known = KINDS.has(value?.kind ?? '') && Number.isSafeInteger(value?.seq) && hasRun;
     return known ? (value as JournalRecord) : null;
   } catch {
     return null;
@@ -36,8 +37,10 @@ export function openRuns(records: readonly JournalRecord[]): readonly OpenRun[] 
   const open = new Map<string, OpenRun>();
   for (const record of records) {
     if (record.kind === 'spawned') open.set(record.run, { spawned: record, exit: null });
-    const known = open.get(record.run);
-    if (record.kind === 'exited' && known !== undefined) open.set(record.run, { ...known, exit: record.exit });
+    if (record.kind === 'exited') {
+      const known = open.get(record.run);
+      if (known !== undefined) open.set(record.run, { ...known, exit: record.exit });
+    }
     if (record.kind === 'released') open.delete(record.run);
   }
   return [...open.values()];

@@ -3,6 +3,8 @@ import { closeSync } from 'node:fs';
 import type { Exit, KeeperReplies, LogStream, ProcessIdentity, SpawnRequest } from '@reeve/contract';
 import { bootId, isSame, readStat } from '@reeve/host';
 import { iso } from '../base/instant.ts';
+import { Adoption } from './adoption.ts';
+import { type ChannelsWorld, type GivenChannels, RunChannels } from './channels.ts';
 import { type FifoEnds, makeFifos, removeFifos, removeOtherFifos, reopenFifo } from './fifos.ts';
 import type { Journal } from './journal.ts';
 import type { OpenRun } from './journal-fold.ts';
@@ -30,6 +32,8 @@ export class Keeper {
   readonly #runs = new Map<string, Run>();
   readonly #starting = new Map<string, Promise<ProcessIdentity>>();
   readonly #strangers = new Strangers((run) => this.#ended(run, unobserved()));
+  readonly #adoption: Adoption;
+  readonly sockets = new HeldSockets();
   #reports: WrapperReports | null = null;
   /** Called whenever nothing is held any more. */
   onIdle: () => void = () => undefined;
@@ -37,6 +41,9 @@ export class Keeper {
   /** Takes over what an earlier keeper has left. */
   constructor(world: KeeperWorld) {
     this.#world = world;
+    this.#adoption = new Adoption(({ process, exit }, of) => {
+      world.journal.append({ kind: 'reaped', run: of?.run ?? null, id: of?.id ?? null, process, exit });
+    });
     const { open } = world.journal;
     removeOtherFifos(
       world.fifos,
@@ -47,6 +54,11 @@ export class Keeper {
 
   get runs(): readonly Run[] {
     return [...this.#runs.values()];
+  }
+
+  /** Why it neither adopts orphans nor marks what it spawns; null: it does. */
+  get noAdoption(): string | null {
+    return this.#adoption.why;
   }
 
   get idle(): boolean {
@@ -90,6 +102,8 @@ export class Keeper {
 
   async #start(request: SpawnRequest): Promise<ProcessIdentity> {
     const ends = makeFifos(this.#world.fifos, request);
+    const { channels, given } = this.#openChannels(request, ends);
+    this.#adoption.remember(request);
     const fds = { out: ends.out.read, err: ends.err.read };
     try {
       const { child, pid, wrapped } = await this.#launch(request, ends);
@@ -100,6 +114,18 @@ export class Keeper {
       return process;
     } catch (error) {
       for (const fd of Object.values(fds)) closeSync(fd);
+      channels.close();
+      removeFifos(this.#world.fifos, request.id, request.run);
+      this.#adoption.forget(request.run);
+      throw error;
+    }
+  }
+
+  #openChannels(request: SpawnRequest, { out, err }: FifoEnds): ReturnType<typeof RunChannels.open> {
+    try {
+      return RunChannels.open(request, this.#channelsWorld());
+    } catch (error) {
+      for (const fd of [out.read, out.write, err.read, err.write]) closeSync(fd);
       removeFifos(this.#world.fifos, request.id, request.run);
       throw error;
     }
@@ -107,7 +133,8 @@ export class Keeper {
 
   async #launch(request: SpawnRequest, { out, err }: FifoEnds): Promise<Launched> {
     try {
-      return await launch(request, { out: out.write, err: err.write, reports: () => this.#wrapperReports().fd });
+      const reports = () => this.#wrapperReports().fd;
+      return await launch(request, { out: out.write, err: err.write, reports, given }, this.#adoption);
     } finally {
       closeSync(out.write);
       closeSync(err.write);
@@ -151,6 +178,7 @@ export class Keeper {
     run.outputs.close();
     removeFifos(this.#world.fifos, run.id, run.run);
     this.#runs.delete(run.run);
+    this.#adoption.forget(run.run);
     this.#world.journal.append({ kind: 'released', run: run.run, id: run.id });
     if (this.idle) this.onIdle();
   }

@@ -3,6 +3,9 @@ import { once } from 'node:events';
 import { accessSync, constants } from 'node:fs';
 import path from 'node:path';
 import type { SpawnRequest } from '@reeve/contract';
+import type { Adoption } from './adoption.ts';
+import { channelVariables, type GivenChannels } from './channels.ts';
+import { type Descriptors, planDescriptors } from './descriptors.ts';
 import { checkFolder, findProgram } from './program.ts';
 import { SpawnRefused } from './refusal.ts';
 import { needsWrapper, type ToolName, wrap } from './wrapper.ts';
@@ -27,7 +30,7 @@ const USUAL_UMASK = 0o022;
  * Starts the process of a run in a session of its own. Throws {@link SpawnRefused} or the system's error, at once
  * but for those errors that Node tells later.
  */
-export async function launch(request: SpawnRequest, fds: LaunchDescriptors): Promise<Launched> {
+export async function launch(request: SpawnRequest, fds: LaunchDescriptors, adoption: Adoption): Promise<Launched> {
   checkFolder(request.cwd);
   const [name = ''] = request.argv;
   const program = findProgram(name, request.cwd, request.env['PATH']);
@@ -36,13 +39,16 @@ export async function launch(request: SpawnRequest, fds: LaunchDescriptors): Pro
   const shell = wrapped ? wrap({ ...request, argv: shellSafe(request, program) }, toolPath) : null;
   const [file, ...args] = shell ?? [program, ...request.argv.slice(1)];
   const own = process.umask(request.umask ?? USUAL_UMASK); // inherited by the fork, which spawn waits for
-  const child = spawn(file ?? program, args, {
-    argv0: shell === null ? name : '/bin/sh',
-    cwd: request.cwd,
-    env: request.env,
-    detached: true,
-    stdio: ['ignore', fds.out, fds.err, ...(wrapped ? [fds.reports()] : [])],
-  });
+  const child = adoption.marked(request.mark, () =>
+    spawn(file ?? program, args, {
+      argv0: shell === null ? name : '/bin/sh',
+      cwd: request.cwd,
+      env,
+      detached: true,
+      stdio: stdioOf(plan, fds),
+    }),
+  );
+  adoption.owns(child);
   process.umask(own);
   if (child.pid !== undefined) return { child, pid: child.pid, wrapped };
   const [error] = await once(child, 'error');

@@ -12,6 +12,7 @@ const spawn = {
   nice: -5,
   limits: { nofile: 10 },
   cgroup: null,
+  mark: 2 ** 52 + 1,
   logs: { folder: '/l', rotation: { max_size: 1, max_files: 1, max_age: null, compress: true } },
 };
 const line = (change: object) => JSON.stringify({ id: 7, do: 'spawn', spawn: { ...spawn, ...change } });
@@ -38,6 +39,9 @@ test.each([
   [{ env: null }, 'env'],
   [{ user: { name: 'x', uid: -1, gid: 0 } }, 'uid'],
   [{ umask: 0o1000 }, 'umask'],
+  [{ mark: 1000 }, 'mark'],
+  [{ mark: 2 ** 53 }, 'mark'],
+  [{ mark: '4503599627370497' }, 'mark'],
   [{ nice: 0.5 }, 'nice'],
   [{ limits: { '--x': 1 } }, 'limits'],
   [{ limits: { core: -1 } }, 'core'],

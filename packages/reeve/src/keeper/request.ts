@@ -1,4 +1,4 @@
-import type { KeeperRequest, LogSpec, SpawnRequest } from '@reeve/contract';
+import { isMark, type KeeperRequest, type LogSpec, type SpawnRequest } from '@reeve/contract';
 import { Refused } from './refusal.ts';
 
 /** A message as it came: its `id`, and what it asks for. */
@@ -51,8 +51,15 @@ function spawnOf(value: unknown): SpawnRequest {
     nice: value['nice'] === null ? null : between(value, 'nice', -20, 19),
     limits: limitsOf(value['limits']),
     cgroup: value['cgroup'] === null ? null : matching(value, 'cgroup', ABSOLUTE),
+    mark: value['mark'] === null ? null : markOf(value),
     logs: value['logs'] === null ? null : logsOf(value['logs']),
   };
+}
+
+function markOf(value: Fields): number {
+  const { mark } = value;
+  if (isMark(mark)) return mark;
+  throw bad('mark must be null, or a number of microseconds so large that it has no effect');
 }
 
 const ABSOLUTE = /^\/[^\0]*$/;

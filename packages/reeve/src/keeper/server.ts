@@ -140,7 +140,10 @@ export class KeeperServer {
     if (keeper.isStarting) await keeper.settled();
     journal.atLeast(since);
     const runs = keeper.runs.map(({ kept }) => kept);
-    this.#send(socket, { id, ok: { protocol: KEEPER_PROTOCOL, pid: process.pid, version, seq: journal.seq, runs } });
+    const { noAdoption: no_adoption } = keeper;
+    const facts = { version, no_adoption, no_sockets: whyNoSockets(), sockets: keeper.sockets.all };
+    const { seq } = journal;
+    this.#send(socket, { id, ok: { protocol: KEEPER_PROTOCOL, pid: process.pid, seq, runs, ...facts } });
     for (const record of journal.since(since)) this.#send(socket, { record });
     this.#greeted.add(socket);
   }

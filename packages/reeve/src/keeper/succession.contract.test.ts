@@ -149,7 +149,7 @@ describe('one keeper for a home', () => {
     for (const signal of ['SIGHUP', 'SIGINT', 'SIGPIPE', 'SIGTERM']) process.kill(pid, signal);
     expect((await keeper.run(['true'])).ended.exit.code).toBe(0);
     expect(keeper.lost).toBe(0);
-    for (const held of [run, ...keeper.records.map((record) => record.run)]) await keeper.link.release(held);
+    for (const held of [run, ...keeper.records.flatMap((record) => record.run ?? [])]) await keeper.link.release(held);
     process.kill(pid, 'SIGTERM');
     await until('it is gone', () => keeper.lost === 1);
   });
@@ -160,7 +160,7 @@ describe('one keeper for a home', () => {
     expect((await keeper.run(['true'])).ended.exit.code).toBe(0); // new work: the wish is void
     await keeper.link.leave();
     expect(keeper.lost).toBe(0);
-    for (const { run: held } of keeper.records.filter(({ kind }) => kind === 'spawned'))
+    for (const held of keeper.records.flatMap((record) => (record.kind === 'spawned' ? record.run : [])))
       await keeper.link.release(held);
     expect(run).toBeDefined();
     await until('it is gone', () => keeper.lost === 1);

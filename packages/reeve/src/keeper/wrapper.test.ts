@@ -13,6 +13,7 @@ const plain: SpawnRequest = {
   nice: null,
   limits: {},
   cgroup: null,
+  mark: null,
   logs: null,
 };
 const tool = (name: string) => `/usr/bin/${name}`;

@@ -101,6 +101,10 @@ class Connection implements Keeper {
     return this.#greeting().runs;
   }
 
+  get noAdoption(): string | null {
+    return this.#greeting().no_adoption;
+  }
+
   async hello(since: number): Promise<void> {
     this.#hello = await this.#ask('hello', { do: 'hello', protocol: KEEPER_PROTOCOL, since });
   }

@@ -67,7 +67,7 @@ async function start(platform: Platform, argv: readonly string[]): Promise<Start
   spawned.push(child);
   const main = identify(child.pid ?? -1);
   if (main === null) throw new Error(`${argv.join(' ')} did not start`);
-  const marks = { run, main, witness, ports: [] };
+  const marks = { run, main, witness, mark: null, ports: [] };
   const processes = platform.track(marks);
   const ended = once(child, 'exit');
   void ended.then(([code, signal]) => processes.exited(main, exitOf(code as number | null, signal as string | null)));
@@ -197,7 +197,7 @@ describe.each(kinds)('%s', (_name, kind) => {
     const real = await start(platform(), ['sleep', '1000']);
     const recycled = { ...real.main, start: real.main.start - 1 };
     const witness = { cookie: 'another', cgroup: null };
-    const processes = platform().track({ run: 'another', main: recycled, witness, ports: [] });
+    const processes = platform().track({ run: 'another', main: recycled, witness, mark: null, ports: [] });
     expect(await processes.scan()).toEqual([]);
     await processes.signal('all', 'SIGKILL');
     await processes.signal('main', 'SIGKILL');
@@ -400,6 +400,7 @@ describe('without a cgroup', () => {
       run: 'r1',
       main: null,
       witness: { cookie: 'r1', cgroup: null },
+      mark: null,
       ports: [],
     }).promise;
     expect(promise).toBe('best_effort');

@@ -51,6 +51,10 @@ export class RunRecord {
     return this.#entries.get(keyOf(process))?.refusal ?? null;
   }
 
+  knows(process: ProcessIdentity): boolean {
+    return this.#entries.has(keyOf(process));
+  }
+
   exited(process: ProcessIdentity, exit: Exit): void {
     this.#entry(process).exit = exit;
   }

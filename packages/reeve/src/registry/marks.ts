@@ -1,4 +1,4 @@
-import type { ProcessIdentity, Witness } from '@reeve/contract';
+import { isMark, type ProcessIdentity, type Witness } from '@reeve/contract';
 import type { RunMarks } from '../core/ports.ts';
 import { type Guard, integer, listOf, object, orNull, part, text, Unfit } from './rows.ts';
 
@@ -17,6 +17,7 @@ export function marksOf(run: string): Guard<RunMarks> {
       run,
       main: part('main', marks['main'], orNull(identity)),
       witness: part('witness', marks['witness'], witness),
+      mark: part('mark', marks['mark'] ?? null, orNull(limitMark)),
       ports: part('ports', marks['ports'], listOf(port)),
     };
   };
@@ -37,6 +38,11 @@ export function machine(value: unknown): unknown {
 function witness(value: unknown): Witness {
   const { cookie, cgroup } = object(value);
   return { cookie: part('cookie', cookie, orNull(filled)), cgroup: part('cgroup', cgroup, orNull(cgroupPath)) };
+}
+/** A usual limit would name processes that set it themselves. */
+function limitMark(value: unknown): number {
+  if (!isMark(value)) throw new Unfit(`is ${JSON.stringify(value)}, which is no mark of a run`);
+  return value;
 }
 function processId(value: unknown): number {
   const pid = integer(value);
