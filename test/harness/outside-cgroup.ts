@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
+import { type Dirent, existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
 import path from 'node:path';
 import { lookAt, type SeenProcess } from './proc-scan.ts';
 import { until } from './until.ts';
@@ -38,11 +38,14 @@ export function cgroup2Mount(): string | null {
   return line?.split(' ')[1] ?? null;
 }
 
-/** A cgroup and all below it, deepest first. */
+/** A cgroup and all below it, deepest first. One that is removed meanwhile has nothing below it. */
 function tree(folder: string): readonly string[] {
-  if (!existsSync(folder)) return [];
-  const below = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  const below = entriesOf(folder).filter((entry) => entry.isDirectory());
   return [...below.flatMap((entry) => tree(path.join(folder, entry.name))), folder];
+}
+
+function entriesOf(folder: string): readonly Dirent[] {
+  return unlessGone(() => readdirSync(folder, { withFileTypes: true }), []);
 }
 
 function members(folder: string): readonly SeenProcess[] {
@@ -50,13 +53,17 @@ function members(folder: string): readonly SeenProcess[] {
   return pids.flatMap((pid) => lookAt(pid, 'cgroup') ?? []);
 }
 
-/** A cgroup that is removed between two looks holds nobody. */
 function procsOf(folder: string): string {
+  return unlessGone(() => readFileSync(path.join(folder, 'cgroup.procs'), 'utf8'), '');
+}
+
+/** A cgroup that is removed between two looks holds nobody. */
+function unlessGone<T>(read: () => T, nothing: T): T {
   try {
-    return readFileSync(path.join(folder, 'cgroup.procs'), 'utf8');
+    return read();
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENODEV') return '';
+    if (code === 'ENOENT' || code === 'ENODEV') return nothing;
     throw error;
   }
 }
@@ -64,6 +71,7 @@ function procsOf(folder: string): string {
 /** The kernel frees a cgroup a moment after its last process: try until it lets go. */
 async function remove(folder: string): Promise<void> {
   await until(`the kernel gives up ${folder}`, () => {
+    if (!existsSync(folder)) return true;
     try {
       for (const each of tree(folder)) rmdirSync(each);
       return true;

@@ -15,7 +15,10 @@ beforeEach(async () => {
   socket = connect(path.join(keeper.home, 'run', 'keeper.sock'));
   await once(socket, 'connect');
 });
-afterEach(() => void socket.destroy());
+afterEach(async () => {
+  socket.destroy();
+  await keeper.connect(); // the peer of this test may have taken over
+});
 afterAll(() => keeper[Symbol.asyncDispose]());
 
 /** Sends text and gives back so many messages. */
