@@ -17,7 +17,10 @@ export interface SpawnRequest {
   readonly id: string;
   readonly argv: readonly string[];
   readonly cwd: string;
-  /** Complete: nothing is added or inherited. */
+  /**
+   * Complete: nothing is inherited, and added is only what names descriptors that the keeper numbers
+   * (`LISTEN_FDS`, `LISTEN_PID`, `LISTEN_FDNAMES`; `NODE_CHANNEL_FD`, `NODE_CHANNEL_SERIALIZATION_MODE`).
+   */
   readonly env: Readonly<Record<string, string>>;
   /** Become this user (needs root): ids resolved by the daemon. `name` is for `setpriv --init-groups`. */
   readonly user: { readonly name: string; readonly uid: number; readonly gid: number } | null;
@@ -33,7 +36,33 @@ export interface SpawnRequest {
   readonly mark: number | null;
   /** Where its log segments go; null: output is discarded. */
   readonly logs: { readonly folder: string; readonly rotation: LogSpec } | null;
+  /** How the service can speak to us, and what it is handed; left out: by its output and its exit alone. */
+  readonly channels?: Channels;
 }
+
+/** The channels of one run. All of them are there before its process is, and go with the run. */
+export interface Channels {
+  /** Absolute path of the datagram socket to bind (sd_notify), at most 100 bytes, this run's alone; null: none. */
+  readonly notify: string | null;
+  /** Number (3–255) of the descriptor on which it writes a newline when it is ready (as s6 has it); null: none. */
+  readonly ready_fd: number | null;
+  /** Node's channel, as `stdio: 'ipc'` makes it: `process.send` works. It ends with the keeper that made it. */
+  readonly ipc: boolean;
+  /** Sockets that the keeper holds (`hold`), handed over as descriptors 3, 4, … under these names. */
+  readonly listen: readonly { readonly key: string; readonly name: string }[];
+}
+export const NO_CHANNELS: Channels = { notify: null, ready_fd: null, ipc: false, listen: [] };
+
+/** A listening TCP socket that the keeper holds and never accepts from: over restarts connections queue in it. */
+export interface HeldSocket {
+  /** The daemon's own name for it. */
+  readonly key: string;
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Longest text of one datagram or message that is written down (bytes); a longer one is counted as lost. */
+export const CHANNEL_TEXT_BYTES = 16 * 1024;
 
 /** A run that the keeper holds: alive, or ended and not yet forgotten. */
 export interface KeptRun {
@@ -52,6 +81,15 @@ export type KeeperRequest =
   | { readonly do: 'spawn'; readonly spawn: SpawnRequest }
   /** Copies what is in the FIFOs of a run now, closes and removes them, and forgets the run once it has ended. */
   | { readonly do: 'release'; readonly run: string }
+  /** Listen on an address (port 0: any) and hold the socket. The same key again: what is held already. */
+  | {
+      readonly do: 'hold';
+      readonly socket: HeldSocket & {
+        /** Connections that may wait; null: the system's most. */ readonly backlog: number | null;
+      };
+    }
+  /** Close a held socket. Runs that were handed it have it still. */
+  | { readonly do: 'drop'; readonly key: string }
   /** The daemon has persisted everything up to here: the journal may drop it. */
   | { readonly do: 'acknowledge'; readonly seq: number }
   /** Go when no run is held; the reply comes before it goes. */
@@ -72,6 +110,8 @@ export interface KeeperReplies {
     readonly no_sockets: string | null;
   };
   readonly spawn: { readonly process: ProcessIdentity };
+  readonly hold: { readonly socket: HeldSocket };
+  readonly drop: { readonly dropped: boolean };
   readonly release: { readonly bytes: number };
   readonly acknowledge: Record<string, never>;
   readonly leave: { readonly leaving: boolean };
@@ -93,6 +133,7 @@ export type JournalRecord =
       readonly id: string;
       readonly process: ProcessIdentity;
       readonly logs: SpawnRequest['logs'];
+      readonly channels?: Channels;
     }
   | {
       readonly seq: number;
@@ -125,6 +166,37 @@ export type JournalRecord =
       readonly id: string;
       readonly bytes: number | null;
       readonly why: string;
+    }
+  /** Lines of sd_notify: one datagram, or several that came too fast, merged by key (the last of each, in order). */
+  | {
+      readonly seq: number;
+      readonly at: string;
+      readonly kind: 'notified';
+      readonly run: string;
+      readonly id: string;
+      readonly text: string;
+      /** Datagrams that were lost since the last record: too long, or not text. */
+      readonly lost: number;
+    }
+  /** Its readiness descriptor: a newline (`ready`), or closed without one. Told once. */
+  | {
+      readonly seq: number;
+      readonly at: string;
+      readonly kind: 'ready_fd';
+      readonly run: string;
+      readonly id: string;
+      readonly ready: boolean;
+    }
+  /** A message on its Node channel (a JSON value), or the end of the channel (`message` absent). */
+  | {
+      readonly seq: number;
+      readonly at: string;
+      readonly kind: 'ipc';
+      readonly run: string;
+      readonly id: string;
+      readonly message?: unknown;
+      /** Messages that were lost since the last record: too long, too many, or no JSON. */
+      readonly lost: number;
     }
   | { readonly seq: number; readonly at: string; readonly kind: 'released'; readonly run: string; readonly id: string };
 

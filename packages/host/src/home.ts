@@ -78,13 +78,31 @@ const LONGEST_SOCKET_NAME = '0123456789ab.sock';
 export function socketFolder(home: string, env: Env = process.env): string {
   const run = join(home, 'run');
   if (fits(run)) return run;
-  const key = createHash('sha256').update(home).digest('hex').slice(0, 8);
+  const key = homeKey(home);
   const runtime = env['XDG_RUNTIME_DIR'];
   if (runtime && isAbsolute(runtime) && isOurs(runtime)) {
     const folder = join(runtime, `reeve-${key}`);
     if (fits(folder)) return folder;
   }
   return `/tmp/reeve-${process.getuid?.() ?? 0}-${key}`;
+}
+
+/**
+ * Where the datagram socket (sd_notify) of one run is bound: among the home's sockets, or, for a service of another
+ * user, who cannot enter the home, in a folder of its own below /run. A new run has a new path, so that nothing an
+ * older one says can be taken for its word.
+ */
+export function notifySocket(
+  paths: Pick<HomePaths, 'home' | 'sockets'>,
+  { id, run, isOtherUser }: { readonly id: string; readonly run: string; readonly isOtherUser: boolean },
+): string {
+  const name = `${run.slice(0, 12)}${NOTIFY_ENDING}`;
+  return isOtherUser ? `/run/reeve/${homeKey(paths.home)}/${id}/${name}` : join(paths.sockets, name);
+}
+export const NOTIFY_ENDING = '.ntfy';
+
+function homeKey(home: string): string {
+  return createHash('sha256').update(home).digest('hex').slice(0, 8);
 }
 
 function fits(folder: string): boolean {

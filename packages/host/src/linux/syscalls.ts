@@ -1,11 +1,13 @@
+import { closeSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { constants } from 'node:os';
+import { bindSockets, type SocketCalls } from './socket-calls.ts';
 
 /**
  * The few system calls that Node does not offer. The binding (koffi) is optional: without it everything still works,
  * with the fallbacks that the callers name. Calls throw an `ErrnoException`, except where a `null` or `false` is said.
  */
-export interface Syscalls {
+export interface Syscalls extends SocketCalls {
   /** true: taken (or given back); false: somebody else holds it. The lock belongs to the open file description. */
   flock(fd: number, how: 'exclusive-nonblocking' | 'unlock'): boolean;
   /** The umask applies, as in mkfifo(3). */
@@ -92,6 +94,7 @@ function bind(koffi: Koffi): Syscalls {
     },
     mkfifo: (path, mode) => void must(mkfifo(path, mode), 'mkfifo', path),
     ...bindPidfd(libc, failed, must),
+    ...bindSockets(libc, failed, must, closeSync),
     setChildSubreaper: () => void must(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 'prctl'),
     waitpidNoHang(pid) {
       const status = [0];

@@ -1,6 +1,7 @@
 import type {
   Exit,
   HealthSpec,
+  HeldSocket,
   HttpCheck,
   JournalRecord,
   KeptRun,
@@ -23,12 +24,20 @@ import type {
 /** The daemon's end of the keeper. */
 export interface Keeper {
   readonly pid: number;
+  /** Of its program, as whoever started it named it. */
+  readonly version: string;
   readonly runs: readonly KeptRun[];
   /** Why it neither adopts orphans nor marks what it spawns; null: it does both. */
   readonly noAdoption: string | null;
+  /** Why it has no notify sockets and holds no listening ones; null: it can. */
+  readonly noSockets: string | null;
   /** Throws a `ReeveError` SPAWN_FAILED when the system refuses; `cause` carries the errno. */
   spawn(request: SpawnRequest): Promise<ProcessIdentity>;
   release(run: string): Promise<void>;
+  /** Listens on the address and holds the socket, or says what is held under this key. Throws SPAWN_FAILED. */
+  hold(socket: HeldSocket & { readonly backlog: number | null }): Promise<HeldSocket>;
+  /** false: it was not held. */
+  drop(key: string): Promise<boolean>;
   acknowledge(seq: number): void;
   /** Records in order, first those replayed since the last acknowledged one. Set once, before `open`. */
   onRecord: (record: JournalRecord) => void;
@@ -79,6 +88,8 @@ export interface RunProcesses {
   exited(process: ProcessIdentity, exit: Exit): void;
   /** The same of a detached process that the keeper has reaped; of no effect when it is not known to be of this run. */
   reaped(process: ProcessIdentity, exit: Exit): void;
+  /** Whether the kernel has ended a process of the run because its memory limit was reached; false where it cannot tell. */
+  isOutOfMemory(): boolean;
   /** Everything seen and done since the run was opened. */
   evidence(): readonly ReceiptProcess[];
   /** Why a process that should be gone is still there (state, other user, uninterruptible, frozen). */

@@ -11,8 +11,11 @@ interface Ends {
   readonly write: number;
 }
 export type FifoEnds = Readonly<Record<LogStream, Ends>>;
+export type ReadyEnds = Ends;
+type FifoName = LogStream | 'ready';
+const FIFOS: readonly FifoName[] = [...LOG_STREAMS, 'ready'];
 
-function fifoPath(folder: string, id: string, run: string, stream: LogStream): string {
+function fifoPath(folder: string, id: string, run: string, stream: FifoName): string {
   return path.join(folder, `${id}.${run}.${stream}`);
 }
 
@@ -42,8 +45,21 @@ export function makeFifos(folder: string, { id, run, user }: Pick<SpawnRequest, 
   }
 }
 
+/** The FIFO on which a run tells readiness. Like the others it does not break when we die. */
+export function makeReadyFifo(folder: string, { id, run }: Pick<SpawnRequest, 'id' | 'run'>): ReadyEnds {
+  const file = fifoPath(folder, id, run, 'ready');
+  makeFifo(file, 0o600);
+  const read = openSync(file, O_RDONLY | O_NONBLOCK | O_NOFOLLOW);
+  try {
+    return { read, write: openSync(file, O_RDWR | O_NOFOLLOW) };
+  } catch (error) {
+    closeSync(read);
+    throw error;
+  }
+}
+
 /** Our end of a FIFO that an earlier keeper made; `null`: it is gone. */
-export function reopenFifo(folder: string, id: string, run: string, stream: LogStream): number | null {
+export function reopenFifo(folder: string, id: string, run: string, stream: FifoName): number | null {
   try {
     return openSync(fifoPath(folder, id, run, stream), O_RDONLY | O_NONBLOCK | O_NOFOLLOW);
   } catch (error) {
@@ -53,12 +69,12 @@ export function reopenFifo(folder: string, id: string, run: string, stream: LogS
 }
 
 export function removeFifos(folder: string, id: string, run: string): void {
-  for (const stream of LOG_STREAMS) rmSync(fifoPath(folder, id, run, stream), { force: true });
+  for (const stream of FIFOS) rmSync(fifoPath(folder, id, run, stream), { force: true });
 }
 
 /** Removes the FIFOs of runs that nobody knows: an earlier keeper was killed in the middle of a spawn. */
 export function removeOtherFifos(folder: string, known: readonly Pick<SpawnRequest, 'id' | 'run'>[]): void {
-  const keep = new Set(known.flatMap(({ id, run }) => LOG_STREAMS.map((stream) => fifoPath(folder, id, run, stream))));
+  const keep = new Set(known.flatMap(({ id, run }) => FIFOS.map((stream) => fifoPath(folder, id, run, stream))));
   for (const name of readdirSync(folder)) {
     const file = path.join(folder, name);
     if (!keep.has(file)) rmSync(file, { force: true });

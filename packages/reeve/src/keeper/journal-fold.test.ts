@@ -1,6 +1,6 @@
 import type { JournalRecord } from '@reeve/contract';
 import { expect, test } from 'vitest';
-import { openRuns, parseJournal, retained } from './journal-fold.ts';
+import { openRuns, parseJournal, retained, stillMattering } from './journal-fold.ts';
 
 const at = '2026-01-01T00:00:00.000Z';
 const process = { boot: 'b', pid: 7, start: 9 };
@@ -41,4 +41,14 @@ test('what is acknowledged goes, but for runs that are held and the last number'
   expect(retained(journal, 3)).toEqual([journal[1], journal[3], journal[4]]);
   expect(retained(journal, 0)).toEqual(journal);
   expect(openRuns(retained(journal, 5))).toEqual(openRuns(journal));
+});
+
+test('a notification whose every key is said again no longer matters; others do, and those of other runs', () => {
+  const told = (run: string, text: string) => ({ kind: 'notified', run, id: 'i', text, lost: 0 }) as const;
+  const of = (...texts: readonly (readonly [string, string])[]) =>
+    texts.map(([run, text], n) => ({ seq: n + 1, at: 't', ...told(run, text) }));
+  const records = of(['a', 'READY=1\nSTATUS=x'], ['a', 'WATCHDOG=1'], ['b', 'WATCHDOG=1']);
+  expect(stillMattering(records, told('a', 'WATCHDOG=1')).map(({ seq }) => seq)).toEqual([1, 3]);
+  expect(stillMattering(records, told('a', 'STATUS=y'))).toBe(records);
+  expect(stillMattering(records, told('a', 'STATUS=y\nREADY=1')).map(({ seq }) => seq)).toEqual([2, 3]);
 });

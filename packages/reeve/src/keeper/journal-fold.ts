@@ -46,6 +46,32 @@ export function openRuns(records: readonly JournalRecord[]): readonly OpenRun[] 
   return [...open.values()];
 }
 
+/** So many messages of one run wait for a daemon that is away: the first and the newest of them. */
+const MESSAGES_KEPT = 200;
+
+/**
+ * The records that still matter now that `newer` has come: while no daemon is there, a service may notify for weeks.
+ * What an older notification of the same run said is superseded when every key of it is said again.
+ */
+export function stillMattering(records: readonly JournalRecord[], newer: NewRecord): readonly JournalRecord[] {
+  if (newer.kind === 'notified') {
+    const said = new Set(keysOf(newer.text));
+    const isOld = (record: JournalRecord) =>
+      record.kind === 'notified' && record.run === newer.run && keysOf(record.text).every((key) => said.has(key));
+    return records.some(isOld) ? records.filter((record) => !isOld(record)) : records;
+  }
+  if (newer.kind === 'ipc') {
+    const mine = records.filter((record) => record.kind === 'ipc' && record.run === newer.run);
+    const middle = mine.length < MESSAGES_KEPT ? undefined : mine[MESSAGES_KEPT / 2];
+    return middle === undefined ? records : records.filter((record) => record !== middle);
+  }
+  return records;
+}
+
+function keysOf(text: string): readonly string[] {
+  return text.split('\n').map((line) => line.split('=', 1)[0] ?? line);
+}
+
 /**
  * What must stay when everything up to `seq` is acknowledged: what is newer, the start and end of every run that is
  * still held, and the very last record, which carries the number to go on from.

@@ -11,7 +11,7 @@ import {
 import type { JournalRecord } from '@reeve/contract';
 import { iso } from '../base/instant.ts';
 import { encode } from '../base/ndjson.ts';
-import { type NewRecord, type OpenRun, openRuns, parseJournal, retained } from './journal-fold.ts';
+import { type NewRecord, type OpenRun, openRuns, parseJournal, retained, stillMattering } from './journal-fold.ts';
 
 /** The file is rewritten when so many records in it have become superfluous. */
 const SUPERFLUOUS = 256;
@@ -60,9 +60,12 @@ export class Journal {
   append(record: NewRecord): void {
     this.#seq += 1;
     const whole = { seq: this.#seq, at: iso(Date.now()), ...record } as JournalRecord;
+    const kept = stillMattering(this.#records, record);
+    if (kept !== this.#records) this.#records = [...kept];
     this.#records.push(whole);
     this.#inFile += 1;
     this.#write(Buffer.from(encode(whole)));
+    this.#shorten();
     this.onRecord(whole);
   }
 
@@ -77,6 +80,10 @@ export class Journal {
 
   acknowledge(seq: number): void {
     this.#records = [...retained(this.#records, seq)];
+    this.#shorten();
+  }
+
+  #shorten(): void {
     if (this.#inFile - this.#records.length >= SUPERFLUOUS) this.#rewrite();
   }
 

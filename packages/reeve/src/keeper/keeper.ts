@@ -1,15 +1,24 @@
 import type { ChildProcess } from 'node:child_process';
 import { closeSync } from 'node:fs';
-import type { Exit, KeeperReplies, LogStream, ProcessIdentity, SpawnRequest } from '@reeve/contract';
+import {
+  type Exit,
+  type KeeperReplies,
+  type LogStream,
+  NO_CHANNELS,
+  type ProcessIdentity,
+  type SpawnRequest,
+} from '@reeve/contract';
 import { bootId, isSame, readStat } from '@reeve/host';
 import { iso } from '../base/instant.ts';
 import { Adoption } from './adoption.ts';
 import { type ChannelsWorld, type GivenChannels, RunChannels } from './channels.ts';
 import { type FifoEnds, makeFifos, removeFifos, removeOtherFifos, reopenFifo } from './fifos.ts';
+import { HeldSockets } from './held-sockets.ts';
 import type { Journal } from './journal.ts';
 import type { OpenRun } from './journal-fold.ts';
 import { type Launched, launch } from './launch.ts';
 import type { LogFolders } from './log-folders.ts';
+import { removeOtherSockets } from './notify-socket.ts';
 import { Outputs } from './outputs.ts';
 import { Pacer } from './pacer.ts';
 import { asSpawnRefusal, Refused } from './refusal.ts';
@@ -22,8 +31,16 @@ export interface KeeperWorld {
   readonly fifos: string;
   readonly journal: Journal;
   readonly folders: LogFolders;
+  /** Where the notify sockets of our own user's services lie. */
+  readonly sockets: string;
+  readonly report: (message: string) => void;
 }
 type Fds = Readonly<Record<LogStream, number | null>>;
+/** Our ends of a run's streams and channels. */
+interface Ours {
+  readonly fds: Fds;
+  readonly channels: RunChannels;
+}
 
 /** The hands: starts, waits, copies output, writes down what happened. Decides nothing. */
 export class Keeper {
@@ -48,6 +65,10 @@ export class Keeper {
     removeOtherFifos(
       world.fifos,
       open.map(({ spawned }) => spawned),
+    );
+    removeOtherSockets(
+      world.sockets,
+      open.flatMap(({ spawned }) => spawned.channels?.notify ?? []),
     );
     for (const run of open) this.#takeOver(run);
   }
@@ -106,11 +127,12 @@ export class Keeper {
     this.#adoption.remember(request);
     const fds = { out: ends.out.read, err: ends.err.read };
     try {
-      const { child, pid, wrapped } = await this.#launch(request, ends);
+      const { child, pid, wrapped, ipc } = await this.#launch(request, ends, given);
       const process = identityOf(pid); // not later: what has ended is a zombie only until the event loop turns
       const { run } = request;
       if (wrapped) await wrapperDone(run, child, { reports: this.#wrapperReports(), stderr: fds.err });
-      this.#hold(request, process, fds, child);
+      channels.attach(child, ipc);
+      this.#hold(request, process, { fds, channels }, child);
       return process;
     } catch (error) {
       for (const fd of Object.values(fds)) closeSync(fd);
@@ -131,30 +153,41 @@ export class Keeper {
     }
   }
 
-  async #launch(request: SpawnRequest, { out, err }: FifoEnds): Promise<Launched> {
+  #channelsWorld(): ChannelsWorld {
+    const { fifos, journal, report } = this.#world;
+    return { fifos, journal, report, sockets: this.sockets };
+  }
+
+  async #launch(request: SpawnRequest, { out, err }: FifoEnds, given: GivenChannels): Promise<Launched> {
     try {
       const reports = () => this.#wrapperReports().fd;
       return await launch(request, { out: out.write, err: err.write, reports, given }, this.#adoption);
     } finally {
       closeSync(out.write);
       closeSync(err.write);
+      if (given.ready !== null) closeSync(given.ready);
     }
   }
 
-  #hold({ run, id, logs }: SpawnRequest, process: ProcessIdentity, fds: Fds, child: ChildProcess): void {
-    this.#world.journal.append({ kind: 'spawned', run, id, process, logs });
-    const held = new Run({ run, id, process, outputs: this.#outputs({ run, id, logs, fds }) });
+  #hold(request: SpawnRequest, process: ProcessIdentity, { fds, channels }: Ours, child: ChildProcess): void {
+    const { run, id, logs } = request;
+    const { channels: wanted = NO_CHANNELS } = request;
+    this.#world.journal.append({ kind: 'spawned', run, id, process, logs, channels: wanted });
+    const held = new Run({ run, id, process, channels, outputs: this.#outputs({ run, id, logs, fds }) });
     this.#runs.set(run, held);
+    channels.begin();
     const ended = (): void => this.#ended(held, exitOf(child));
     if (child.exitCode !== null || child.signalCode !== null) ended();
     else child.once('exit', ended);
   }
 
-  #takeOver({ spawned: { run, id, process, logs }, exit }: OpenRun): void {
+  #takeOver({ spawned: { run, id, process, logs, channels: wanted = NO_CHANNELS }, exit }: OpenRun): void {
     const reopen = (stream: LogStream) => reopenFifo(this.#world.fifos, id, run, stream);
     const fds = { out: reopen('out'), err: reopen('err') };
-    const held = new Run({ run, id, process, exit, outputs: this.#outputs({ run, id, logs, fds }) });
+    const channels = RunChannels.again({ run, id }, wanted, this.#channelsWorld());
+    const held = new Run({ run, id, process, exit, channels, outputs: this.#outputs({ run, id, logs, fds }) });
     this.#runs.set(run, held);
+    channels.begin();
     if (exit !== null) return;
     if (isSame(process)) {
       this.#strangers.watch(held);
@@ -167,6 +200,7 @@ export class Keeper {
 
   /** What it has written is in the log before anybody hears that it has ended. */
   #ended(run: Run, exit: Exit): void {
+    run.channels.drain();
     run.outputs.drain();
     run.outputs.settle();
     run.exit = exit;
@@ -176,6 +210,7 @@ export class Keeper {
 
   #forget(run: Run): void {
     run.outputs.close();
+    run.channels.close();
     removeFifos(this.#world.fifos, run.id, run.run);
     this.#runs.delete(run.run);
     this.#adoption.forget(run.run);

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { accessSync, constants } from 'node:fs';
 import path from 'node:path';
@@ -15,12 +15,15 @@ export interface LaunchDescriptors {
   readonly err: number;
   /** Where a wrapper reports; asked for only if there is one. */
   readonly reports: () => number;
+  readonly given: GivenChannels;
 }
 export interface Launched {
   readonly child: ChildProcess;
   readonly pid: number;
   /** The command runs only when the wrapper has reported. */
   readonly wrapped: boolean;
+  /** Number of the descriptor that is its Node channel. */
+  readonly ipc: number | null;
 }
 
 /** Of a service that declares none. The keeper's own keeps everybody else out, which is not what services expect. */
@@ -36,7 +39,10 @@ export async function launch(request: SpawnRequest, fds: LaunchDescriptors, adop
   const program = findProgram(name, request.cwd, request.env['PATH']);
   const wrapped = needsWrapper(request);
   if (wrapped) checkRights(request);
-  const shell = wrapped ? wrap({ ...request, argv: shellSafe(request, program) }, toolPath) : null;
+  const plan = planDescriptors(fds.given.wanted, wrapped);
+  const env = { ...request.env, ...channelVariables(fds.given.wanted, plan) };
+  const shell =
+    plan.reports === null ? null : wrap({ ...request, env, argv: shellSafe(request, program) }, toolPath, plan.reports);
   const [file, ...args] = shell ?? [program, ...request.argv.slice(1)];
   const own = process.umask(request.umask ?? USUAL_UMASK); // inherited by the fork, which spawn waits for
   const child = adoption.marked(request.mark, () =>
@@ -50,9 +56,19 @@ export async function launch(request: SpawnRequest, fds: LaunchDescriptors, adop
   );
   adoption.owns(child);
   process.umask(own);
-  if (child.pid !== undefined) return { child, pid: child.pid, wrapped };
+  if (child.pid !== undefined) return { child, pid: child.pid, wrapped, ipc: plan.ipc };
   const [error] = await once(child, 'error');
   throw error;
+}
+
+/** Numbers that nobody uses stay closed. */
+function stdioOf(plan: Descriptors, { out, err, given, reports }: LaunchDescriptors): StdioOptions {
+  const stdio: (number | 'ignore' | 'pipe')[] = ['ignore', out, err];
+  for (const [n, fd] of plan.listen.entries()) stdio[fd] = given.listen[n] ?? 'ignore';
+  if (plan.ready !== null) stdio[plan.ready] = given.ready ?? 'ignore';
+  if (plan.ipc !== null) stdio[plan.ipc] = 'pipe';
+  if (plan.reports !== null) stdio[plan.reports] = reports();
+  return Array.from(stdio, (each) => each ?? 'ignore');
 }
 
 /** A shell takes a name with a dash for an option, and needs the path where the service has no PATH. */

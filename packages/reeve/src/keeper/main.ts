@@ -25,7 +25,13 @@ async function main(home: string): Promise<void> {
     process.exit(LOCKED);
   }
   const journal = new Journal(paths.journal, report);
-  const keeper = new Keeper({ fifos: paths.fifos, journal, folders: new LogFolders(report) });
+  const keeper = new Keeper({
+    fifos: paths.fifos,
+    sockets: paths.sockets,
+    journal,
+    folders: new LogFolders(report),
+    report,
+  });
   const departure = new Departure(keeper);
   const server = new KeeperServer({
     keeper,

@@ -14,6 +14,7 @@ const spawn = {
   cgroup: null,
   mark: 2 ** 52 + 1,
   logs: { folder: '/l', rotation: { max_size: 1, max_files: 1, max_age: null, compress: true } },
+  channels: { notify: '/n', ready_fd: 3, ipc: true, listen: [{ key: 'web 80', name: 'http' }] },
 };
 const line = (change: object) => JSON.stringify({ id: 7, do: 'spawn', spawn: { ...spawn, ...change } });
 
@@ -26,6 +27,9 @@ test('a complete request is taken as it is, without what is not known', () => {
 });
 
 test.each([
+  [{ channels: { ...spawn.channels, ready_fd: 2 } }, 'ready_fd'],
+  [{ channels: { ...spawn.channels, notify: `/${'x'.repeat(107)}` } }, 'notify'],
+  [{ channels: { ...spawn.channels, listen: [{ key: 'k', name: 'a:b' }] } }, 'name'],
   [{ run: '../x' }, 'run'],
   [{ run: 'x'.repeat(101) }, 'run'],
   [{ id: 'ABCDEF012345' }, 'id'],

@@ -1,4 +1,11 @@
-import { isMark, type KeeperRequest, type LogSpec, type SpawnRequest } from '@reeve/contract';
+import {
+  type Channels,
+  isMark,
+  type KeeperRequest,
+  type LogSpec,
+  NO_CHANNELS,
+  type SpawnRequest,
+} from '@reeve/contract';
 import { Refused } from './refusal.ts';
 
 /** A message as it came: its `id`, and what it asks for. */
@@ -34,6 +41,8 @@ export function parseRequest(line: string): Numbered {
   if (what === 'spawn') return { id, request: { do: what, spawn: spawnOf(value['spawn']) } };
   if (what === 'release') return { id, request: { do: what, run: text(value, 'run') } };
   if (what === 'acknowledge') return { id, request: { do: what, seq: integer(value, 'seq') } };
+  if (what === 'hold') return { id, request: { do: what, socket: socketOf(value['socket']) } };
+  if (what === 'drop') return { id, request: { do: what, key: text(value, 'key') } };
   if (what === 'leave') return { id, request: { do: what } };
   throw bad(`do: ${String(what)} is not known here`);
 }
@@ -53,6 +62,7 @@ function spawnOf(value: unknown): SpawnRequest {
     cgroup: value['cgroup'] === null ? null : matching(value, 'cgroup', ABSOLUTE),
     mark: value['mark'] === null ? null : markOf(value),
     logs: value['logs'] === null ? null : logsOf(value['logs']),
+    channels: value['channels'] === undefined ? NO_CHANNELS : channelsOf(value['channels']),
   };
 }
 
@@ -104,6 +114,36 @@ function rotationOf(value: Fields): LogSpec {
     max_files: between(value, 'max_files', 1, most),
     max_age: value['max_age'] === null ? null : between(value, 'max_age', 0, most),
     compress: value['compress'] === true,
+  };
+}
+
+/** `sun_path` holds 107 bytes; the rest of the rule is the daemon's. */
+const LONGEST_SOCKET = 107;
+
+function channelsOf(value: unknown): Channels {
+  if (!isFields(value)) throw bad('channels must be an object');
+  const listen = value['listen'];
+  if (!Array.isArray(listen)) throw bad('listen must be a list');
+  const notify = value['notify'] === null ? null : matching(value, 'notify', ABSOLUTE);
+  if (notify !== null && Buffer.byteLength(notify) > LONGEST_SOCKET) throw bad('notify is too long for a socket');
+  return {
+    notify,
+    ready_fd: value['ready_fd'] === null ? null : between(value, 'ready_fd', 3, 255),
+    ipc: value['ipc'] === true,
+    listen: listen.map((each) => {
+      if (!isFields(each)) throw bad('listen must hold objects');
+      return { key: text(each, 'key'), name: matching(each, 'name', /^[\x21-\x39\x3b-\x7e]{0,255}$/) };
+    }),
+  };
+}
+
+function socketOf(value: unknown): Extract<KeeperRequest, { do: 'hold' }>['socket'] {
+  if (!isFields(value)) throw bad('socket must be an object');
+  return {
+    key: text(value, 'key'),
+    host: matching(value, 'host', /^[0-9a-fA-F.:]{2,45}$/),
+    port: between(value, 'port', 0, 65_535),
+    backlog: value['backlog'] === null ? null : between(value, 'backlog', 1, 65_535),
   };
 }
 

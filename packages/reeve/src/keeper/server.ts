@@ -10,6 +10,7 @@ import {
 import { encode, LineSplitter } from '../base/ndjson.ts';
 import type { Journal } from './journal.ts';
 import type { Keeper } from './keeper.ts';
+import { whyNoSockets } from './notify-socket.ts';
 import { Refused } from './refusal.ts';
 import { numberOf, parseRequest } from './request.ts';
 
@@ -121,6 +122,10 @@ export class KeeperServer {
         return keeper.spawn(request.spawn).then((process) => ({ process }));
       case 'release':
         return keeper.release(request.run);
+      case 'hold':
+        return { socket: keeper.sockets.hold(request.socket) };
+      case 'drop':
+        return { dropped: keeper.sockets.drop(request.key) };
       case 'acknowledge':
         journal.acknowledge(request.seq);
         return {};

@@ -19,16 +19,17 @@ const SHELL_SETS = ['PWD', 'OLDPWD'];
 const FAILED = '|| exit 125';
 
 export function needsWrapper(request: SpawnRequest): boolean {
-  const { cgroup, user, nice, limits } = request;
-  return cgroup !== null || user !== null || nice !== null || Object.keys(limits).length > 0;
+  const { cgroup, user, nice, limits, channels } = request;
+  const isHanded = (channels?.listen.length ?? 0) > 0; // LISTEN_PID: only the process itself knows it in time
+  return cgroup !== null || user !== null || nice !== null || Object.keys(limits).length > 0 || isHanded;
 }
 
 /**
- * A shell that prepares its own process (limits, cgroup, niceness, user), writes the run's id to descriptor 3,
+ * A shell that prepares its own process (limits, cgroup, niceness, user), writes the run's id to `reports` (3–9),
  * and becomes the command. No text is ever pasted into the script: all values are positional parameters. A wrapper
  * that ends without having reported has failed itself; afterwards everything is the command's.
  */
-export function wrap(request: SpawnRequest, tool: (name: ToolName) => string): readonly string[] {
+export function wrap(request: SpawnRequest, tool: (name: ToolName) => string, reports: number): readonly string[] {
   const { user } = request;
   const first = new Script();
   for (const [name, value] of Object.entries(request.limits)) {
@@ -38,14 +39,19 @@ export function wrap(request: SpawnRequest, tool: (name: ToolName) => string): r
     first.add(`${first.value(tool('renice'))} -n ${first.value(String(request.nice))} -p $$ >/dev/null ${FAILED}`);
   }
   if (request.cgroup !== null) first.add(`echo 0 >${first.value(`${request.cgroup}/cgroup.procs`)} ${FAILED}`);
-  if (user === null) return begin(first, request, tool);
+  if (user === null) return begin(first, request, tool, reports);
   const switched = [tool('setpriv'), '--reuid', String(user.uid), '--regid', String(user.gid), '--init-groups', '--'];
-  return first.become([...switched, ...begin(new Script(), request, tool)], 'exec "$@"');
+  return first.become([...switched, ...begin(new Script(), request, tool, reports)], 'exec "$@"');
 }
 
 /** The last steps, already as the right user: its folder, the environment as it was given, the report, the command. */
-function begin(script: Script, request: SpawnRequest, tool: (name: ToolName) => string): readonly string[] {
-  const { env, run, user, cwd } = request;
+function begin(
+  script: Script,
+  request: SpawnRequest,
+  tool: (name: ToolName) => string,
+  reports: number,
+): readonly string[] {
+  const { env, run, user, cwd, channels } = request;
   if (user !== null) {
     const why = `${user.name} may not enter the working folder ${cwd}: permission denied`;
     script.add(`cd ${script.value(cwd)} 2>/dev/null || { echo ${script.value(why)} >&2; exit 125; }`);
@@ -54,10 +60,11 @@ function begin(script: Script, request: SpawnRequest, tool: (name: ToolName) => 
     const value = env[name];
     script.add(value === undefined ? `unset ${name}` : `export ${script.value(`${name}=${value}`)}`);
   }
-  script.add(`echo ${script.value(run)} >&3 ${FAILED}`);
+  if ((channels?.listen.length ?? 0) > 0) script.add('export LISTEN_PID=$$');
+  script.add(`echo ${script.value(run)} >&${reports} ${FAILED}`);
   const lost = Object.entries(env).filter(([name]) => !IDENTIFIER.test(name) || SHELL_OWNS.has(name));
   const given = lost.length === 0 ? [] : [tool('env'), ...lost.map(([name, value]) => `${name}=${value}`)];
-  return script.become([...given, ...request.argv], 'exec "$@" 3>&-');
+  return script.become([...given, ...request.argv], `exec "$@" ${reports}>&-`);
 }
 
 class Script {

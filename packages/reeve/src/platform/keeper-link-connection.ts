@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import {
+  type HeldSocket,
   type JournalRecord,
   KEEPER_PROTOCOL,
   type KeeperMessage,
@@ -97,6 +98,12 @@ class Connection implements Keeper {
   get pid(): number {
     return this.#greeting().pid;
   }
+  get version(): string {
+    return this.#greeting().version;
+  }
+  get noSockets(): string | null {
+    return this.#greeting().no_sockets;
+  }
   get runs(): readonly KeptRun[] {
     return this.#greeting().runs;
   }
@@ -113,11 +120,7 @@ class Connection implements Keeper {
     try {
       return (await this.#ask('spawn', { do: 'spawn', spawn })).process;
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-      const { errno, message } = error.refusal;
-      const cause = Object.assign(error, errno === null ? {} : { code: errno });
-      const named = errno === null ? {} : { errno };
-      throw new ReeveError('SPAWN_FAILED', { command: shown(spawn.argv), why: message, ...named }, { cause });
+      throw asSpawnFailure(error, shown(spawn.argv));
     }
   }
 
@@ -128,6 +131,18 @@ class Connection implements Keeper {
       // A run that it does not hold is released already: a daemon that died in between had asked for it.
       if (!(error instanceof Refusal && error.refusal.code === 'UNKNOWN_RUN')) throw error;
     }
+  }
+
+  async hold(socket: Parameters<Keeper['hold']>[0]): Promise<HeldSocket> {
+    try {
+      return (await this.#ask('hold', { do: 'hold', socket })).socket;
+    } catch (error) {
+      throw asSpawnFailure(error, `listen on ${socket.host} port ${socket.port}`);
+    }
+  }
+
+  async drop(key: string): Promise<boolean> {
+    return (await this.#ask('drop', { do: 'drop', key })).dropped;
   }
 
   acknowledge(seq: number): void {
@@ -205,6 +220,14 @@ function messagesIn(chunk: Buffer, splitter: LineSplitter, socket: Socket): read
 /** An acknowledgement only lets the keeper forget sooner: `onLost` tells what matters. */
 function ignoreLoss(error: unknown): void {
   if (!(error instanceof ReeveError)) throw error;
+}
+
+function asSpawnFailure(error: unknown, command: string): unknown {
+  if (!(error instanceof Refusal)) return error;
+  const { errno, message } = error.refusal;
+  const cause = Object.assign(error, errno === null ? {} : { code: errno });
+  const named = errno === null ? {} : { errno };
+  return new ReeveError('SPAWN_FAILED', { command, why: message, ...named }, { cause });
 }
 
 function shown(argv: readonly string[]): string {
