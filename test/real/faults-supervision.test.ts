@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { PsView, Receipt } from '@reeve/contract';
@@ -10,7 +10,6 @@ import { startReeve, type TestReeve } from '../harness/reeve.ts';
 import { until } from '../harness/until.ts';
 
 const isRoot = process.getuid?.() === 0;
-const FREEZER = '/sys/fs/cgroup/freezer';
 
 /** A generator of numbers 0 ≤ x < 1 that a seed repeats (mulberry32). */
 function seeded(seed: number): () => number {
@@ -83,55 +82,6 @@ test('sixty random starts, stops and restarts at once: never two copies, and the
   expect((await end()).get('copy=one')).toBe(1);
 });
 
-describe.runIf(isRoot && existsSync(`${FREEZER}/tasks`))('a process that nobody can kill', () => {
-  test('makes the stop INCOMPLETE, is named, keeps the service from starting, and is noticed when it ends', async () => {
-    await using reeve = startReeve();
-    const cage = `${FREEZER}/${path.basename(path.dirname(reeve.home))}`;
-    mkdirSync(cage);
-    try {
-      reeve.project({
-        services: {
-          ice: { command: [...reeve.program('stays')], ready: { log: 'ready' }, stop: { timeout: '300ms' } },
-          other: { command: [...reeve.program('stays')], ready: { log: 'ready' } },
-        },
-      });
-      expect((await reeve.run(['up', '-d'])).code).toBe(0);
-      const { pid } = await serviceOf(reeve, 'ice');
-      writeFileSync(`${cage}/cgroup.procs`, `${pid}`);
-      writeFileSync(`${cage}/freezer.state`, 'FROZEN');
-      await until('it is frozen', () => readFileSync(`${cage}/freezer.state`, 'utf8').trim() === 'FROZEN');
-
-      const stop = await reeve.run(['stop', '--json', '--timeout', '1s']);
-      expect(stop.code, stop.stderr).toBe(6);
-      expect(stop.json()).toMatchObject({
-        status: 'INCOMPLETE',
-        survivors: [{ service: 'ice', pid, why: expect.stringMatching(/frozen|uninterruptible/) }],
-      });
-      expect(await serviceOf(reeve, 'ice')).toMatchObject({
-        state: 'failed',
-        reason: expect.stringMatching(new RegExp(`stop incomplete.*${pid}`)),
-      });
-      expect((await serviceOf(reeve, 'other')).state).toBe('stopped');
-      const start = await reeve.run(['start', 'ice']);
-      expect(start.code).toBe(5);
-      expect(start.stdout + start.stderr).toContain(`${pid}`);
-      const up = await reeve.run(['up', '-d']);
-      expect(up.code).toBe(5);
-      expect((await serviceOf(reeve, 'other')).state).toBe('running');
-
-      writeFileSync(`${cage}/freezer.state`, 'THAWED');
-      expect(await untilService(reeve, 'ice', (s) => s.state !== 'failed')).toMatchObject({ state: 'stopped' });
-      expect(copiesOf(reeve, 'stays')).toHaveLength(1);
-      expect((await reeve.run(['start', 'ice'])).code).toBe(0);
-    } finally {
-      writeFileSync(`${cage}/freezer.state`, 'THAWED');
-      await reeve.run(['stop', '--force']);
-      await until('the cage is empty', () => readFileSync(`${cage}/cgroup.procs`, 'utf8') === '');
-      rmdirSync(cage);
-    }
-  });
-});
-
 describe('a daemon or keeper that is killed', () => {
   const names = ['a', 'b', 'c', 'd'];
   const config = (reeve: TestReeve) => ({
@@ -171,33 +121,6 @@ describe('a daemon or keeper that is killed', () => {
       if (round % 2 === 1) await reeve.run(['daemon', 'stop']);
     }
     expect(Object.fromEntries(await end())).toEqual(Object.fromEntries(names.map((n) => [`copy=${n};`, 1])));
-  });
-
-  test('during a stop: the next one finishes it, and starts nothing', async () => {
-    await using reeve = startReeve();
-    reeve.project({
-      services: {
-        deaf: {
-          command: [...reeve.program('ignores-sigterm')],
-          ready: { log: 'ready' },
-          stop: { timeout: '1500ms' },
-        },
-        base: { command: [...reeve.program('stays')], ready: { log: 'ready' } },
-        top: { command: [...reeve.program('ignores-sigterm')], ready: { log: 'ready' }, depends_on: ['base'] },
-      },
-    });
-    expect((await reeve.run(['up', '-d'])).code).toBe(0);
-    const stop = reeve.start(['stop', '--timeout', '20s']);
-    await untilService(reeve, 'deaf', (s) => s.state === 'stopping');
-    kill(pidOf(reeve, 'reeved.js'));
-    await stop.ended;
-    expect((await reeve.run(['daemon', 'start'])).code).toBe(0);
-    await untilService(reeve, 'deaf', (s) => s.state === 'stopped');
-    expect((await serviceOf(reeve, 'deaf')).intent).toBe('down');
-    expect(await reeve.json<Receipt>(['stop', '--timeout', '1s'])).toMatchObject({ status: 'COMPLETE' });
-    expect(copiesOf(reeve, '/programs/')).toEqual([]);
-    const events = await eventsOf(reeve);
-    expect(events.filter((e) => e.event === 'service.started')).toHaveLength(3);
   });
 });
 
