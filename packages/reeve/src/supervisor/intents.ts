@@ -63,7 +63,7 @@ export function start(
   environment: Readonly<Record<string, string>> | null,
   actor: Actor,
 ): Accepted {
-  return durably(supervisor, () => {
+  const accepted = durably(supervisor, () => {
     const needed = withNeeded(project.edges(), names);
     if (environment)
       for (const name of needed) saveService(supervisor, project, { ...project.service(name).row, environment });
@@ -72,6 +72,17 @@ export function start(
     supervisor.intentChanged(project);
     return accepted;
   });
+  endPauses(project, accepted.services);
+  return accepted;
+}
+
+/** Whoever asks for a start does not mean "after the pause": as if it were over. The account of restarts goes on. */
+function endPauses(project: Project, names: readonly string[]): void {
+  for (const name of names) {
+    for (const instance of project.service(name).instances) {
+      if (instance.machine.state.name === 'backoff') instance.post({ name: 'timer' });
+    }
+  }
 }
 
 /** `restart`: every named service gets a new process, whatever it does now. */
@@ -277,6 +288,7 @@ function isInstanceOnItsWay(service: ManagedService, instance: Instance): boolea
     case 'spawning':
     case 'starting':
     case 'running':
+    case 'paused':
     case 'backoff':
       return true;
     case 'completed':
