@@ -28,6 +28,16 @@ export interface Calls {
     params: Record<string, never>;
     ok: { pid: number; version: string; protocol: number; started_at: string; home: string; keeper_pid: number | null };
   };
+  /** What `daemon status` shows beside that. */
+  about: { params: Record<string, never>; ok: DaemonAbout };
+  /**
+   * The program `program` (argv) takes over from this daemon, services untouched. Answers when the successor serves;
+   * this daemon is then ending. Throws UPGRADE_FAILED when it could not, and this daemon goes on.
+   */
+  upgrade: {
+    params: { program: readonly string[]; actor: Actor };
+    ok: { pid: number /** How long nobody answered on the socket. Milliseconds. */; away: number };
+  };
   /** Takes a config over: stores specs and environment, bumps what changed, sets the named services' intent to up. */
   apply: {
     params: {
@@ -89,6 +99,24 @@ export interface Calls {
   events: { params: { project: ProjectRef | null }; ok: Record<string, never> };
 }
 export type CallName = keyof Calls;
+
+export interface DaemonAbout {
+  /** argv of the running program, and the fingerprint (8 hex) that it had when it started. */
+  readonly program: readonly string[];
+  readonly build: string;
+  /** Who started it and will start it again. */
+  readonly managed_by: 'systemd' | null;
+  /** Newest first: the first one starts what is started now, the others hold what they have started until it ends. */
+  readonly keepers: readonly KeeperAbout[];
+}
+export interface KeeperAbout {
+  readonly pid: number;
+  /** Version and fingerprint of its program: `0.1.0+1a2b3c4d`. */
+  readonly version: string;
+  readonly protocol: number;
+  /** Runs that it holds. */
+  readonly runs: number;
+}
 
 export interface Accepted {
   readonly project: string;

@@ -142,6 +142,28 @@ export const ERRORS = {
     say: (p) => `this reeve is ${p.client} and the daemon is ${p.daemon}: they do not understand each other`,
     hint: 'reeve daemon stop (services keep running), then run the command again',
   },
+  UPGRADE_FAILED: {
+    http: 500,
+    exit: 1,
+    retryable: true,
+    say: (p) => `the new daemon did not take over: ${p.why}`,
+    hint: (p) =>
+      `${p.hint ?? 'the old one goes on, and so do all services; mend the cause, then: reeve daemon upgrade'}`,
+  },
+  NO_SYSTEMD: {
+    http: 400,
+    exit: 1,
+    retryable: false,
+    say: (p) => `systemd does not run here (process 1 is ${p.init})`,
+    hint: 'reeve install --print shows the unit; --no-start only writes it; without systemd the daemon starts on demand',
+  },
+  SYSTEMD_REFUSED: {
+    http: 500,
+    exit: 1,
+    retryable: true,
+    say: (p) => `systemd refused: ${p.command}: ${p.why}`,
+    hint: (p) => `look at it with: ${p.look}`,
+  },
   START_FAILED: {
     http: 400,
     exit: 1,

@@ -1,12 +1,18 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, constants, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, ftruncateSync, openSync, readFileSync, statSync, writeSync } from 'node:fs';
 import { type Binding, loadSyscalls } from './linux/syscalls.ts';
 
 /** A lock that the kernel gives back when its holder ends, however it ends. */
 export interface Lock extends AsyncDisposable {
   readonly path: string;
+  /** What a child inherits to share it; null where only a helper program can hold it (no binding). */
+  readonly fd: number | null;
   release(): Promise<void>;
+  /** Writes our pid into it anew: whoever was to inherit it has written its own, and is gone. */
+  claim(): void;
+  /** Forgets it without freeing it: whoever has inherited {@link fd} holds it alone from now on. */
+  giveAway(): void;
 }
 export interface LockOptions {
   /** Written into the file after our pid, for people and messages. */
@@ -22,7 +28,8 @@ export interface LockOptions {
 export async function acquireLock(path: string, options: LockOptions = {}): Promise<Lock | null> {
   const { O_RDWR, O_CREAT, O_NOFOLLOW } = constants;
   const fd = openSync(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0o600); // Node adds O_CLOEXEC: no child inherits the lock
-  const unlock = await take(fd, path, options.binding ?? loadSyscalls()).catch((error: unknown) => {
+  const binding = options.binding ?? loadSyscalls();
+  const unlock = await take(fd, path, binding).catch((error: unknown) => {
     closeSync(fd);
     throw error;
   });
@@ -30,9 +37,27 @@ export async function acquireLock(path: string, options: LockOptions = {}): Prom
     closeSync(fd);
     return null;
   }
+  writeHolder(fd, options.payload);
+  return lockOf(path, fd, unlock, binding.available);
+}
+
+/**
+ * A lock that this process has inherited as an open descriptor: it is held by both until one of them lets go, and at no
+ * moment by nobody. Throws when the descriptor is not an open `path`.
+ */
+export function adoptLock(path: string, fd: number, options: LockOptions = {}): Lock {
+  const [here, there] = [fstatSync(fd), statSync(path)];
+  if (here.ino !== there.ino || here.dev !== there.dev) throw new Error(`descriptor ${fd} is not ${path}`);
+  const binding = options.binding ?? loadSyscalls();
+  if (!binding.available) throw new Error(`no lock can be inherited: ${binding.why}`);
+  const { calls } = binding;
+  writeHolder(fd, options.payload);
+  return lockOf(path, fd, async () => void calls.flock(fd, 'unlock'));
+}
+
+function writeHolder(fd: number, payload = ''): void {
   ftruncateSync(fd);
-  writeSync(fd, `${process.pid}\n${options.payload ?? ''}`, 0);
-  return lockOf(path, fd, unlock);
+  writeSync(fd, `${process.pid}\n${payload}`, 0);
 }
 
 /** The pid that the holder wrote, for messages only: it may be stale. null: none is readable. */
@@ -45,8 +70,13 @@ export function lockHolder(path: string): number | null {
   }
 }
 
-function lockOf(path: string, fd: number, unlock: () => Promise<void>): Lock {
+function lockOf(path: string, fd: number, unlock: () => Promise<void>, isOurs = true): Lock {
   let released: Promise<void> | null = null;
+  const giveAway = () => {
+    if (released) return;
+    released = Promise.resolve();
+    closeSync(fd);
+  };
   const release = () => {
     released ??= (async () => {
       ftruncateSync(fd); // while we still hold it: a later holder's pid is never wiped
@@ -55,7 +85,8 @@ function lockOf(path: string, fd: number, unlock: () => Promise<void>): Lock {
     })();
     return released;
   };
-  return { path, release, [Symbol.asyncDispose]: release };
+  const claim = () => writeHolder(fd);
+  return { path, fd: isOurs ? fd : null, release, claim, giveAway, [Symbol.asyncDispose]: release };
 }
 
 type Unlock = () => Promise<void>;

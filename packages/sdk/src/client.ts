@@ -16,7 +16,7 @@ const DEFAULT_DEADLINE = 30_000;
 /** A reply is one line: 64 Mi characters are some hundred thousand services. */
 const REPLY_LIMIT = 64 << 20;
 /** These answer whatever protocol the other side speaks: else a daemon of another version could not be stopped. */
-const ANY_PROTOCOL: readonly CallName[] = ['ping', 'shutdown'];
+const ANY_PROTOCOL: readonly CallName[] = ['ping', 'shutdown', 'upgrade'];
 
 export interface ConnectOptions {
   /** Path of the control socket. */

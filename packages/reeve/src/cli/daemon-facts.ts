@@ -1,12 +1,20 @@
+import { type DaemonAbout, ReeveError } from '@reeve/contract';
 import type { ReeveClient } from '@reeve/sdk';
+import { REEVE_VERSION } from '../base/version.ts';
+import { programBuild } from '../platform/fingerprint.ts';
 import { humanDuration } from './amounts.ts';
 import { type Context, printJson } from './context.ts';
+import { type Outlives, outlives } from './outlives.ts';
 import { pathsOf } from './reach-daemon.ts';
+import { surroundings } from './systemd.ts';
 
-/** `daemon status`: whether it runs, and where. */
-export function tellDaemon(context: Context, client: ReeveClient | null): void {
+/** `daemon status`: whether it runs, of which version, where, and what services outlive. */
+export async function tellDaemon(context: Context, client: ReeveClient | null): Promise<void> {
   const { home, controlSocket, daemonLog } = pathsOf(context);
   const facts = client?.daemon;
+  const about = client && (await aboutOf(client));
+  const isPending = client === null ? null : about?.build !== programBuild(context.io.daemon);
+  const lives = outlives(surroundings(home, context.io.env));
   if (context.json) {
     printJson(context, {
       running: facts !== undefined,
@@ -18,13 +26,47 @@ export function tellDaemon(context: Context, client: ReeveClient | null): void {
       keeper_pid: facts?.keeper_pid ?? null,
       socket: controlSocket,
       protocol: facts?.protocol ?? null,
+      build: about?.build ?? null,
+      program: about?.program ?? null,
+      managed_by: about?.managed_by ?? null,
+      upgrade_pending: isPending,
+      keepers: about?.keepers ?? [],
+      outlives: lives,
     });
     return;
   }
   const head = facts
     ? `the daemon runs: pid ${facts.pid}, version ${facts.version}, for ${humanDuration(Date.now() - Date.parse(facts.started_at))}`
     : 'the daemon is not running';
-  const keeper = facts?.keeper_pid ? [`  keeper  pid ${facts.keeper_pid}`] : [];
-  const lines = [head, ...keeper, `  home    ${home}`, `  socket  ${controlSocket}`, `  log     ${daemonLog}`];
+  const lines = [
+    head,
+    ...(isPending ? [`  upgrade  pending: this is version ${REEVE_VERSION}, another build; reeve daemon upgrade`] : []),
+    ...(about?.managed_by ? [`  unit     ${about.managed_by} runs it`] : []),
+    ...(about?.keepers ?? []).map(keeperLine),
+    `  home     ${home}`,
+    `  socket   ${controlSocket}`,
+    `  log      ${daemonLog}`,
+    outlivesLine('services outlive a logout', lives.logout),
+    outlivesLine('services come back after a reboot', lives.reboot),
+  ];
   context.io.out.write(`${lines.join('\n')}\n`);
+}
+
+/** null: a daemon of another version that does not tell. */
+async function aboutOf(client: ReeveClient): Promise<DaemonAbout | null> {
+  try {
+    return await client.call('about', {});
+  } catch (error) {
+    if (error instanceof ReeveError && ['PROTOCOL_MISMATCH', 'USAGE'].includes(error.code)) return null;
+    throw error;
+  }
+}
+
+function keeperLine({ pid, version, runs }: DaemonAbout['keepers'][number], n: number): string {
+  const held = `holds ${runs} ${runs === 1 ? 'run' : 'runs'}`;
+  return `  keeper   pid ${pid}, version ${version}, ${held}${n === 0 ? '' : '; goes when they are over'}`;
+}
+
+function outlivesLine(what: string, { yes, why }: Outlives): string {
+  return `  ${what}: ${yes === null ? 'unknown' : yes ? 'yes' : 'no'} (${why})`;
 }

@@ -6,11 +6,13 @@ import { run as daemonRun } from './commands/daemon-run.ts';
 import { run as daemonStart } from './commands/daemon-start.ts';
 import { run as daemonStatus } from './commands/daemon-status.ts';
 import { run as daemonStop } from './commands/daemon-stop.ts';
+import { run as daemonUpgrade } from './commands/daemon-upgrade.ts';
 import { run as down } from './commands/down.ts';
 import { run as events } from './commands/events.ts';
 import { run as exec } from './commands/exec.ts';
 import { run as graph } from './commands/graph.ts';
 import { run as help } from './commands/help.ts';
+import { run as install } from './commands/install.ts';
 import { run as logs } from './commands/logs.ts';
 import { run as ports } from './commands/ports.ts';
 import { run as restart } from './commands/restart.ts';
@@ -19,6 +21,7 @@ import { run as signal } from './commands/signal.ts';
 import { run as start } from './commands/start.ts';
 import { run as status } from './commands/status.ts';
 import { run as stop } from './commands/stop.ts';
+import { run as uninstall } from './commands/uninstall.ts';
 import { run as up } from './commands/up.ts';
 import { run as validate } from './commands/validate.ts';
 import { run as version } from './commands/version.ts';
@@ -47,7 +50,10 @@ export const OTHER_COMMANDS: Readonly<Record<string, Run>> = {
   'daemon start': daemonStart,
   'daemon stop': daemonStop,
   'daemon status': daemonStatus,
+  'daemon upgrade': daemonUpgrade,
   'daemon logs': daemonLogs,
+  install: install,
+  uninstall: uninstall,
   completion: completion,
   help: help,
   version: version,

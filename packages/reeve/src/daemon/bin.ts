@@ -1,7 +1,10 @@
+import { fileURLToPath } from 'node:url';
 import { dropMark, resolveHome } from '@reeve/host';
 import { REEVE_VERSION } from '../base/version.ts';
+import { programBuild } from '../platform/fingerprint.ts';
 import { leaveRun } from '../platform/leave-run.ts';
 import { builtKeeper, runDaemon } from './main.ts';
+import { notifyManager } from './notify-manager.ts';
 import { reportFailure, reportReady } from './report-ready.ts';
 
 /** The program of the daemon, as the CLI starts it: `node reeved.js`, REEVE_HOME in its environment. */
@@ -9,11 +12,19 @@ try {
   dropMark();
   const stays = leaveRun();
   if (stays !== null) process.stderr.write(`${stays}\n`);
+  const program = [process.execPath, fileURLToPath(import.meta.url)];
+  const keeper = builtKeeper(import.meta.url);
   await runDaemon({
     home: resolveHome(process.env),
     version: REEVE_VERSION,
-    keeper: builtKeeper(import.meta.url),
-    onReady: reportReady,
+    program,
+    build: programBuild(program) ?? 'unknown',
+    keeper,
+    onReady: async () => {
+      const untold = await notifyManager();
+      if (untold !== null) process.stderr.write(`${untold}\n`);
+      reportReady();
+    },
   });
   process.exit(0);
 } catch (error) {

@@ -17,7 +17,7 @@ export interface World {
   readonly paths: HomePaths;
   readonly platform: Platform;
   readonly registry: Registry;
-  readonly keeper: () => Promise<Keeper>;
+  readonly keeper: (run?: string) => Promise<Keeper>;
   readonly log: Log;
 }
 

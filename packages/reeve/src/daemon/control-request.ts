@@ -7,7 +7,7 @@ export const LINE_BYTES = 8 << 20;
 /** A project spec is 7 deep. Deeper nesting is not ours, and recursion over it would be somebody else's choice of stack. */
 const DEPTH = 32;
 /** These are answered in any protocol: else a daemon of another version could be neither recognised nor stopped. */
-const ANY_PROTOCOL: readonly CallName[] = ['ping', 'shutdown'];
+const ANY_PROTOCOL: readonly CallName[] = ['ping', 'shutdown', 'upgrade'];
 
 /** `id` is 0 when the line has none that could be read. */
 export type ParsedRequest =

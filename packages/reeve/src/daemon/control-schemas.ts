@@ -22,6 +22,8 @@ const Force = Type.Boolean();
 
 export const CONTROL_SCHEMAS = {
   ping: strict({}),
+  about: strict({}),
+  upgrade: strict({ program: Type.Array(Type.String(), { minItems: 1 }), actor: Actor }),
   apply: strict({
     project: ProjectSpecSchema,
     environment: Environment,

@@ -41,6 +41,8 @@ const unused = (): never => {
 };
 const idle: ControlHandlers = {
   ping: () => pong,
+  about: unused,
+  upgrade: unused,
   apply: unused,
   start: unused,
   restart: unused,

@@ -10,10 +10,16 @@ const CONNECTIONS = 512;
 const GRACE = 1000;
 
 export interface ControlServer {
-  /** Takes no more clients, aborts the signal of every open call, writes their replies (for a second at most), and
-   * ends all connections. A handler must not wait for it: it is one of the calls that are waited for. */
-  close(): Promise<void>;
+  /** Takes no more clients, aborts the signal of every open call, writes their replies (for `grace` ms at most), and
+   * ends all connections but one. A handler must not wait for it: it is one of the calls that are waited for. */
+  close(options?: CloseOptions): Promise<void>;
   readonly connections: number;
+}
+export interface CloseOptions {
+  /** Default one second. */
+  readonly grace?: number;
+  /** Number of a connection that goes on: its call is answered later. Its client must end it. */
+  readonly but?: number;
 }
 /**
  * Serves the control protocol (contract/control.ts) at a unix socket that only this user can reach. The caller holds
@@ -35,7 +41,7 @@ export async function startControlServer(options: {
   await listenPrivately(server, path);
   server.on('error', (error) => log.error({ err: error }, 'the control socket failed'));
   return {
-    close: () => close(server, clients),
+    close: (how = {}) => close(server, clients, how),
     get connections() {
       return clients.size;
     },
@@ -65,9 +71,12 @@ function admit(client: ControlConnection, socket: Socket, clients: Set<ControlCo
   socket.on('close', () => clients.delete(client));
 }
 
-async function close(server: Server, clients: Set<ControlConnection>): Promise<void> {
+async function close(server: Server, clients: Set<ControlConnection>, how: CloseOptions): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   const reason = new ReeveError('DAEMON_UNREACHABLE', { why: 'the daemon is going away' });
-  await Promise.all([...clients].map((client) => client.finish(reason, GRACE)));
-  await closed;
+  const open = [...clients];
+  const ending = open.filter(({ id }) => id !== how.but);
+  await Promise.all(ending.map((client) => client.finish(reason, how.grace ?? GRACE)));
+  // The server counts as closed when its last connection is.
+  if (ending.length === open.length) await closed;
 }

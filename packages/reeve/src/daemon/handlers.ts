@@ -1,6 +1,14 @@
 import { rm } from 'node:fs/promises';
 import { constants } from 'node:os';
-import { type Actor, CONTROL_PROTOCOL, type PortRow, type ProjectRef, type Receipt, ReeveError } from '@reeve/contract';
+import {
+  type Actor,
+  CONTROL_PROTOCOL,
+  type DaemonAbout,
+  type PortRow,
+  type ProjectRef,
+  type Receipt,
+  ReeveError,
+} from '@reeve/contract';
 import { sendSignal } from '@reeve/host';
 import { iso } from '../base/instant.ts';
 import { explain } from '../core/explain.ts';
@@ -23,6 +31,12 @@ export interface DaemonFacts {
   readonly startedAt: number;
   readonly home: string;
   readonly keeperPid: () => number | null;
+  readonly about: () => DaemonAbout;
+  /** Lets a program take over; `connection` stays open for the answer. */
+  readonly upgrade: (
+    program: readonly string[],
+    connection: number,
+  ) => Promise<{ readonly pid: number; readonly away: number }>;
   /** Ends the daemon once the answer is on its way. */
   readonly shutdown: () => void;
 }
@@ -39,6 +53,11 @@ export function controlHandlers(supervisor: Supervisor, facts: DaemonFacts): Con
       home: facts.home,
       keeper_pid: facts.keeperPid(),
     }),
+    about: () => facts.about(),
+    upgrade: async ({ program, actor }, { connection }) => {
+      recordUpgrade(supervisor, program, actor);
+      return facts.upgrade(program, connection);
+    },
     apply: async ({ project: spec, environment, services, prune, actor }) => {
       const request = { spec, environment, services, prune, actor };
       const applied = apply(supervisor, request, (shared, service) => specHashInput(service, shared));
@@ -134,6 +153,19 @@ function forgetEnded(supervisor: Supervisor, project: Project, names: readonly s
     supervisor.removeService(project, name);
     return false;
   });
+}
+
+function recordUpgrade({ deps }: Supervisor, program: readonly string[], actor: Actor): void {
+  deps.registry.transaction('durable', () =>
+    deps.registry.audit.append({
+      at: deps.clock.now(),
+      actor: describeActor(actor),
+      action: 'daemon upgrade',
+      target: program.join(' '),
+      reason: null,
+      outcome: 'asked for',
+    }),
+  );
 }
 
 interface StopOptions {

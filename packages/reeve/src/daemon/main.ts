@@ -1,9 +1,13 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { type HomePaths, prepareHome } from '@reeve/host';
+import type { ReeveError } from '@reeve/contract';
+import { adoptLock, type HomePaths, homePaths, type Lock, prepareHome } from '@reeve/host';
 import { startKeeper } from '../platform/keeper-link-start.ts';
 import type { DaemonOptions } from './daemon-options.ts';
+import { type HandOver, handOver } from './hand-over.ts';
+import { keeperLabel, keeperPlace, keeperPlaces } from './keeper-places.ts';
 import { takeDaemonLock } from './single-instance.ts';
+import { isSuccessor, LOCK_FD } from './succession.ts';
 
 /**
  * The life of a daemon: its home for itself, and then everything else (serve.ts). What is needed for that is read only
@@ -12,17 +16,67 @@ import { takeDaemonLock } from './single-instance.ts';
  */
 export async function runDaemon(options: DaemonOptions): Promise<void> {
   const paths = prepareHome(options.home);
+  if (isSuccessor()) return succeed(options, paths);
   const coming = hastenKeeper(options, paths);
   await using lock = await takeDaemonLock(paths);
-  void lock;
+  await reign({ ...options, lock, coming }, paths);
+}
+
+/** Takes over from a daemon that runs. The lock is shared with it until this one serves: it must not be freed before. */
+async function succeed(options: DaemonOptions, paths: HomePaths): Promise<void> {
+  const { awaitTurn } = await import('./succeed.ts');
+  await awaitTurn(paths, options.keeper);
+  const lock = adoptLock(paths.daemonLock, LOCK_FD);
+  let isOurs = false;
+  const onReady = async (): Promise<void> => {
+    isOurs = true;
+    await options.onReady();
+  };
+  try {
+    await reign({ ...options, lock, coming: null, onReady }, paths);
+  } finally {
+    if (isOurs) await lock.release();
+    else lock.giveAway();
+  }
+}
+
+interface Reign extends DaemonOptions {
+  readonly lock: Lock;
+  readonly coming: Promise<unknown> | null;
+}
+
+/** Serves until it ends, or until a successor serves; goes on serving after one that could not. */
+async function reign(options: Reign, paths: HomePaths): Promise<void> {
   const { serve } = await import('./serve.ts');
-  await serve({ ...options, paths, coming });
+  let end = await serve({ ...options, paths });
+  while (end !== null) {
+    const failure = await handOver(end, options.lock);
+    if (failure === null) return;
+    end = await goOn({ ...options, coming: null }, paths, end, failure);
+  }
+}
+
+/** Whoever asked for the upgrade hears of its failure when the old daemon answers again. */
+async function goOn(
+  options: Reign,
+  paths: HomePaths,
+  { reject, log }: HandOver,
+  failure: ReeveError,
+): Promise<HandOver | null> {
+  const { serve } = await import('./serve.ts');
+  try {
+    return await serve({ ...options, paths, log, onReady: () => reject(failure) });
+  } catch (error) {
+    reject(failure);
+    throw error;
+  }
 }
 
 /** Null: one seems to be there. Whether it is there, and what to do if not, is for whoever connects to it. */
-function hastenKeeper({ home, keeper, version }: DaemonOptions, { keeperSocket }: HomePaths): Promise<unknown> | null {
-  if (existsSync(keeperSocket)) return null;
-  const coming = startKeeper({ home, program: keeper, version });
+function hastenKeeper({ keeper, version }: DaemonOptions, { home }: HomePaths): Promise<unknown> | null {
+  const [{ folder } = keeperPlace(home, 0)] = keeperPlaces(home);
+  if (existsSync(homePaths(folder).keeperSocket)) return null;
+  const coming = startKeeper({ home: folder, program: keeper, version: keeperLabel(version, keeper) });
   // Told by whoever connects; until then nobody listens.
   coming.catch(() => undefined);
   return coming;

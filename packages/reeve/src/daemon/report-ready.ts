@@ -9,6 +9,12 @@ export function reportReady(): void {
   tell('ready');
 }
 
+/** Tells the daemon that this one is to succeed (succession.ts) that it could do so now. */
+export function reportPrepared(): void {
+  const fd = Number(process.env['REEVE_READY_FD']);
+  if (Number.isInteger(fd) && fd >= 3) heard(fd, 'prepared\n');
+}
+
 /**
  * Tells why the daemon ends instead: on standard error, and as `error {"code":…,"params":…}` to whoever waits.
  * Returns the exit code. An error outside the catalogue becomes INTERNAL, its stack on standard error.

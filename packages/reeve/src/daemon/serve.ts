@@ -1,81 +1,112 @@
 import type { JournalRecord } from '@reeve/contract';
-import type { HomePaths } from '@reeve/host';
+import type { HomePaths, Lock } from '@reeve/host';
 import { linuxPlatform } from '../platform/linux-platform.ts';
 import { openRegistry } from '../registry/open.ts';
 import { recoverAll } from '../supervisor/recovery.ts';
-import { Supervisor } from '../supervisor/supervisor.ts';
+import { keeperSeqFact, type RecordSource, Supervisor } from '../supervisor/supervisor.ts';
 import { dependenciesOf } from './composition.ts';
 import { startControlServer } from './control-server.ts';
-import { openDaemonLog } from './daemon-log.ts';
+import { type DaemonLog, openDaemonLog } from './daemon-log.ts';
 import type { DaemonOptions } from './daemon-options.ts';
+import type { HandOver } from './hand-over.ts';
 import { controlHandlers } from './handlers.ts';
 import { IdleWatch } from './idle-watch.ts';
-import { KeeperHolder } from './keeper-holder.ts';
+import { keeperLabel } from './keeper-places.ts';
+import { Keepers, type KeepersOptions } from './keepers.ts';
+import { manager } from './managed-by.ts';
+import { prepareSuccessor } from './prepare-successor.ts';
 
 export interface ServeOptions extends DaemonOptions {
   readonly paths: HomePaths;
+  readonly lock: Lock;
   /** A keeper that is being started already. */
   readonly coming: Promise<unknown> | null;
+  /** Of this process, when it has served before. */
+  readonly log?: DaemonLog;
 }
 
 /** A daemon with nothing to keep up ends after this long. */
 const IDLE_LIMIT = 10 * 60_000;
+/** How long open calls may take to answer when a successor waits. Milliseconds. */
+const HAND_OVER_GRACE = 200;
 /** History older than this is forgotten at a start. */
 const HISTORY = 30 * 24 * 3600_000;
 
 /**
  * The composition root, and the life of a daemon that has its home for itself: registry → keeper → what the last one
- * remembered → socket. Resolves when it has ended. Services are not its children and stay.
+ * remembered → socket. Resolves when it has let go of everything: for good (null), or because a successor waits.
+ * Services are not its children and stay.
  */
-export async function serve({ home, version, keeper, onReady, paths, coming }: ServeOptions): Promise<void> {
-  const log = openDaemonLog(paths.daemonLog);
+export async function serve(options: ServeOptions): Promise<HandOver | null> {
+  const { home, version, keeper, onReady, paths, coming } = options;
+  const log = options.log ?? openDaemonLog(paths.daemonLog);
   const platform = linuxPlatform({ home });
   const registry = openRegistry({ file: paths.registry });
   log.info({ version, home }, 'the daemon starts');
 
-  let deliver: ((record: JournalRecord) => void) | null = null;
-  const early: JournalRecord[] = [];
-  const holder = new KeeperHolder({
+  let deliver: KeepersOptions['onRecord'] | null = null;
+  const early: [JournalRecord, RecordSource][] = [];
+  const keepers = new Keepers({
     home,
     program: keeper,
+    label: keeperLabel(version, keeper),
     coming,
-    version,
     log,
-    since: () => Number(registry.facts.get('keeper_seq') ?? 0),
-    onRecord: (record) => (deliver ? deliver(record) : early.push(record)),
+    since: (place) => Number(registry.facts.get(keeperSeqFact(place)) ?? 0),
+    onRecord: (record, from) => (deliver ? deliver(record, from) : early.push([record, from])),
   });
-  const supervisor = new Supervisor(dependenciesOf({ paths, platform, registry, log, keeper: () => holder.get() }));
-  await recoverAll(supervisor, (await holder.get()).runs);
-  deliver = (record) => supervisor.record(record);
-  for (const record of early) deliver(record);
+  const supervisor = new Supervisor(
+    dependenciesOf({ paths, platform, registry, log, keeper: (run) => keepers.get(run) }),
+  );
+  await recoverAll(supervisor, await keepers.ready());
+  deliver = (record, from) => supervisor.record(record, from);
+  for (const [record, from] of early) deliver(record, from);
   forgetOldHistory(supervisor);
 
-  let end: () => void = () => {};
-  const ended = new Promise<void>((resolve) => {
-    end = resolve;
+  let finish: (ending: Ending) => void = () => {};
+  const ended = new Promise<Ending>((resolve) => {
+    finish = resolve;
   });
+  const end = (): void => finish(null);
   const handlers = controlHandlers(supervisor, {
     version,
     startedAt: Date.now(),
     home,
-    keeperPid: () => holder.pid,
+    keeperPid: () => keepers.pid,
+    about: () => ({
+      program: options.program,
+      build: options.build,
+      managed_by: manager(),
+      keepers: keepers.about(),
+    }),
     shutdown: () => setImmediate(end),
+    upgrade: async (wanted, connection) => {
+      const successor = await prepareSuccessor(wanted, options, keepers);
+      log.info({ pid: successor.pid, program: wanted }, 'a successor is prepared: handing over to it');
+      return new Promise((resolve, reject) => finish({ successor, connection, resolve, reject }));
+    },
   });
   const server = await startControlServer({ socket: paths.controlSocket, handlers, log });
-  const idle = new IdleWatch(IDLE_LIMIT, () => !supervisor.isAnythingWanted(), end);
-  process.on('SIGTERM', end).on('SIGINT', end);
-  process.on('SIGHUP', () => log.info({}, 'SIGHUP: nothing to read again'));
-  onReady();
+  const idle = new IdleWatch(IDLE_LIMIT, () => manager() === null && !supervisor.isAnythingWanted(), end);
+  const onHangUp = (): void => log.info({}, 'SIGHUP: nothing to read again');
+  process.on('SIGTERM', end).on('SIGINT', end).on('SIGHUP', onHangUp);
+  await onReady();
 
-  await ended;
-  log.info({}, 'the daemon ends: services stay');
+  const ending = await ended;
+  log.info({}, ending ? 'the daemon steps aside' : 'the daemon ends: services stay');
+  const since = performance.now();
   idle.close();
-  await server.close();
+  await server.close(ending ? { grace: HAND_OVER_GRACE, but: ending.connection } : {});
   supervisor.letGo();
-  await holder.close({ leave: !supervisor.isAnythingAlive() });
+  await keepers.close({ leave: ending === null && !supervisor.isAnythingAlive() });
   registry.close();
-  log.info({}, 'the daemon has ended');
+  process.off('SIGTERM', end).off('SIGINT', end).off('SIGHUP', onHangUp);
+  log.info({}, ending ? 'the daemon has let go of everything but its lock' : 'the daemon has ended');
+  return ending && { ...ending, since, log };
 }
+
+/** Null: for good. */
+type Ending = (Omit<HandOver, 'since' | 'log'> & { readonly connection: number }) | null;
 
 function forgetOldHistory(supervisor: Supervisor): void {
   const { registry, clock } = supervisor.deps;

@@ -9,8 +9,11 @@ export interface Dependencies {
   readonly platform: Platform;
   readonly probes: Probes;
   readonly registry: Registry;
-  /** The present keeper: another one after the first has died. Waits for it to be there. */
-  readonly keeper: () => Promise<Keeper>;
+  /**
+   * The keeper that holds a run; without one (or when none holds it), the keeper that starts what is started now.
+   * Another one after the first has died: waits for it to be there.
+   */
+  readonly keeper: (run?: string) => Promise<Keeper>;
   readonly clock: Clock;
   /** 0 ≤ chance < 1. */
   readonly chance: () => number;

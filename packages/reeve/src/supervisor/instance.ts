@@ -243,7 +243,7 @@ export class Instance implements Actor {
       await live.processes.dispose();
     }
     this.host.outbox.row(`lease ${run}`, () => registry.leases.release({ run }));
-    await (await keeper()).release(run);
+    await (await keeper(run)).release(run);
   }
 
   remainsExit(processes: RunProcesses): Exit | null {

@@ -153,8 +153,8 @@ function reportEnd(instance: Instance, live: LiveRun): void {
 async function releaseEnded(supervisor: Supervisor, kept: readonly KeptRun[]): Promise<void> {
   const over = kept.filter(({ run, exit }) => exit !== null && !supervisor.instanceOfRun(run));
   if (over.length === 0) return;
-  const keeper = await supervisor.deps.keeper();
-  await Promise.all(over.map(({ run }) => keeper.release(run)));
+  const { keeper } = supervisor.deps;
+  await Promise.all(over.map(async ({ run }) => (await keeper(run)).release(run)));
 }
 
 /** Runs that nobody goes on with are over, and so are their leases. */

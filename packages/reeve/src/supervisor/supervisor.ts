@@ -10,6 +10,18 @@ import { Outbox } from './outbox.ts';
 import { Project } from './project.ts';
 import { recordStopCommand, servedBy } from './stop-command.ts';
 
+/** One of the keepers: each counts its records for itself. */
+export interface RecordSource {
+  readonly place: { readonly number: number };
+  /** Tells it how far its journal is written down; does nothing while it is being replaced. */
+  acknowledge(seq: number): void;
+}
+
+/** Where the registry remembers how far the journal of a keeper's place is written down. */
+export function keeperSeqFact(place: number): string {
+  return place === 0 ? 'keeper_seq' : `keeper_seq:${place}`;
+}
+
 /**
  * Holds the projects and runs the one loop: intent × observation → commands. Whoever changes an intent, and every
  * instance whose state changes, asks for a turn; all turns of a tick are one.
@@ -23,8 +35,8 @@ export class Supervisor implements InstanceHost {
   readonly #eventListeners = new Set<(event: StoredEvent) => void>();
   /** Nothing is decided before everything is known, nor when the daemon goes. */
   #life: 'recovering' | 'deciding' | 'going' = 'recovering';
-  /** The newest record of this turn that the keeper has not been told about yet. */
-  #told: number | null = null;
+  /** The newest record of this turn that each keeper has not been told about yet. */
+  readonly #told = new Map<RecordSource, number>();
 
   constructor(deps: Dependencies) {
     this.deps = deps;
@@ -64,6 +76,8 @@ export class Supervisor implements InstanceHost {
         if (command.do === 'start')
           instance.post({ name: 'start', run: this.deps.newRunId(), generation: command.generation });
         else if (command.do === 'hold') instance.post({ name: 'hold', why: command.why, hopeless: command.hopeless });
+        else if (command.do === 'lose') instance.post({ name: 'lost', why: command.why, action: command.action });
+        else if (command.do === 'regain') instance.post({ name: 'regained' });
         else instance.post({ name: 'stop', cause: { kind: command.cause } });
       }
     }
@@ -87,10 +101,10 @@ export class Supervisor implements InstanceHost {
 
   // ── what the keeper tells ──────────────────────────────────────────────────────────────────────────────────────────
 
-  record(record: JournalRecord): void {
+  record(record: JournalRecord, from: RecordSource): void {
     if (record.kind === 'reaped') this.#reaped(record);
     else this.#happened(record);
-    this.#acknowledge(record.seq);
+    this.#acknowledge(record.seq, from);
   }
 
   /** Without a mark it is anybody's: the run that knows the process takes it. */
@@ -125,22 +139,19 @@ export class Supervisor implements InstanceHost {
     }
   }
 
-  #acknowledge(seq: number): void {
-    this.outbox.row('keeper_seq', () => this.deps.registry.facts.set('keeper_seq', String(seq)));
-    if (this.#told === null) this.outbox.effect(() => this.#acknowledgeNewest());
-    this.#told = seq;
+  #acknowledge(seq: number, from: RecordSource): void {
+    const fact = keeperSeqFact(from.place.number);
+    this.outbox.row(fact, () => this.deps.registry.facts.set(fact, String(seq)));
+    if (this.#told.size === 0) this.outbox.effect(() => this.#acknowledgeNewest());
+    this.#told.set(from, seq);
   }
 
   /** Once a turn, and only what is written down: the keeper may forget it then. */
   #acknowledgeNewest(): void {
-    const seq = this.#told;
-    this.#told = null;
-    if (seq === null || this.outbox.isFailing) return;
-    this.deps.keeper().then(
-      (keeper) => keeper.acknowledge(seq),
-      (error: unknown) =>
-        this.deps.log.warn({ err: error }, 'the keeper was not told how far its journal is written down'),
-    );
+    const told = [...this.#told];
+    this.#told.clear();
+    if (this.outbox.isFailing) return;
+    for (const [from, seq] of told) from.acknowledge(seq);
   }
 
   instanceOfRun(run: string): Instance | null {

@@ -5,6 +5,6 @@ import { durationOption } from '../read-options.ts';
 
 export async function run(context: Context): Promise<number> {
   await using client = await connectOrStart(context, durationOption(context, 'timeout') ?? undefined);
-  tellDaemon(context, client);
+  await tellDaemon(context, client);
   return 0;
 }

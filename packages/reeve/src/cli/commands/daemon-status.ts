@@ -4,6 +4,6 @@ import { connectIfRunning } from '../reach-daemon.ts';
 
 export async function run(context: Context): Promise<number> {
   await using client = await connectIfRunning(context);
-  tellDaemon(context, client);
+  await tellDaemon(context, client);
   return client ? 0 : 3;
 }

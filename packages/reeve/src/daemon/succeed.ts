@@ -1,0 +1,53 @@
+import { execFile } from 'node:child_process';
+import { Socket } from 'node:net';
+import { KEEPER_PROTOCOL, ReeveError } from '@reeve/contract';
+import type { HomePaths } from '@reeve/host';
+import { rehearseMigration } from '../registry/rehearse.ts';
+import { reportPrepared } from './report-ready.ts';
+import { ORDERS_FD, SUCCEEDS } from './succession.ts';
+
+/** What a keeper answers that is started without a home. */
+const USAGE = 2;
+const PATIENCE = 10_000;
+
+/**
+ * Everything that can go wrong is tried before the old daemon steps aside: its keepers' protocol, our own keeper's
+ * program, and what we make of its registry. Then waits for the order, or for the death of the old one. Throws why not.
+ */
+export async function awaitTurn(paths: HomePaths, keeper: readonly string[]): Promise<void> {
+  const protocols = (process.env[SUCCEEDS] ?? '').split(',').filter(Boolean).map(Number);
+  delete process.env[SUCCEEDS];
+  const other = protocols.find((protocol) => protocol !== KEEPER_PROTOCOL);
+  if (other !== undefined) {
+    throw new ReeveError('PROTOCOL_MISMATCH', {
+      client: `keeper protocol ${KEEPER_PROTOCOL}`,
+      daemon: `running beside a keeper of protocol ${other}`,
+    });
+  }
+  await tryKeeper(keeper);
+  rehearseMigration(paths.registry);
+  await import('./serve.ts'); // read now: the clock that nobody answers on is not running yet
+  const orders = new Socket({ fd: ORDERS_FD });
+  reportPrepared();
+  await anyWord(orders);
+}
+
+/** A keeper without a home says how it is used: then its program is whole, and everything that it imports too. */
+function tryKeeper([command = '', ...args]: readonly string[]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    execFile(command, args, { timeout: PATIENCE }, (error, _out, complaint) => {
+      if (error?.code === USAGE) resolve();
+      else reject(new ReeveError('SPAWN_FAILED', { command: args.join(' '), why: complaint.trim().slice(-500) }));
+    });
+  });
+}
+
+/** Resolves too when none can come any more: the other end is gone. */
+function anyWord(orders: Socket): Promise<void> {
+  return new Promise<void>((resolve) => {
+    orders
+      .on('error', () => undefined)
+      .once('data', () => resolve())
+      .once('close', () => resolve());
+  }).finally(() => orders.destroy());
+}
