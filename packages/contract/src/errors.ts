@@ -69,7 +69,8 @@ export const ERRORS = {
     exit: 5,
     retryable: true,
     say: (p) => `port ${p.port} is held by ${p.holder}`,
-    hint: 'stop the holder, change the port in the config, or let reeve choose with `auto`',
+    hint: (p) =>
+      `${p.free ? `free it: ${p.free};` : 'stop the holder,'} or change the port in the config, or let reeve choose with \`auto\``,
   },
   UNFINISHED_STOP: {
     http: 409,

@@ -5,13 +5,15 @@ export const STATE_NAMES = [
   'spawning',
   'starting',
   'running',
+  'paused',
   'stopping',
   'backoff',
   'completed',
   'failed',
 ] as const;
 export type StateName = (typeof STATE_NAMES)[number];
-export type ShownState = Exclude<StateName, 'spawning'>;
+/** `spawning` is shown as `starting`, `paused` as `waiting`. */
+export type ShownState = Exclude<StateName, 'spawning' | 'paused'>;
 
 export type HealthName = 'healthy' | 'unhealthy' | 'unknown';
 

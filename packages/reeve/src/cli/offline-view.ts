@@ -96,6 +96,7 @@ export function trueMachine(machine: Machine, runs: readonly RunRow[], eyes: Eye
   switch (state.name) {
     case 'starting':
     case 'running':
+    case 'paused':
       return eyes.isAlive(state.process) ? machine : ended(null);
     case 'stopping':
       return state.process && eyes.isAlive(state.process) ? machine : ended(state.exit);

@@ -39,12 +39,6 @@ export const NOT_YET: readonly NotYet[] = [
     how: 'refuse',
     advice: 'leave `shared` out: instance k gets port + k',
   },
-  {
-    where: service('depends_on', '*', 'on_down'),
-    values: ['restart', 'stop', 'pause'],
-    how: 'refuse',
-    advice: 'leave `on_down` out (ignore)',
-  },
   { where: service('watch'), how: 'note', advice: LATER },
   { where: service('resources'), how: 'note', advice: LATER },
   { where: service('cleanup'), how: 'note', advice: LATER },

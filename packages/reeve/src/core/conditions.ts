@@ -12,6 +12,9 @@ export interface Unmet {
   readonly condition: Condition;
   readonly why: string;
   readonly hopeless: boolean;
+  /** The service at the end of the chain: the one that does not itself wait for another. */
+  readonly root: string;
+  readonly onDown: DependencySpec['on_down'];
 }
 
 /** An instance that runs (or ran) for an older wish than the present one. */
@@ -39,6 +42,37 @@ export function unmetConditions(world: World, service: WorldService): readonly U
   });
 }
 
+/**
+ * What is to be done to a run because of its dependencies' `on_down`, by the same conditions that hold back a start: so
+ * nothing is stopped that would at once be started again. Null: it lives as it should.
+ */
+export function cascadeOf(
+  world: World,
+  service: WorldService,
+  instance: WorldInstance,
+):
+  | { readonly do: 'lose'; readonly action: 'restart' | 'stop' | 'pause'; readonly why: string }
+  | { readonly do: 'regain' }
+  | null {
+  const { state, cascade } = instance.machine;
+  if (state.name !== 'starting' && state.name !== 'running' && state.name !== 'paused') return null;
+  const down = service.dependsOn.every((d) => d.on_down === 'ignore') ? [] : unmetConditions(world, service);
+  const why = (action: DependencySpec['on_down']): string | null =>
+    causes(down.filter((u) => u.onDown === action)).join('; ') || null;
+  const [stop, pause, restart] = [why('stop'), why('pause'), why('restart')];
+  if (stop !== null) return { do: 'lose', action: 'stop', why: stop };
+  if (restart !== null && (cascade.outage === null || cascade.outage.back !== null))
+    return { do: 'lose', action: 'restart', why: restart };
+  if (pause !== null) return state.name === 'running' ? { do: 'lose', action: 'pause', why: pause } : null;
+  if (state.name === 'paused') return { do: 'regain' };
+  return restart === null && cascade.outage !== null && cascade.outage.back === null ? { do: 'regain' } : null;
+}
+
+/** Which services the unmet conditions come down to, each once. */
+export function roots(unmet: readonly Unmet[]): readonly string[] {
+  return [...new Set(unmet.map((u) => u.root))];
+}
+
 /** The reasons without those that only repeat another one at second hand ("migrate waits: db is starting"). */
 export function causes(unmet: readonly Unmet[]): readonly string[] {
   const whys = [...new Set(unmet.map((u) => u.why))];
@@ -47,17 +81,19 @@ export function causes(unmet: readonly Unmet[]): readonly string[] {
 
 function judge(world: World, dependency: DependencySpec, seen: ReadonlySet<string>): Unmet | null {
   const target = world.get(dependency.service);
-  const unmet = (why: string, hopeless: boolean): Unmet => ({
+  const unmet = (why: string, hopeless: boolean, root = dependency.service): Unmet => ({
     dependency: dependency.service,
     condition: dependency.condition,
     why,
     hopeless,
+    root,
+    onDown: dependency.on_down,
   });
   if (!target) return unmet(`${dependency.service} is unknown`, true);
   if (target.want === 'down') return unmet(`${target.name} is stopped`, true);
   for (const instance of target.instances.filter((i) => i.index < target.wanted)) {
     const lacking = lacks(world, target, instance, dependency.condition, seen);
-    if (lacking) return unmet(lacking.why, lacking.hopeless);
+    if (lacking) return unmet(lacking.why, lacking.hopeless, lacking.root);
   }
   return target.instances.length === 0 ? unmet(`${target.name} has not been started`, false) : null;
 }
@@ -65,6 +101,8 @@ function judge(world: World, dependency: DependencySpec, seen: ReadonlySet<strin
 interface Lacking {
   readonly why: string;
   readonly hopeless: boolean;
+  /** Left out: the service itself. */
+  readonly root?: string;
 }
 
 function lacks(
@@ -89,6 +127,8 @@ function lacks(
       return coming('is starting');
     case 'starting':
       return condition === 'started' ? null : coming(service.oneshot ? 'has not completed yet' : `is not ready yet`);
+    case 'paused':
+      return coming(`is paused: ${state.why}`);
     case 'waiting':
       return lackOfWaiting(world, service, name, seen);
     case 'backoff':
@@ -127,6 +167,7 @@ function lackOfWaiting(world: World, service: WorldService, name: string, seen: 
   return {
     why: cause ? `${name} waits: ${cause.why}` : `${name} is about to start`,
     hopeless: cause?.hopeless ?? false,
+    root: cause?.root ?? service.name,
   };
 }
 

@@ -1,6 +1,7 @@
+import { settleTime } from './cascade.ts';
 import { beginStop, killAll } from './lifecycle-ask.ts';
+import { fail, restAfter, tellExit } from './lifecycle-end.ts';
 import { prefixed, stay, tell } from './lifecycle-rest.ts';
-import { fail, restAfter, tellExit } from './lifecycle-stop.ts';
 import type { Context, Effect, EventNamed, Next, StateNamed } from './lifecycle-types.ts';
 import { FRESH } from './restart.ts';
 
@@ -42,8 +43,19 @@ export const refuse = (state: StateNamed<'spawning'>, event: EventNamed<'refused
 
 export const becomeReady = (state: StateNamed<'starting'>, event: EventNamed<'ready'>, ctx: Context): Next => ({
   state: { name: 'running', run: state.run, process: state.process, since: ctx.now },
-  effects: [tell('service.ready', `ready: ${event.how}`, { by: event.how }), { do: 'probe', what: 'health' }],
+  effects: [
+    tell('service.ready', `ready: ${event.how}`, { by: event.how }),
+    { do: 'probe', what: 'health' },
+    ...awaitSettling(ctx),
+  ],
 });
+
+/** It has lived through an outage that is over: it is replaced once what it needs has stayed. */
+export function awaitSettling({ cascade, now }: Pick<Context, 'cascade' | 'now'>): readonly Effect[] {
+  const back = cascade.outage?.back ?? null;
+  if (back === null) return [];
+  return [{ do: 'arm', delay: Math.max(0, back + settleTime(cascade, now) - now) }];
+}
 
 export const giveUpWaiting = (state: StateNamed<'starting'>, _event: EventNamed<'timer'>, ctx: Context): Next => {
   const why = `not ready within ${(ctx.policy.readyTimeout ?? 0) / 1000}s${ctx.lacking ? `: ${ctx.lacking}` : ''}`;
@@ -55,11 +67,15 @@ export const sicken = (state: StateNamed<'running'>, event: EventNamed<'unhealth
   return beginStop(state, { kind: 'unhealthy', by: event.by, why: event.why }, ctx);
 };
 
-export const stopAlive = (state: Alive, event: EventNamed<'stop'>, ctx: Context): Next =>
+export const stopAlive = (state: Alive | StateNamed<'paused'>, event: EventNamed<'stop'>, ctx: Context): Next =>
   beginStop(state, event.cause, ctx);
 
 /** Main ended by itself. What it left behind is looked for before anything else: never a restart onto leftovers. */
-export const sweep = (state: Alive | StateNamed<'spawning'>, event: EventNamed<'exited'>, ctx: Context): Next => ({
+export const sweep = (
+  state: Alive | StateNamed<'spawning' | 'paused'>,
+  event: EventNamed<'exited'>,
+  ctx: Context,
+): Next => ({
   state: {
     name: 'stopping',
     run: state.run,
@@ -68,7 +84,7 @@ export const sweep = (state: Alive | StateNamed<'spawning'>, event: EventNamed<'
     phase: 'main',
     killAt: ctx.now + ctx.policy.stop.timeout,
     exit: event.exit,
-    readySince: state.name === 'running' ? state.since : null,
+    readySince: state.name === 'running' || state.name === 'paused' ? state.since : null,
   },
   effects: [tellExit(event.exit), { do: 'watch' }],
 });

@@ -9,7 +9,7 @@ export const KILL_BUDGET: Millis = 5_000;
 
 type Stopping = StateNamed<'stopping'>;
 
-export function beginStop(state: StateNamed<'starting' | 'running'>, cause: StopCause, ctx: Context): Next {
+export function beginStop(state: StateNamed<'starting' | 'running' | 'paused'>, cause: StopCause, ctx: Context): Next {
   const { timeout, command } = ctx.policy.stop;
   const stopping: Stopping = {
     name: 'stopping',
@@ -19,7 +19,7 @@ export function beginStop(state: StateNamed<'starting' | 'running'>, cause: Stop
     phase: command ? 'hook' : 'main',
     killAt: ctx.now + timeout,
     exit: null,
-    readySince: state.name === 'running' ? state.since : null,
+    readySince: state.name === 'starting' ? null : state.since,
   };
   const told = tell('service.stopping', describeCause(cause), { cause: cause.kind });
   if (timeout === 0) return prefixed([told], killAll(stopping));

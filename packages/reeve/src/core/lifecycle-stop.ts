@@ -1,9 +1,9 @@
-import type { Exit } from '@reeve/contract';
 import type { Millis } from '../base/instant.ts';
 import { askFirst, hookTooLong, KILL_BUDGET, killAll, toRest } from './lifecycle-ask.ts';
+import { finish, tellExit } from './lifecycle-end.ts';
 import { prefixed, stay, tell } from './lifecycle-rest.ts';
-import type { Context, Effect, EventNamed, Failure, Next, State, StateNamed, StopCause } from './lifecycle-types.ts';
-import { decide, describeExit, FRESH, isWell } from './restart.ts';
+import type { Context, EventNamed, Next, StateNamed } from './lifecycle-types.ts';
+import { FRESH } from './restart.ts';
 
 /** How a run that is being ended gets on, and what comes after it. */
 
@@ -86,63 +86,3 @@ export const settle = (state: StateNamed<'failed'>): Next => {
 
 export const killSurvivors = (state: StateNamed<'failed'>): Next =>
   state.run === null ? stay(state) : { state, effects: [{ do: 'kill', budget: KILL_BUDGET }] };
-
-/** Nobody is left, and the exit is known as far as it ever will be. */
-function finish(state: StateNamed<'stopping'>, ctx: Context): Next {
-  const release: Effect = { do: 'release', run: state.run };
-  const { cause, exit } = state;
-  if (cause.kind === 'asked' || cause.kind === 'stale') {
-    const effects = cause.kind === 'asked' ? [release, tell('service.stopped', 'stopped')] : [release];
-    return { state: restAfter(cause, exit), effects, ledger: FRESH };
-  }
-  const what = cause.kind === 'ended' ? describeExit(exit) : cause.why;
-  const ending = cause.kind === 'ended' && isWell(exit) ? 'well' : 'badly';
-  const readyFor = state.readySince === null ? null : ctx.now - state.readySince;
-  const decision = decide(
-    { ending, oneshot: ctx.policy.oneshot, readyFor, what },
-    ctx.policy.restart,
-    ctx.ledger,
-    ctx.now,
-    ctx.chance,
-  );
-  switch (decision.do) {
-    case 'rest':
-      return {
-        state: { name: decision.as, last: exit },
-        effects: [release, tell(`service.${decision.as}`, decision.as)],
-      };
-    case 'fail':
-      return fail(exit, { code: decision.code, message: decision.why }, [release]);
-    case 'restart': {
-      const told = tell('service.restarting', `${what}; restart ${decision.ledger.restarts} in ${decision.delay} ms`, {
-        delay_ms: decision.delay,
-      });
-      if (decision.delay === 0)
-        return {
-          state: { name: 'waiting', last: exit, why: null, hopeless: false },
-          effects: [release, told],
-          ledger: decision.ledger,
-        };
-      return {
-        state: { name: 'backoff', last: exit, until: ctx.now + decision.delay, why: what },
-        effects: [release, told, { do: 'arm', delay: decision.delay }],
-        ledger: decision.ledger,
-      };
-    }
-  }
-}
-
-export function fail(last: Exit | null, failure: Failure, effects: readonly Effect[]): Next {
-  return {
-    state: { name: 'failed', last, failure, run: null },
-    effects: [...effects, tell('service.failed', `failed: ${failure.message}`, { code: failure.code })],
-  };
-}
-
-export function restAfter(cause: StopCause, last: Exit | null): State {
-  return cause.kind === 'stale' ? { name: 'waiting', last, why: null, hopeless: false } : { name: 'stopped', last };
-}
-
-export function tellExit(exit: Exit): Effect {
-  return tell('service.exited', describeExit(exit), { exit });
-}

@@ -1,5 +1,7 @@
 import type { Exit, ProcessIdentity, RestartSpec, StateName, StopSpec } from '@reeve/contract';
 import type { Instant, Millis } from '../base/instant.ts';
+import type { Blame } from './blame.ts';
+import type { Cascade } from './cascade.ts';
 import type { Ledger } from './restart.ts';
 
 /**
@@ -17,13 +19,15 @@ export type StopCause =
   | { readonly kind: 'ended' }
   | { readonly kind: 'unhealthy'; readonly by: 'health' | 'watchdog'; readonly why: string }
   /** What it needs went away, and its `on_down` says not to go on as before. No fault of its own: no budget is charged. */
-  | { readonly kind: 'dependency'; readonly why: string }
+  | { readonly kind: 'dependency'; readonly action: 'restart' | 'stop'; readonly why: string }
   | { readonly kind: 'not-ready'; readonly why: string };
 
 /** Why an instance is `failed`. `code` is an error code of the catalogue, or `exit`, `limit`, `unfinished-stop`, … */
 export interface Failure {
   readonly code: string;
   readonly message: string;
+  /** What to do about it, where that is known: mostly a command. */
+  readonly fix?: string;
 }
 
 /**
@@ -39,6 +43,14 @@ export type State =
   | { readonly name: 'spawning'; readonly run: string; readonly stop: StopCause | null; readonly hurry: boolean }
   | { readonly name: 'starting'; readonly run: string; readonly process: ProcessIdentity; readonly since: Instant }
   | { readonly name: 'running'; readonly run: string; readonly process: ProcessIdentity; readonly since: Instant }
+  /** Alive and suspended (SIGSTOP) while what it needs is away. Not ready. */
+  | {
+      readonly name: 'paused';
+      readonly run: string;
+      readonly process: ProcessIdentity;
+      readonly since: Instant;
+      readonly why: string;
+    }
   | {
       readonly name: 'stopping';
       readonly run: string;
@@ -76,6 +88,10 @@ export type Event =
   | { readonly name: 'refused'; readonly failure: Failure; readonly again: Millis | null }
   | { readonly name: 'ready'; readonly how: string }
   | { readonly name: 'unhealthy'; readonly by: 'health' | 'watchdog'; readonly why: string }
+  /** A dependency's condition holds no more, and its `on_down` asks for this. */
+  | { readonly name: 'lost'; readonly why: string; readonly action: 'restart' | 'stop' | 'pause' }
+  /** Every dependency whose `on_down` is not `ignore` meets its condition again. */
+  | { readonly name: 'regained' }
   | { readonly name: 'exited'; readonly exit: Exit }
   /** The stop command has ended, or could not be started. `what` completes "its stop command …". */
   | { readonly name: 'hooked'; readonly ok: boolean; readonly what: string }
@@ -104,6 +120,9 @@ export type Effect =
   /** `timer` after this long; replaces the one before. A transition to another state disarms it. */
   | { readonly do: 'arm'; readonly delay: Millis }
   | { readonly do: 'probe'; readonly what: 'ready' | 'health' }
+  /** SIGSTOP, or SIGCONT, to all. */
+  | { readonly do: 'suspend' }
+  | { readonly do: 'resume' }
   | { readonly do: 'release'; readonly run: string }
   | {
       readonly do: 'tell';
@@ -129,6 +148,7 @@ export interface Machine {
   /** Of the intent that the present or last run belongs to; 0: none yet. */
   readonly generation: number;
   readonly ledger: Ledger;
+  readonly cascade: Cascade;
   /** Rises when the state changes: a timer of another epoch is stale and dropped. */
   readonly epoch: number;
 }
@@ -139,16 +159,33 @@ export interface Context {
   readonly at: string;
   readonly policy: Policy;
   readonly ledger: Ledger;
+  readonly cascade: Cascade;
+  /** Of the run that has just ended. */
+  readonly aftermath: Aftermath;
   /** What the last readiness probe answered, for the reason of a start that takes too long. */
   readonly lacking: string | null;
   /** 0 ≤ chance < 1, for the jitter. */
   readonly chance: number;
 }
 
+/** What a look at a run that has ended tells about why. */
+export interface Aftermath {
+  /** A fault that trying again cannot mend. */
+  readonly blame: Blame | null;
+  /** The last lines that it wrote, secrets masked. */
+  readonly lines: readonly string[];
+  /** The kernel ended a process of it because memory ran out. */
+  readonly isOutOfMemory: boolean;
+  /** What it needs and was away when it ended, as a sentence: its end is then no fault of its own. */
+  readonly missing: string | null;
+}
+export const NO_AFTERMATH: Aftermath = { blame: null, lines: [], isOutOfMemory: false, missing: null };
+
 export interface Next {
   readonly state: State;
   readonly effects: readonly Effect[];
   readonly ledger?: Ledger;
+  readonly cascade?: Cascade;
   readonly generation?: number;
 }
 

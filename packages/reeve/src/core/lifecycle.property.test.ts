@@ -2,7 +2,7 @@ import type { ProcessIdentity } from '@reeve/contract';
 import { describe, expect, test } from 'vitest';
 import { mayBeAlive, NEW_MACHINE, resume, runOf, transition } from './lifecycle.ts';
 import { KILL_BUDGET } from './lifecycle-ask.ts';
-import type { Effect, Event, Machine, Policy } from './lifecycle-types.ts';
+import { type Effect, type Event, type Machine, NO_AFTERMATH, type Policy } from './lifecycle-types.ts';
 import { recover } from './recover.ts';
 
 /** A small deterministic generator: a failing seed can be run again. */
@@ -60,6 +60,7 @@ class Simulation {
       policy: this.policy,
       chance: this.chance(),
       lacking: null,
+      aftermath: { ...NO_AFTERMATH, missing: this.chance() < 0.2 ? 'db is down' : null },
     });
     this.machine = machine;
     for (const effect of effects) this.carryOut(effect);
@@ -92,6 +93,8 @@ class Simulation {
       case 'release':
         expect(this.alive(effect.run), 'a run is released only when nobody of it is left').toEqual([]);
         return;
+      case 'suspend':
+      case 'resume':
       case 'probe':
       case 'tell':
         return;
@@ -218,7 +221,14 @@ class Simulation {
           : ({ kind: 'absent' } as const);
     const { machine, missed } = recover(this.machine, seen);
     this.machine = machine;
-    const ctx = { now: this.now, at: 'now', policy: this.policy, chance: this.chance(), lacking: null };
+    const ctx = {
+      now: this.now,
+      at: 'now',
+      policy: this.policy,
+      chance: this.chance(),
+      lacking: null,
+      aftermath: NO_AFTERMATH,
+    };
     for (const effect of resume(machine, ctx)) this.carryOut(effect);
     for (const event of missed) this.tell(event);
   }
@@ -252,6 +262,13 @@ function step(sim: Simulation, chance: () => number): void {
     () => sim.tell({ name: 'hurry' }),
     () => sim.tell({ name: 'ready', how: 'log' }),
     () => sim.tell({ name: 'unhealthy', by: 'health', why: 'x' }),
+    () =>
+      sim.tell({
+        name: 'lost',
+        why: 'db is down',
+        action: (['restart', 'stop', 'pause'] as const)[Math.floor(chance() * 3)] ?? 'stop',
+      }),
+    () => sim.tell({ name: 'regained' }),
     () => sim.keeperSpawns(),
     () => sim.keeperSpawns(),
     () => sim.keeperRefuses(chance() < 0.5 ? null : 5000),
@@ -318,6 +335,7 @@ describe('lifecycle, over random steps', () => {
       'backoff',
       'completed',
       'failed',
+      'paused',
       'running',
       'spawning',
       'starting',

@@ -1,6 +1,8 @@
 import type { StateName } from '@reeve/contract';
 import type { Instant, Millis } from '../base/instant.ts';
+import { UNTOUCHED } from './cascade.ts';
 import {
+  awaitSettling,
   becomeReady,
   begun,
   giveUpWaiting,
@@ -12,6 +14,7 @@ import {
   sweep,
 } from './lifecycle-alive.ts';
 import { hookEnded, KILL_BUDGET } from './lifecycle-ask.ts';
+import { goOn, lose, regain, replaceAfterOutage } from './lifecycle-cascade.ts';
 import {
   proceed,
   rest,
@@ -56,39 +59,43 @@ import { FRESH } from './restart.ts';
 const table: Table = {
   stopped: {
     start: spawn, hold: wait, stop: stay, hurry: stay, spawned: stay, refused: stay, ready: stay,
-    unhealthy: stay, exited: stay, hooked: stay, remains: stay, gone: stay, survived: stay, timer: stay,
+    unhealthy: stay, lost: stay, regained: stay, exited: stay, hooked: stay, remains: stay, gone: stay, survived: stay, timer: stay,
   },
   waiting: {
     start: proceed, hold: waitOn, stop: rest, hurry: stay, spawned: stay, refused: stay, ready: stay,
-    unhealthy: stay, exited: stay, hooked: stay, remains: stay, gone: stay, survived: stay, timer: stay,
+    unhealthy: stay, lost: stay, regained: stay, exited: stay, hooked: stay, remains: stay, gone: stay, survived: stay, timer: stay,
   },
   spawning: {
     start: stay, hold: stay, stop: remember, hurry: hurrySoon, spawned: begun, refused: refuse, ready: stay,
-    unhealthy: stay, exited: sweep, hooked: stay, remains: stay, gone: stay, survived: stay, timer: stay,
+    unhealthy: stay, lost: stay, regained: stay, exited: sweep, hooked: stay, remains: stay, gone: stay, survived: stay, timer: stay,
   },
   starting: {
     start: stay, hold: stay, stop: stopAlive, hurry: stay, spawned: stay, refused: stay, ready: becomeReady,
-    unhealthy: stay, exited: sweep, hooked: stay, remains: stay, gone: stay, survived: stay, timer: giveUpWaiting,
+    unhealthy: stay, lost: lose, regained: regain, exited: sweep, hooked: stay, remains: stay, gone: stay, survived: stay, timer: giveUpWaiting,
   },
   running: {
     start: stay, hold: stay, stop: stopAlive, hurry: stay, spawned: stay, refused: stay, ready: stay,
-    unhealthy: sicken, exited: sweep, hooked: stay, remains: stay, gone: stay, survived: stay, timer: stay,
+    unhealthy: sicken, lost: lose, regained: regain, exited: sweep, hooked: stay, remains: stay, gone: stay, survived: stay, timer: replaceAfterOutage,
+  },
+  paused: {
+    start: stay, hold: stay, stop: stopAlive, hurry: stay, spawned: stay, refused: stay, ready: stay,
+    unhealthy: stay, lost: lose, regained: goOn, exited: sweep, hooked: stay, remains: stay, gone: stay, survived: stay, timer: stay,
   },
   stopping: {
     start: stay, hold: stay, stop: stopMore, hurry: hurryUp, spawned: stay, refused: stay, ready: stay,
-    unhealthy: stay, exited: noteExit, hooked: hookEnded, remains: askRest, gone: allGone, survived: giveUpStopping, timer: escalate,
+    unhealthy: stay, lost: stay, regained: stay, exited: noteExit, hooked: hookEnded, remains: askRest, gone: allGone, survived: giveUpStopping, timer: escalate,
   },
   backoff: {
     start: spawnAfresh, hold: wait, stop: rest, hurry: stay, spawned: stay, refused: stay, ready: stay,
-    unhealthy: stay, exited: stay, hooked: stay, remains: stay, gone: stay, survived: stay, timer: wake,
+    unhealthy: stay, lost: stay, regained: stay, exited: stay, hooked: stay, remains: stay, gone: stay, survived: stay, timer: wake,
   },
   completed: {
     start: spawn, hold: wait, stop: rest, hurry: stay, spawned: stay, refused: stay, ready: stay,
-    unhealthy: stay, exited: stay, hooked: stay, remains: stay, gone: stay, survived: stay, timer: stay,
+    unhealthy: stay, lost: stay, regained: stay, exited: stay, hooked: stay, remains: stay, gone: stay, survived: stay, timer: stay,
   },
   failed: {
     start: spawnUnlessUnfinished, hold: waitUnlessUnfinished, stop: restUnlessUnfinished, hurry: killSurvivors, spawned: stay, refused: stay, ready: stay,
-    unhealthy: stay, exited: stay, hooked: stay, remains: stay, gone: settle, survived: stay, timer: stay,
+    unhealthy: stay, lost: stay, regained: stay, exited: stay, hooked: stay, remains: stay, gone: settle, survived: stay, timer: stay,
   },
 };
 
@@ -96,23 +103,36 @@ const table: Table = {
 export function transition(
   machine: Machine,
   event: Event,
-  ctx: Omit<Context, 'ledger'>,
+  ctx: Omit<Context, 'ledger' | 'cascade'>,
 ): { readonly machine: Machine; readonly effects: readonly Effect[] } {
   // The table has a step for this very pair; TypeScript cannot follow the pairing through two unions.
   const step = table[machine.state.name][event.name] as Step<StateName, EventName>;
-  const next = step(machine.state, event as EventNamed<EventName>, { ...ctx, ledger: machine.ledger });
+  const next = step(machine.state, event as EventNamed<EventName>, {
+    ...ctx,
+    ledger: machine.ledger,
+    cascade: machine.cascade,
+  });
+  const cascade = next.cascade ?? machine.cascade;
   return {
     machine: {
       state: next.state,
       generation: next.generation ?? machine.generation,
       ledger: next.ledger ?? machine.ledger,
+      // A new run has lived through nothing yet.
+      cascade: next.state.name === 'spawning' && cascade.outage ? { ...cascade, outage: null } : cascade,
       epoch: next.state.name === machine.state.name ? machine.epoch : machine.epoch + 1,
     },
     effects: next.effects,
   };
 }
 
-export const NEW_MACHINE: Machine = { state: { name: 'stopped', last: null }, generation: 0, ledger: FRESH, epoch: 0 };
+export const NEW_MACHINE: Machine = {
+  state: { name: 'stopped', last: null },
+  generation: 0,
+  ledger: FRESH,
+  cascade: UNTOUCHED,
+  epoch: 0,
+};
 
 /** Whether a process of the instance may exist: the next start must wait until this is false. */
 export function mayBeAlive(state: State): boolean {
@@ -120,6 +140,7 @@ export function mayBeAlive(state: State): boolean {
     case 'spawning':
     case 'starting':
     case 'running':
+    case 'paused':
     case 'stopping':
       return true;
     case 'failed':
@@ -138,7 +159,7 @@ export function runOf(state: State): string | null {
 }
 
 /** Timers and watches of a state, armed again by a daemon that goes on from a persisted machine. */
-export function resume(machine: Machine, ctx: Omit<Context, 'ledger'>): readonly Effect[] {
+export function resume(machine: Machine, ctx: Omit<Context, 'ledger' | 'cascade'>): readonly Effect[] {
   const { state } = machine;
   const left = (at: Instant): Millis => Math.max(0, at - ctx.now);
   switch (state.name) {
@@ -150,7 +171,7 @@ export function resume(machine: Machine, ctx: Omit<Context, 'ledger'>): readonly
       ];
     }
     case 'running':
-      return [{ do: 'probe', what: 'health' }];
+      return [{ do: 'probe', what: 'health' }, ...awaitSettling({ now: ctx.now, cascade: machine.cascade })];
     case 'stopping':
       return resumeStop(state.phase, left(state.killAt));
     case 'backoff':
@@ -158,6 +179,7 @@ export function resume(machine: Machine, ctx: Omit<Context, 'ledger'>): readonly
     case 'failed':
       return state.run === null ? [] : [{ do: 'watch' }];
     case 'spawning':
+    case 'paused':
     case 'stopped':
     case 'waiting':
     case 'completed':

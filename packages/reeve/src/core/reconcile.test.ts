@@ -23,6 +23,8 @@ interface Draft {
   readonly at?: number;
   readonly needs?: Record<string, DependencySpec['condition']>;
   readonly soft?: boolean;
+  readonly onDown?: DependencySpec['on_down'];
+  readonly outage?: Machine['cascade']['outage'];
   readonly health?: HealthName;
   readonly hasHealth?: boolean;
   readonly oneshot?: boolean;
@@ -33,6 +35,7 @@ function world(drafts: Record<string, Draft>): World {
     const machine: Machine = {
       ...NEW_MACHINE,
       state: d.state ?? NEW_MACHINE.state,
+      cascade: { outage: d.outage ?? null, recent: [] },
       generation: d.at ?? (d.state ? 1 : 0),
     };
     return {
@@ -43,7 +46,7 @@ function world(drafts: Record<string, Draft>): World {
         service: s,
         condition,
         required: !d.soft,
-        on_down: 'ignore' as const,
+        on_down: d.onDown ?? 'ignore',
       })),
       want: d.want ?? 'up',
       generation: d.generation ?? 1,
@@ -59,7 +62,9 @@ const said = (drafts: Record<string, Draft>) =>
       ? `hold ${c.service}: ${c.why}`
       : c.do === 'stop'
         ? `stop ${c.service} (${c.cause})`
-        : `start ${c.service}`,
+        : c.do === 'lose'
+          ? `${c.service} loses (${c.action}): ${c.why}`
+          : `${c.do} ${c.service}`,
   );
 
 describe('starting', () => {
@@ -190,5 +195,47 @@ describe('restarting', () => {
       run: 'r',
     };
     expect(said({ api: { state: unfinished, generation: 2, at: 1 } })).toEqual([]);
+  });
+});
+
+describe('a dependency that goes away', () => {
+  const away: State = { name: 'backoff', last: null, until: 9, why: 'was ended by SIGKILL' };
+  const why = 'db is down: was ended by SIGKILL; it is tried again';
+  const paused: State = { name: 'paused', run: 'r', process, since: 0, why };
+  const api = (onDown: DependencySpec['on_down'], more: Draft = {}): Draft => ({
+    state: running,
+    needs: { db: 'ready' },
+    onDown,
+    ...more,
+  });
+
+  test('is ignored, or told once to a dependant that is to act on it', () => {
+    expect(said({ db: { state: away }, api: api('ignore') })).toEqual([]);
+    expect(said({ db: { state: away }, api: api('stop') })).toEqual([`api loses (stop): ${why}`]);
+    expect(said({ db: { state: away }, api: api('pause') })).toEqual([`api loses (pause): ${why}`]);
+    expect(said({ db: { state: away }, api: api('pause', { state: paused }) })).toEqual([]);
+    expect(said({ db: { state: away }, api: api('restart') })).toEqual([`api loses (restart): ${why}`]);
+    expect(said({ db: { state: away }, api: api('restart', { outage: { why, back: null } }) })).toEqual([]);
+  });
+  test('and comes back lets a paused dependant go on, and begins the wait of one that is to restart', () => {
+    expect(said({ db: { state: running }, api: api('pause', { state: paused }) })).toEqual(['regain api']);
+    expect(said({ db: { state: running }, api: api('restart', { outage: { why, back: null } }) })).toEqual([
+      'regain api',
+    ]);
+    expect(said({ db: { state: running }, api: api('restart', { outage: { why, back: 1 } }) })).toEqual([]);
+  });
+  test('again before that wait is over is an outage that goes on', () => {
+    expect(said({ db: { state: away }, api: api('restart', { outage: { why, back: 1 } }) })).toEqual([
+      `api loses (restart): ${why}`,
+    ]);
+  });
+  test('a soft one for good stops nobody: the dependant would be started at once without it', () => {
+    expect(said({ db: { state: failed }, api: api('stop', { soft: true }) })).toEqual([]);
+    expect(said({ db: { state: away }, api: api('stop', { soft: true }) })).toEqual([`api loses (stop): ${why}`]);
+  });
+  test('a paused service is not there for those above it', () => {
+    expect(
+      said({ db: { state: away }, api: api('pause', { state: paused }), web: { needs: { api: 'ready' } } }),
+    ).toEqual([`hold web: api is paused: ${why}`]);
   });
 });

@@ -1,11 +1,15 @@
-import { causes, dependantsInTheWay, isStale, isUnwanted, unmetConditions } from './conditions.ts';
+import { cascadeOf, causes, dependantsInTheWay, isStale, isUnwanted, roots, unmetConditions } from './conditions.ts';
 import { mayBeAlive } from './lifecycle.ts';
 import type { World, WorldInstance, WorldService } from './world.ts';
 
 /** What is to be told to an instance, so that the world comes nearer to the intent. */
 export type Command = { readonly service: string; readonly index: number } & (
   | { readonly do: 'start'; readonly generation: number }
-  | { readonly do: 'hold'; readonly why: string; readonly hopeless: boolean }
+  /** `roots`: the services that it comes down to. */
+  | { readonly do: 'hold'; readonly why: string; readonly hopeless: boolean; readonly roots: readonly string[] }
+  /** A dependency is away, or all are back, under an `on_down` that is not `ignore`. */
+  | { readonly do: 'lose'; readonly why: string; readonly action: 'restart' | 'stop' | 'pause' }
+  | { readonly do: 'regain' }
   | { readonly do: 'stop'; readonly cause: 'asked' | 'stale' }
 );
 
@@ -32,7 +36,8 @@ function commandFor(world: World, service: WorldService, instance: WorldInstance
       : { ...at, do: 'stop', cause: 'asked' };
   }
   if (mayBeAlive(state)) {
-    if (!isStale(service, instance) || state.name === 'failed') return null;
+    if (state.name === 'failed') return null;
+    if (!isStale(service, instance)) return cascadeFor(world, service, instance);
     return isEnding(instance, 'stale') || mustWait(world, service, instance)
       ? null
       : { ...at, do: 'stop', cause: 'stale' };
@@ -43,7 +48,12 @@ function commandFor(world: World, service: WorldService, instance: WorldInstance
   const why = causes(unmet).join('; ');
   const hopeless = unmet.some((u) => u.hopeless);
   const isKnown = state.name === 'waiting' && state.why === why && state.hopeless === hopeless;
-  return isKnown ? null : { ...at, do: 'hold', why, hopeless };
+  return isKnown ? null : { ...at, do: 'hold', why, hopeless, roots: roots(unmet) };
+}
+
+function cascadeFor(world: World, service: WorldService, instance: WorldInstance): Command | null {
+  const cascade = cascadeOf(world, service, instance);
+  return cascade && { service: service.name, index: instance.index, ...cascade };
 }
 
 /** Dependants go first, but only what is alive needs to wait for them. */

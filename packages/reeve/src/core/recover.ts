@@ -29,6 +29,7 @@ export function recover(
       ]);
     case 'starting':
     case 'running':
+    case 'paused':
     case 'stopping':
       return seen.kind === 'ended' ? goOn([{ name: 'exited', exit: seen.exit }]) : goOn([]);
     case 'stopped':
@@ -48,6 +49,7 @@ export function recoverFromOtherBoot(machine: Machine, at: string): Machine {
     case 'spawning':
     case 'starting':
     case 'running':
+    case 'paused':
     case 'stopping':
       return { ...withState(machine, { name: 'stopped', last: lost }), generation: 0, ledger: FRESH };
     case 'waiting':

@@ -14,6 +14,8 @@ const ended = (over: Partial<Ended> = {}): Ended => ({
   oneshot: false,
   readyFor: null,
   what: 'exited with code 1',
+  blame: null,
+  isExcused: false,
   ...over,
 });
 

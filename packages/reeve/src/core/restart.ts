@@ -1,5 +1,6 @@
 import type { Exit, RestartSpec } from '@reeve/contract';
 import type { Instant, Millis } from '../base/instant.ts';
+import type { Blame, BlameCode } from './blame.ts';
 
 /** What is remembered to account for restarts. Monotonic instants. */
 export interface Ledger {
@@ -24,7 +25,12 @@ export function isWell(exit: Exit | null): boolean {
 
 export type Decision =
   | { readonly do: 'rest'; readonly as: 'stopped' | 'completed' }
-  | { readonly do: 'fail'; readonly code: 'exit' | 'limit'; readonly why: string }
+  | {
+      readonly do: 'fail';
+      readonly code: 'exit' | 'limit' | BlameCode;
+      readonly why: string;
+      readonly fix: string | null;
+    }
   | { readonly do: 'restart'; readonly delay: Millis; readonly ledger: Ledger };
 
 export interface Ended {
@@ -34,27 +40,41 @@ export interface Ended {
   readonly readyFor: Millis | null;
   /** What happened, for the reason of `failed`. */
   readonly what: string;
+  /** The program said at its end what a person must mend: trying again cannot help. */
+  readonly blame: Blame | null;
+  /** What it needs was away when it ended: that restart is not charged to the limit. */
+  readonly isExcused: boolean;
 }
+
+/**
+ * A program that was ready for this long has found its port, its modules and its config: whatever it says at its end is
+ * not why it cannot start.
+ */
+export const PROVEN: Millis = 10_000;
 
 /** What comes after a run that ended without being asked to. Pure: time and chance are arguments. */
 export function decide(ended: Ended, spec: RestartSpec, ledger: Ledger, now: Instant, chance: number): Decision {
+  const { blame } = ended;
+  if (ended.ending === 'badly' && blame && (ended.readyFor === null || ended.readyFor < PROVEN))
+    return { do: 'fail', code: blame.code, why: `${ended.what}: ${blame.what}; ${blame.fix}`, fix: blame.fix };
   if (!wantsRestart(ended, spec)) {
-    if (ended.ending === 'badly') return { do: 'fail', code: 'exit', why: ended.what };
+    if (ended.ending === 'badly') return { do: 'fail', code: 'exit', why: ended.what, fix: null };
     return { do: 'rest', as: ended.oneshot ? 'completed' : 'stopped' };
   }
   const recent = withinPeriod(ledger.recent, now, spec);
-  if (spec.limit && recent.length >= spec.limit.count) {
+  if (!ended.isExcused && spec.limit && recent.length >= spec.limit.count) {
     return {
       do: 'fail',
       code: 'limit',
       why: `${ended.what}; restarted ${spec.limit.count} times in ${spec.limit.period / 1000}s, the limit`,
+      fix: null,
     };
   }
   const streak = ended.readyFor !== null && ended.readyFor >= HEALTHY_STRETCH ? 0 : ledger.streak;
   return {
     do: 'restart',
     delay: backoff(spec.backoff, streak, chance),
-    ledger: { restarts: ledger.restarts + 1, recent: [now, ...recent], streak: streak + 1 },
+    ledger: { restarts: ledger.restarts + 1, recent: ended.isExcused ? recent : [now, ...recent], streak: streak + 1 },
   };
 }
 

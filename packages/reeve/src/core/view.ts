@@ -43,6 +43,7 @@ export function eventView({
 }
 
 export function shownState(state: StateName): ShownState {
+  if (state === 'paused') return 'waiting';
   return state === 'spawning' ? 'starting' : state;
 }
 
@@ -73,6 +74,8 @@ export function reasonOf(state: State, lacking: string | null): string | null {
       return state.failure.message;
     case 'starting':
       return lacking;
+    case 'paused':
+      return `paused: ${state.why}`;
     case 'stopping':
       return 'why' in state.cause ? state.cause.why : null;
     case 'stopped':

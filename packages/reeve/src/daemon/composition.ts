@@ -12,6 +12,7 @@ import { resolveService } from '../core/resolve.ts';
 import { waitForLine } from '../logs/wait-for-line.ts';
 import { probes } from '../probes/probes.ts';
 import type { Dependencies, Log, Resolved, ResolveInput } from '../supervisor/dependencies.ts';
+import { lastLines } from './last-lines.ts';
 
 export interface World {
   readonly paths: HomePaths;
@@ -41,6 +42,7 @@ export function dependenciesOf({ paths, platform, registry, keeper, log }: World
     newMark: () => markFrom(randomBytes(7)),
     instanceId,
     logFolder: (id) => join(paths.logs, id),
+    lastLines: (id, run, newest) => lastLines(join(paths.logs, id), newest, run),
     resolve: (input) => resolve(paths, input),
     chooseAutoPort: (wish) => chooseAutoPort({ ...wish, ephemeral }),
     self: { uid: process.getuid?.() ?? -1, isRoot: process.getuid?.() === 0 },

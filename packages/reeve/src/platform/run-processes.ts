@@ -4,6 +4,7 @@ import type { FoundProcess, RunMarks, RunProcesses } from '../core/ports.ts';
 import { isPopulated, removeCgroup, thaw } from './cgroups.ts';
 import { waitUntilGone } from './gone.ts';
 import { killRun } from './kill-run.ts';
+import { hasOomKill } from './oom.ts';
 import { type RunContext, RunMembers } from './run-members.ts';
 import { explainSurvivor } from './survivors.ts';
 
@@ -86,6 +87,10 @@ export class LinuxRun implements RunProcesses {
   reaped(process: ProcessIdentity, exit: Exit): void {
     if (!this.#members.record.knows(process)) return;
     this.exited(process, exit);
+  }
+
+  isOutOfMemory(): boolean {
+    return this.#context.cgroup !== null && hasOomKill(this.#context.cgroup);
   }
 
   evidence(): readonly ReceiptProcess[] {

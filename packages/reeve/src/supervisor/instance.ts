@@ -2,11 +2,19 @@ import type { Exit, ProcessIdentity, ServiceSpec } from '@reeve/contract';
 import { iso } from '../base/instant.ts';
 import { type Health, UNCHECKED } from '../core/health.ts';
 import { mayBeAlive, NEW_MACHINE, resume, runOf, transition } from '../core/lifecycle.ts';
-import type { Effect, Event, Machine, Policy } from '../core/lifecycle-types.ts';
+import {
+  type Aftermath,
+  type Effect,
+  type Event,
+  type Machine,
+  NO_AFTERMATH,
+  type Policy,
+} from '../core/lifecycle-types.ts';
 import type { RunRow } from '../core/memory.ts';
 import type { RunProcesses } from '../core/ports.ts';
 import { reasonOf } from '../core/view.ts';
 import type { Actor, InstanceHost, LiveRun, ProjectFacts, Remains } from './actor.ts';
+import { lookBack } from './aftermath.ts';
 import { runHealthChecks, untilReady } from './checks.ts';
 import { launch } from './launch.ts';
 import type { EventRef } from './outbox.ts';
@@ -30,6 +38,9 @@ export class Instance implements Actor {
   stopCommand: StopCommandRun | null = null;
   previous: Exit | null = null;
   last: EventRef | null = null;
+  /** What the present run, which has ended, leaves to be read. */
+  #aftermath: Aftermath = NO_AFTERMATH;
+  #lookingBack: Promise<void> | null = null;
   readonly #mail: Event[] = [];
   #isHandling = false;
   #timer: NodeJS.Timeout | null = null;
@@ -62,11 +73,12 @@ export class Instance implements Actor {
   #handle(event: Event): void {
     const before = this.machine;
     const { machine, effects } = transition(before, event, this.#context());
-    if (machine === before || (machine.state === before.state && effects.length === 0)) return;
+    if (machine.state === before.state && machine.cascade === before.cascade && effects.length === 0) return;
     this.machine = machine;
     if (machine.epoch !== before.epoch) this.#leave();
     if ('last' in before.state && before.state.last) this.previous = before.state.last;
     if (event.name === 'exited') this.#noteExit(event.exit);
+    if (machine.state.name === 'spawning') this.#aftermath = NO_AFTERMATH;
     this.save();
     for (const effect of effects) this.#plan(effect);
     this.host.changed(this);
@@ -79,8 +91,14 @@ export class Instance implements Actor {
       at: iso(clock.now()),
       policy: this.policy(),
       lacking: this.lacking,
+      aftermath: { ...this.#aftermath, missing: this.#missing() },
       chance: chance(),
     };
+  }
+
+  /** Asked only where it counts: the answer needs a look at the whole project. */
+  #missing(): string | null {
+    return this.machine.state.name === 'stopping' ? this.project.dependencyThatIsDown(this.spec.name) : null;
   }
 
   policy(): Policy {
@@ -171,6 +189,12 @@ export class Instance implements Actor {
       case 'arm':
         this.#arm(effect.delay);
         return;
+      case 'suspend':
+        this.#alone(this.live?.processes.signal('all', 'SIGSTOP'));
+        return;
+      case 'resume':
+        this.#alone(this.live?.processes.signal('all', 'SIGCONT'));
+        return;
       case 'probe':
         this.#probe(effect.what);
         return;
@@ -210,7 +234,7 @@ export class Instance implements Actor {
     const isGone = await Promise.race([gone, soon(5)]);
     if (isReplaced()) return;
     if (isGone !== true && (await live.processes.scan()).length > 0 && !isReplaced()) this.post({ name: 'remains' });
-    if ((await gone) && !isReplaced()) this.post({ name: 'gone' });
+    if (await gone) await this.#allGone(isReplaced);
   }
 
   async #killRun(budget: number): Promise<void> {
@@ -218,7 +242,7 @@ export class Instance implements Actor {
     const { live } = this;
     if (!live) return this.post({ name: 'gone' });
     const left = await live.processes.kill(this.host.deps.clock.now() + budget);
-    if (left.length === 0) return this.post({ name: 'gone' });
+    if (left.length === 0) return this.#allGone(() => false);
     const survivors = await live.processes.explainSurvivors(this.spec.name);
     this.remains = this.#remainsOf(live);
     this.post({ name: 'survived', who: survivors.map((s) => `pid ${s.pid} (${s.command}): ${s.why}`).join('; ') });
@@ -263,7 +287,18 @@ export class Instance implements Actor {
 
   #noteExit(exit: Exit): void {
     const main = this.live?.processes.marks.main;
-    if (main) this.live?.processes.exited(main, exit);
+    if (!main || !this.live) return;
+    this.live.processes.exited(main, exit);
+    const { run } = this.live.row;
+    this.#lookingBack = lookBack(this, this.live, exit).then((aftermath) => {
+      if (this.live?.row.run === run) this.#aftermath = aftermath;
+    });
+  }
+
+  /** Nobody of the run is left, and what it left to be read has been read. */
+  async #allGone(isReplaced: () => boolean): Promise<void> {
+    await this.#lookingBack;
+    if (!isReplaced()) this.post({ name: 'gone' });
   }
 
   attach(live: LiveRun): void {

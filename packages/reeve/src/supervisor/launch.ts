@@ -70,7 +70,9 @@ function asRefusal(error: unknown) {
   const { errno } = error.params;
   const isExhausted = typeof errno === 'string' && HOST_EXHAUSTED.has(errno);
   const again = isExhausted ? EXHAUSTED_PAUSE : isUncertain(error) ? KEEPER_PAUSE : null;
-  return { failure: { code: error.code, message: error.message }, again };
+  const { free } = error.params;
+  if (typeof free !== 'string') return { failure: { code: error.code, message: error.message }, again };
+  return { failure: { code: error.code, message: `${error.message}; free it: ${free}`, fix: free }, again };
 }
 
 async function prepare(instance: Actor, run: string): Promise<SpawnRequest> {

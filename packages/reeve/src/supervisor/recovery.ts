@@ -1,6 +1,6 @@
 import type { Exit, KeptRun, ProcessIdentity } from '@reeve/contract';
 import { iso } from '../base/instant.ts';
-import { runOf } from '../core/lifecycle.ts';
+import { NEW_MACHINE, runOf } from '../core/lifecycle.ts';
 import type { Machine } from '../core/lifecycle-types.ts';
 import type { RunRow } from '../core/memory.ts';
 import type { FoundProcess } from '../core/ports.ts';
@@ -29,8 +29,9 @@ export async function recoverAll(supervisor: Supervisor, kept: readonly KeptRun[
     takeRows(supervisor, project);
     for (const instanceRow of registry.instances.of(row.folder)) {
       const instance = project.services.get(instanceRow.service)?.instances[instanceRow.index];
-      // The registry's rows are parsed, the machine in them is the lifecycle's own value.
-      if (instance) await goOn(instance, instanceRow.machine as Machine, isOtherBoot, kept, strangers);
+      // The registry's rows are parsed, the machine in them is the lifecycle's own value, perhaps of an older reeve.
+      const machine: Machine = { ...NEW_MACHINE, ...(instanceRow.machine as Machine) };
+      if (instance) await goOn(instance, machine, isOtherBoot, kept, strangers);
     }
   }
   closeRuns(supervisor);

@@ -35,10 +35,11 @@ function takeFixed(
   listeners: readonly Listener[],
 ): Lease {
   const holder = listeners.find((l) => l.port === port && l.protocol === spec.protocol);
-  if (holder) throw new ReeveError('PORT_TAKEN', { port, holder: describeListener(holder) });
+  if (holder) throw new ReeveError('PORT_TAKEN', { port, holder: describeListener(holder), free: freeing(port) });
   const row = leaseRow(deps, instance, run, spec, port, 'fixed');
   const other = lease(instance, row);
-  if (other) throw new ReeveError('PORT_TAKEN', { port, holder: describeLease(other) });
+  if (other)
+    throw new ReeveError('PORT_TAKEN', { port, holder: describeLease(other), free: releasing(instance, other) });
   return row;
 }
 
@@ -114,7 +115,17 @@ function describeLease(lease: LeaseRow): string {
   return `${lease.service} of ${lease.folder} (leased)`;
 }
 
-function describeListener(listener: Listener): string {
+/** The command that frees a port of whoever listens on it. */
+export function freeing(port: number): string {
+  return `reeve kill :${port}`;
+}
+
+/** The command that frees a port which another service has leased. */
+function releasing(instance: Actor, { folder, service }: LeaseRow): string {
+  return folder === instance.project.row.folder ? `reeve stop ${service}` : `reeve -C ${folder} stop ${service}`;
+}
+
+export function describeListener(listener: Listener): string {
   if (!listener.process) return `a process of user ${listener.user} (run as root to see which)`;
   return `${listener.command ?? 'a process'} (pid ${listener.process.pid}, user ${listener.user})`;
 }

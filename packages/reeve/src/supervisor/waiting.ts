@@ -127,6 +127,7 @@ function judgeUp(
       return isBlocked(request.project, service) ? 'blocked' : 'pending';
     case 'spawning':
     case 'starting':
+    case 'paused':
     case 'stopping':
     case 'backoff':
       return 'pending';

@@ -1,0 +1,49 @@
+import type { Exit } from '@reeve/contract';
+import { type Blame, blame } from '../core/blame.ts';
+import { type Aftermath, NO_AFTERMATH } from '../core/lifecycle-types.ts';
+import type { Listener } from '../core/ports.ts';
+import { isWell } from '../core/restart.ts';
+import type { Actor, LiveRun } from './actor.ts';
+import { describeListener, freeing } from './take-ports.ts';
+
+/** How far back a program's own words about its end are looked for: a Node stack trace has some 25 lines. */
+const READ = 60;
+/** How many of them are kept with the event. */
+const KEPT = 8;
+
+/**
+ * Looks at a run whose main process has ended: its last words, and what they are worth. Never fails: what cannot be
+ * read is left out.
+ */
+export async function lookBack(instance: Actor, live: LiveRun, exit: Exit): Promise<Aftermath> {
+  if (isWell(exit)) return NO_AFTERMATH;
+  const { deps } = instance.host;
+  const isOutOfMemory = live.processes.isOutOfMemory();
+  try {
+    const lines = await deps.lastLines(instance.id, live.row.run, READ);
+    const blamed = blame(exit, lines);
+    const verified = blamed?.code === 'PORT_TAKEN' ? await nameHolder(instance, live, blamed) : blamed;
+    return { blame: verified, lines: lines.slice(-KEPT), isOutOfMemory, missing: null };
+  } catch (error) {
+    deps.log.warn({ err: error, service: instance.selector }, 'what it said last cannot be read');
+    return { ...NO_AFTERMATH, isOutOfMemory };
+  }
+}
+
+/**
+ * Who has the port. Nobody, or a process that the run itself had left behind: then it is free by the next start, and
+ * trying again helps after all.
+ */
+async function nameHolder(instance: Actor, live: LiveRun, blamed: Blame): Promise<Blame | null> {
+  const listeners = await instance.host.deps.platform.listeners();
+  const ports = blamed.port === null ? live.leases.map((lease) => lease.port) : [blamed.port];
+  const holder = listeners.find((l) => l.protocol === 'tcp' && ports.includes(l.port));
+  if (!holder) return blamed.port === null ? blamed : null;
+  if (isOwn(live, holder)) return null;
+  const fix = freeing(holder.port);
+  return { ...blamed, port: holder.port, what: `port ${holder.port} is held by ${describeListener(holder)}`, fix };
+}
+
+function isOwn(live: LiveRun, { process }: Listener): boolean {
+  return process !== null && live.processes.evidence().some((seen) => seen.pid === process.pid);
+}
