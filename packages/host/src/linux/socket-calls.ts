@@ -9,6 +9,8 @@ export interface SocketCalls {
    * are closed, which is what the sender of a `BARRIER=1` waits for. null: nothing has come.
    */
   receive(fd: number, buffer: Uint8Array): number | null;
+  /** Sends one datagram to a unix socket, waiting for room if it must; `@` begins an abstract name, as in NOTIFY_SOCKET. */
+  sendDatagram(path: string, text: string): void;
   /** A listening TCP socket that blocks, as services expect of one that they are handed; close-on-exec here. */
   listenTcp(address: { readonly host: string; readonly port: number; readonly backlog: number }): {
     readonly fd: number;
@@ -32,6 +34,7 @@ const SOL_SOCKET = 1;
 const SO_REUSEADDR = 2;
 const F_DUPFD_CLOEXEC = 1030;
 const MSG_DONTWAIT = 0x40;
+const MSG_NOSIGNAL = 0x4000;
 /** Length of `sun_path`, with its closing NUL. */
 const SUN_PATH = 108;
 const SOCKADDR_UN = 2 + SUN_PATH;
@@ -50,6 +53,9 @@ export function bindSockets(
   const socket = libc.func('int socket(int domain, int type, int protocol)');
   const bind = libc.func('int bind(int fd, const void *address, uint32 length)');
   const listen = libc.func('int listen(int fd, int backlog)');
+  const sendto = libc.func(
+    'long sendto(int fd, const void *bytes, size_t size, int flags, const void *address, uint32 length)',
+  );
   const fcntl = libc.func('int fcntl(int fd, int command, long value)');
   const recv = libc.func('long recv(int fd, _Out_ uint8 *buffer, size_t length, int flags)');
   const setsockopt = libc.func('int setsockopt(int fd, int level, int name, const void *value, uint32 length)');
@@ -75,6 +81,21 @@ export function bindSockets(
         must(bind(fd, address, 2 + bytes.length + 1), 'bind', path);
         return fd;
       });
+    },
+    sendDatagram(path, text) {
+      const isAbstract = path.startsWith('@');
+      const name = Buffer.from(isAbstract ? `\0${path.slice(1)}` : `${path}\0`);
+      if (name.length > SUN_PATH) throw new RangeError(`a socket path has at most ${SUN_PATH - 1} bytes: ${path}`);
+      const family = Buffer.alloc(2);
+      family.writeUInt16LE(AF_UNIX, 0);
+      const address = Buffer.concat([family, name]);
+      const bytes = Buffer.from(text);
+      const fd = must(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), 'socket');
+      try {
+        must(sendto(fd, bytes, bytes.length, MSG_NOSIGNAL, address, address.length), 'sendto', path);
+      } finally {
+        close(fd);
+      }
     },
     duplicate: (fd) => must(fcntl(fd, F_DUPFD_CLOEXEC, FIRST), 'fcntl'),
     receive(fd, buffer) {
