@@ -1,16 +1,18 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Exit, ProcessIdentity, ReceiptProcess, Survivor } from '@reeve/contract';
+import { explainSurvivor } from '@reeve/host';
 import type { FoundProcess, RunMarks, RunProcesses } from '../core/ports.ts';
 import { isPopulated, removeCgroup, thaw } from './cgroups.ts';
 import { waitUntilGone } from './gone.ts';
-import { killRun } from './kill-run.ts';
+import { isCalm, killRun } from './kill-run.ts';
 import { hasOomKill } from './oom.ts';
 import { type RunContext, RunMembers } from './run-members.ts';
-import { explainSurvivor } from './survivors.ts';
 
 /** A snapshot that another run asked for (this many ms ago) serves as well while waiting. */
 const FRESH_ENOUGH = 15;
 const REMOVE_ATTEMPTS = 20;
+/** How long a receipt waits for what the keeper has to tell (ms). */
+const TELLING_TIME = 100;
 
 /** The processes of one run on Linux. */
 export class LinuxRun implements RunProcesses {
@@ -32,16 +34,22 @@ export class LinuxRun implements RunProcesses {
 
   get promise(): RunProcesses['promise'] {
     const { cgroup, why } = this.#context;
-    const { escaped } = this.#members;
-    if (cgroup === null) {
-      const reason = `${why}: a process that detached and cleared its environment cannot be seen`;
+    const { escaped, adoption } = this.#members;
+    if (cgroup !== null && escaped === null) {
+      return { promise: 'verified', reason: `cgroup v2, populated ${isPopulated(cgroup) ? 1 : 0}` };
+    }
+    const { gap } = adoption;
+    const who = escaped && `pid ${escaped.process.pid} (${escaped.command})`;
+    if (gap === null) {
+      const without = who === null ? why : `${who} had left the cgroup`;
+      return { promise: 'verified', reason: `limit mark and child subreaper, nothing unexplained (${without})` };
+    }
+    if (who !== null) {
+      const reason = `${who} had left the cgroup: what else left it cannot be seen (${gap})`;
       return { promise: 'best_effort', reason };
     }
-    if (escaped) {
-      const who = `pid ${escaped.process.pid} (${escaped.command})`;
-      return { promise: 'best_effort', reason: `${who} had left the cgroup: what else left it cannot be seen` };
-    }
-    return { promise: 'verified', reason: `cgroup v2, populated ${isPopulated(cgroup) ? 1 : 0}` };
+    const reason = `${why}, and ${gap}: a process that detached and cleared its environment cannot be seen`;
+    return { promise: 'best_effort', reason };
   }
 
   scan(): Promise<readonly FoundProcess[]> {
@@ -52,6 +60,7 @@ export class LinuxRun implements RunProcesses {
     const { main } = this.#members;
     if (this.#context.cgroup !== null) thaw(this.#context.cgroup);
     if (whom === 'main') {
+      await this.#lookBefore();
       if (main) this.#members.send(main, signal);
       return;
     }
@@ -62,11 +71,13 @@ export class LinuxRun implements RunProcesses {
   }
 
   /** `until`: wall clock (ms), measured from now on by the monotonic one. */
-  kill(until: number): Promise<readonly FoundProcess[]> {
-    return killRun(this.#members, performance.now() + Math.max(0, until - Date.now()));
+  async kill(until: number): Promise<readonly FoundProcess[]> {
+    const left = await killRun(this.#members, performance.now() + Math.max(0, until - Date.now()));
+    if (left.length === 0) await this.#untilTold();
+    return left;
   }
 
-  gone(signal: AbortSignal): Promise<boolean> {
+  async gone(signal: AbortSignal): Promise<boolean> {
     const { cgroup } = this.#context;
     const target = {
       file: cgroup === null ? null : `${cgroup}/cgroup.events`,
@@ -76,7 +87,9 @@ export class LinuxRun implements RunProcesses {
         return () => this.#hints.delete(callback);
       },
     };
-    return waitUntilGone(target, signal);
+    const isGone = await waitUntilGone(target, signal);
+    if (isGone) await this.#untilTold();
+    return isGone;
   }
 
   exited(process: ProcessIdentity, exit: Exit): void {
@@ -84,9 +97,9 @@ export class LinuxRun implements RunProcesses {
     for (const hint of this.#hints) hint();
   }
 
-  reaped(process: ProcessIdentity, exit: Exit): void {
-    if (!this.#members.record.knows(process)) return;
-    this.exited(process, exit);
+  reaped(process: ProcessIdentity, exit: Exit, by: 'mark' | 'nothing'): void {
+    if (this.#members.record.knows(process)) this.exited(process, exit);
+    else if (by === 'mark') this.#members.stir();
   }
 
   isOutOfMemory(): boolean {
@@ -120,7 +133,41 @@ export class LinuxRun implements RunProcesses {
         await pause(5);
       }
     }
+    this.#members.record.close();
     this.#context.onDisposed();
+  }
+
+  knows(process: ProcessIdentity): boolean {
+    return this.#members.record.knows(process);
+  }
+
+  /**
+   * Before main is told to end: whom only the tree connects with it, and which sockets it listens with, shows only as
+   * long as it lives. Where the cgroup tells all of that, nobody need look.
+   */
+  async #lookBefore(): Promise<void> {
+    const { cgroup, scan } = this.#context;
+    if (cgroup !== null && this.marks.ports.length === 0) return;
+    this.#members.lookAt(await scan.recent(this.#opened, FRESH_ENOUGH), 'processes');
+  }
+
+  /** The keeper reaps whom it adopted and tells how he ended; not of everybody, when many end at once. */
+  async #untilTold(): Promise<void> {
+    const end = performance.now() + TELLING_TIME;
+    while (this.#members.record.untold.length > 0 && performance.now() < end)
+      await this.#hinted(end - performance.now());
+  }
+
+  #hinted(limit: number): Promise<void> {
+    return new Promise((resolve) => {
+      const hint = () => {
+        clearTimeout(timer);
+        this.#hints.delete(hint);
+        resolve();
+      };
+      const timer = setTimeout(hint, limit);
+      this.#hints.add(hint);
+    });
   }
 
   async #isEmpty(look: 'first' | 'again'): Promise<'empty' | 'cgroup' | 'outside'> {
@@ -135,7 +182,8 @@ export class LinuxRun implements RunProcesses {
     }
     if (cgroup !== null) return members.isCgroupEmpty() ? 'empty' : 'cgroup';
     // A scan is not one moment: a process that forks and ends while it runs may be missed, and its child too. The
-    // cgroup has no such gap; without one a second look has to agree.
-    return (await members.look('processes')).length === 0 ? 'empty' : 'outside';
+    // cgroup has no such gap; without one nobody may have ended unseen, and a second look has to agree.
+    if (members.isStirred || !isCalm(members)) return 'outside';
+    return (await members.look('processes')).length === 0 && isCalm(members) ? 'empty' : 'outside';
   }
 }

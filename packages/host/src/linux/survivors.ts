@@ -1,4 +1,7 @@
-import { isLiveState, readProc, readStat, type SignalRefusal, type Stat, uidOf, userNameOf } from '@reeve/host';
+import type { SignalRefusal } from '../signals.ts';
+import { isLiveState, readProc, readStat, type Stat } from './proc-stat.ts';
+import { uidOf } from './process-table.ts';
+import { userNameOf } from './users.ts';
 
 /** Why a process is still there, in one clause for a receipt. `refusal`: how the last attempt to signal it ended. */
 export function explainSurvivor(pid: number, refusal: SignalRefusal | null): string {
@@ -6,7 +9,7 @@ export function explainSurvivor(pid: number, refusal: SignalRefusal | null): str
   if (stat === null || !isLiveState(stat)) return 'it ended just now';
   if (refusal === 'not_permitted') return `it belongs to ${userNameOf(uidOf(pid))}: not permitted to signal it`;
   if (refusal === 'unverifiable' || refusal === 'recycled') {
-    return 'nothing about it proves that it still belongs to this run, so it was not touched';
+    return 'nothing about it proves that it still is the one that was meant, so it was not touched';
   }
   if (refusal === 'protected') return 'it is reeve itself';
   return explainState(stat, readProc(`/proc/${pid}/wchan`) ?? '', tracerOf(pid));
