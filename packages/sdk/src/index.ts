@@ -1,2 +1,35 @@
+export {
+  type ActionOutcome,
+  type Announcement,
+  type ErrorCode,
+  ReeveError,
+  type ServiceCard,
+  type ServicePort,
+  type ServiceStatus,
+} from '@reeve/contract';
 export { type CallOptions, type ConnectOptions, type DaemonInfo, type Push, ReeveClient } from './client.ts';
 export type { Unreachable } from './open-socket.ts';
+export { AlreadyRunning } from './service/already-running.ts';
+export { type Announced, type AnnounceInput, announce, announceProcessManagement } from './service/announce.ts';
+export type { ActionInput, AnnouncementInput, PortInput } from './service/announcement.ts';
+export { askService } from './service/ask-service.ts';
+export type { Background } from './service/background.ts';
+export { type Liveness, listCards, livenessOf, readCard } from './service/cards.ts';
+export type { DependencyOptions, Endpoint } from './service/dependency.ts';
+export {
+  type ActionOptions,
+  type Discovered,
+  type DiscoverOptions,
+  discover,
+  discoverByCapability,
+  discoverService,
+  type VerifiedOutcome,
+} from './service/discover.ts';
+export {
+  ManagedService,
+  type Registered,
+  type SecondInstanceHandler,
+  type ServiceOptions,
+  type WatchdogOptions,
+} from './service/managed-service.ts';
+export type { HandlerOptions, HandlerOutcome, ShutdownHandler, ShutdownReason } from './service/shutdown.ts';

@@ -1,0 +1,19 @@
+import { ReeveError } from '@reeve/contract';
+
+/** Another copy holds the name. Code ALREADY_RUNNING, exit code 5. */
+export class AlreadyRunning extends ReeveError {
+  /** Of the holder; null: the holder could not be read. */
+  readonly pid: number | null;
+  /** The holder has taken our command line and working folder (`onSecondInstance`): end politely. */
+  readonly handedOver: boolean;
+  constructor(who: { readonly service: string; readonly project: string }, pid: number | null, handedOver = false) {
+    super('ALREADY_RUNNING', {
+      name: who.service,
+      project: who.project,
+      pid: pid ?? undefined,
+      handed_over: handedOver ? 1 : undefined,
+    });
+    this.pid = pid;
+    this.handedOver = handedOver;
+  }
+}

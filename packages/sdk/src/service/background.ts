@@ -1,0 +1,59 @@
+/** Something that a service does beside its main work, until it is stopped. */
+export interface Background {
+  /** Asks it to end and resolves when it has. Never rejects: what failed was told when it failed. */
+  stop(): Promise<void>;
+}
+export type Failed = (error: unknown) => void;
+
+/** Runs `work` at once. Its signal is aborted when it should end. */
+export function startWorker(work: (signal: AbortSignal) => unknown, failed: Failed): Background {
+  const controller = new AbortController();
+  const done = (async () => {
+    try {
+      await work(controller.signal);
+    } catch (error) {
+      // Rejecting with the reason of the signal is how most of what takes one ends.
+      if (!controller.signal.aborted || error !== controller.signal.reason) failed(error);
+    }
+  })();
+  return {
+    stop: () => {
+      controller.abort();
+      return done;
+    },
+  };
+}
+
+/**
+ * Runs `work` every `every` milliseconds, counted from the end of one run to the beginning of the next: never two at
+ * once. A failure is told, and the next run comes all the same. The timer keeps no program alive.
+ */
+export function startInterval(every: number, work: (signal: AbortSignal) => unknown, failed: Failed): Background {
+  if (!(Number.isFinite(every) && every > 0))
+    throw new RangeError(`an interval is a number of milliseconds above 0, not ${every}`);
+  const controller = new AbortController();
+  const { signal } = controller;
+  let running = Promise.resolve();
+  let timer: NodeJS.Timeout;
+  const run = async (): Promise<void> => {
+    try {
+      await work(signal);
+    } catch (error) {
+      if (!signal.aborted || error !== signal.reason) failed(error);
+    }
+    if (!signal.aborted) arm();
+  };
+  const arm = (): void => {
+    timer = setTimeout(() => {
+      running = run();
+    }, every).unref();
+  };
+  arm();
+  return {
+    stop: () => {
+      clearTimeout(timer);
+      controller.abort();
+      return running;
+    },
+  };
+}

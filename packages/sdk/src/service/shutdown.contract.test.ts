@@ -1,0 +1,138 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type ProgramWorld, programWorld } from '../test-programs.ts';
+import { ShutdownStack } from './shutdown.ts';
+
+const why = { kind: 'request', reason: null } as const;
+const forever = () => new Promise(() => undefined);
+
+test('handlers run once, the newest first, each on its own: sync, async, throwing, rejecting, hanging', async () => {
+  const stack = new ShutdownStack();
+  const ran: string[] = [];
+  stack.add(() => ran.push('oldest'), { name: 'oldest' });
+  stack.add(forever, { name: 'hangs', timeout: 20 });
+  stack.add(
+    () => {
+      ran.push('throws');
+      throw new Error('sync');
+    },
+    { name: 'throws' },
+  );
+  stack.add(() => Promise.reject(new Error('async')), { name: 'rejects' });
+  stack.add(
+    async () => {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      ran.push('newest');
+    },
+    { name: 'newest' },
+  );
+  const [first, second] = await Promise.all([stack.execute(why), stack.execute(why)]);
+  expect(first.map(({ name, ok, reason }) => [name, ok, reason])).toEqual([
+    ['newest', true, 'done'],
+    ['rejects', false, 'failed'],
+    ['throws', false, 'failed'],
+    ['hangs', false, 'timed_out'],
+    ['oldest', true, 'done'],
+  ]);
+  expect(second).toBe(first);
+  expect(ran).toEqual(['newest', 'throws', 'oldest']);
+  expect(await stack.execute(why)).toEqual([]);
+});
+
+test('one limit for all together still gives each later handler its turn', async () => {
+  const stack = new ShutdownStack();
+  let reached = false;
+  stack.add(() => {
+    reached = true;
+  });
+  stack.add(forever, { timeout: 60_000 });
+  const outcomes = await stack.execute(why, 30);
+  expect(outcomes.map(({ reason }) => reason)).toEqual(['timed_out', 'done']);
+  expect(reached).toBe(true);
+});
+
+test('one that is added while others run is run too, and one that was taken back is not', async () => {
+  const stack = new ShutdownStack();
+  const ran: string[] = [];
+  const back = stack.add(() => ran.push('taken back'));
+  stack.add(() => stack.add(() => ran.push('added late')));
+  back();
+  await stack.execute(why);
+  expect(ran).toEqual(['added late']);
+});
+
+describe('the end of a program', () => {
+  let world: ProgramWorld;
+  beforeEach(async () => {
+    world = await programWorld();
+  });
+  afterEach(() => world[Symbol.asyncDispose]());
+
+  const handlers = `
+    const manager = sdk.getProcessManager();
+    manager.addShutdownHandler(({ kind }) => say('sync', kind));
+    manager.addShutdownHandler(async () => { await new Promise((r) => setTimeout(r, 10)); say('async'); });
+    manager.addShutdownHandler(() => { say('throws'); throw new Error('on purpose'); });
+    manager.addShutdownHandler(() => { say('hangs'); return new Promise(() => {}); }, { name: 'hanger', timeout: 50 });
+    manager.registerShutdownHandlers();
+    manager.registerShutdownHandlers();`;
+  const order = (kind: string) => ['hangs', 'throws', 'async', `sync ${kind}`];
+  const lines = (stdout: string) => stdout.trim().split('\n').filter((line) => line !== 'up');
+
+  test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('%s: every handler once, in reverse order, and what failed is told', async (signal) => {
+    const program = world.start(`${handlers} setInterval(() => {}, 1e6); say('up');`);
+    await program.said('up');
+    program.child.kill(signal);
+    const { code, signal: by, stdout, stderr } = await program.ended;
+    expect(lines(stdout)).toEqual(order('signal'));
+    expect([code, by]).toEqual([1, null]);
+    expect(stderr).toContain('on purpose');
+    expect(stderr).toContain('hanger');
+    expect(stderr).toContain('not done within 50 ms');
+  });
+
+  test('a signal with handlers that all do their work ends with 0', async () => {
+    const program = world.start(`const m = sdk.getProcessManager(); m.addShutdownHandler(async () => say('done')); m.registerShutdownHandlers(); setInterval(() => {}, 1e6); say('up');`);
+    await program.said('up');
+    program.child.kill('SIGTERM');
+    program.child.kill('SIGTERM');
+    expect(await program.ended).toMatchObject({ code: 0, signal: null, stdout: 'up\ndone\n' });
+  });
+
+  test.each([
+    ['an error that nobody catches', "setTimeout(() => { throw new Error('nobody catches this'); }, 1);"],
+    ['a rejection that nobody handles', "Promise.reject(new Error('nobody catches this'));"],
+    ['an error at the top level', "throw new Error('nobody catches this');"],
+  ])('%s: every handler once, the error is shown, exit code 1', async (_what, code) => {
+    const ended = await world.start(`${handlers} setInterval(() => {}, 1e6); ${code}`).ended;
+    expect(lines(ended.stdout)).toEqual(order('uncaught'));
+    expect(ended.code).toBe(1);
+    expect(ended.stderr).toContain('nobody catches this');
+  });
+
+  test('nothing left to do: every handler once, also the asynchronous ones', async () => {
+    const { stdout, code } = await world.start(handlers).ended;
+    expect(lines(stdout)).toEqual(order('exit'));
+    expect(code).toBe(1);
+  });
+
+  test('process.exit(): what is synchronous, and its exit code stays', async () => {
+    const { stdout, code } = await world.start(`${handlers} process.exit(7);`).ended;
+    expect(lines(stdout)).toEqual(['hangs', 'throws', 'sync exit']);
+    expect(code).toBe(7);
+  });
+
+  test('a second Ctrl-C does not wait for a handler that hangs', async () => {
+    const program = world.start(`const m = sdk.getProcessManager(); m.addShutdownHandler(() => { say('hangs'); return new Promise(() => {}); }, { timeout: 60000 }); m.registerShutdownHandlers(); setInterval(() => {}, 1e6); say('up');`);
+    await program.said('up');
+    program.child.kill('SIGINT');
+    await program.said('hangs');
+    program.child.kill('SIGINT');
+    expect((await program.ended).code).toBe(130);
+  });
+
+  test('executeShutdownHandlers tells what became of each, and does not end the program', async () => {
+    const program = world.start(`${handlers} const o = await manager.executeShutdownHandlers(); say('outcomes', JSON.stringify(o.map(({ ok, reason }) => [ok, reason])));`);
+    expect(JSON.parse(await program.said('outcomes'))).toEqual([[false, 'timed_out'], [false, 'failed'], [true, 'done'], [true, 'done']]);
+    expect(lines((await program.ended).stdout).filter((line) => !line.startsWith('outcomes'))).toEqual(order('request'));
+  });
+});

@@ -1,0 +1,112 @@
+/** Why the program ends. */
+export type ShutdownReason =
+  | { readonly kind: 'signal'; readonly signal: NodeJS.Signals }
+  /** An error that nobody caught, or a rejection that nobody handled. */
+  | { readonly kind: 'uncaught'; readonly error: unknown }
+  /** Nothing is left to do; `final`: `process.exit()` was called, and nothing asynchronous is waited for any more. */
+  | { readonly kind: 'exit'; readonly final: boolean }
+  /** Asked for: over the control socket, or by `executeShutdownHandlers()`. */
+  | { readonly kind: 'request'; readonly reason: string | null };
+export type ShutdownHandler = (reason: ShutdownReason) => unknown;
+export interface HandlerOptions {
+  /** For reports. */
+  readonly name?: string;
+  /** Milliseconds that it may take. Default 5 s. A synchronous handler cannot be cut short. */
+  readonly timeout?: number;
+}
+export interface HandlerOutcome {
+  readonly name: string;
+  readonly ok: boolean;
+  readonly reason: 'done' | 'failed' | 'timed_out';
+  readonly error: unknown;
+  readonly ms: number;
+}
+
+const HANDLER_TIMEOUT = 5000;
+
+interface Registered {
+  readonly handler: ShutdownHandler;
+  readonly name: string;
+  readonly timeout: number;
+}
+
+/**
+ * What is to be done at the end, the newest first, each on its own: one that throws or hangs takes nothing from the
+ * others. Each is run once. One added while others run is run next.
+ */
+export class ShutdownStack {
+  #handlers: Registered[] = [];
+  #running: Promise<readonly HandlerOutcome[]> | null = null;
+
+  get size(): number {
+    return this.#handlers.length;
+  }
+
+  /** Returns what takes it back. Throws TypeError for something that is no function. */
+  add(handler: ShutdownHandler, options: HandlerOptions = {}): () => void {
+    if (typeof handler !== 'function') throw new TypeError('a shutdown handler is a function');
+    const name = options.name ?? (handler.name || `handler ${this.#handlers.length + 1}`);
+    const registered = { handler, name, timeout: options.timeout ?? HANDLER_TIMEOUT };
+    this.#handlers.push(registered);
+    return () => {
+      this.#handlers = this.#handlers.filter((each) => each !== registered);
+    };
+  }
+
+  /** Runs what has not been run. A call while they run gets the same outcomes. `timeout`: of all together. Never rejects. */
+  execute(reason: ShutdownReason, timeout: number | null = null): Promise<readonly HandlerOutcome[]> {
+    this.#running ??= this.#runAll(reason, timeout).finally(() => {
+      this.#running = null;
+    });
+    return this.#running;
+  }
+
+  /** At the very end, where nothing can be waited for: what is asynchronous gets as far as its first `await`. */
+  executeNow(reason: ShutdownReason): void {
+    for (let next = this.#handlers.pop(); next !== undefined; next = this.#handlers.pop()) {
+      try {
+        const result = next.handler(reason);
+        if (result instanceof Promise) result.catch(() => undefined);
+      } catch (error) {
+        complain(next.name, error);
+      }
+    }
+  }
+
+  async #runAll(reason: ShutdownReason, timeout: number | null): Promise<readonly HandlerOutcome[]> {
+    const end = timeout === null ? Number.POSITIVE_INFINITY : performance.now() + timeout;
+    const outcomes: HandlerOutcome[] = [];
+    for (let next = this.#handlers.pop(); next !== undefined; next = this.#handlers.pop()) {
+      const limit = Math.max(0, Math.min(next.timeout, end - performance.now()));
+      outcomes.push(await runOne(next, reason, limit));
+    }
+    return outcomes;
+  }
+}
+
+async function runOne({ handler, name }: Registered, reason: ShutdownReason, limit: number): Promise<HandlerOutcome> {
+  const began = performance.now();
+  const outcome = (ok: boolean, why: HandlerOutcome['reason'], error: unknown = null): HandlerOutcome => {
+    if (!ok) complain(name, why === 'timed_out' ? new Error(`not done within ${Math.round(limit)} ms`) : error);
+    return { name, ok, reason: why, error, ms: Math.round(performance.now() - began) };
+  };
+  let timer: NodeJS.Timeout | undefined;
+  // Not unref'd: at a normal end a handler that hangs would otherwise end the program before the others are run.
+  const late = new Promise<'late'>((resolve) => {
+    timer = setTimeout(() => resolve('late'), limit);
+  });
+  try {
+    const work = Promise.resolve(handler(reason));
+    work.catch(() => undefined); // when it fails after its time is over
+    return (await Promise.race([work, late])) === 'late' ? outcome(false, 'timed_out') : outcome(true, 'done');
+  } catch (error) {
+    return outcome(false, 'failed', error);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function complain(name: string, error: unknown): void {
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.stderr.write(`reeve: shutdown handler ${name}: ${text}\n`);
+}
