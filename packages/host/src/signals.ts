@@ -2,6 +2,7 @@ import { closeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { type ProcessIdentity, ReeveError, type Witness } from '@reeve/contract';
 import { bootId, isPid } from './linux/identity.ts';
+import { markOf } from './linux/limit-mark.ts';
 import { isLiveState, readStat } from './linux/proc-stat.ts';
 import { cgroupOf, environOf } from './linux/process-table.ts';
 import { type Binding, loadSyscalls } from './linux/syscalls.ts';
@@ -12,10 +13,14 @@ export type SignalResult =
   | { readonly ok: false; readonly reason: SignalRefusal };
 
 export interface SignalOptions {
+  /** The limit mark that the process must carry: a witness as good as the cookie, and one that is not lost by accident. */
+  readonly mark?: number | null;
+  /** A handle on the process that was opened when it was known: its pid cannot be another's while it lives. */
+  readonly held?: HeldProcess | null;
   /**
-   * A weaker witness for a process that lost its cookie and has no cgroup: a tracker saw it as a member (of the
-   * session, the group, the tree) with this identity. It counts when it is equal to the identity to be signalled, so
-   * it guards against a reused pid only as far as the start tick does.
+   * A weaker witness for a process that lost all others: a tracker saw it as a member (of the session, the group, the
+   * tree) with this identity. It counts when it is equal to the identity to be signalled, so it guards against a
+   * reused pid only as far as the start tick does: for systems without handles.
    */
   readonly seen?: ProcessIdentity | null;
   readonly binding?: Binding;
@@ -37,7 +42,7 @@ export function sendSignal(
   if (!isPid(identity.pid) || identity.pid === process.pid) return refuse('protected');
   const handle = openHandle(identity.pid, options.binding ?? loadSyscalls());
   try {
-    const refusal = verify(identity, witness, options.seen ?? null);
+    const refusal = verify(identity, witness, options);
     return refusal === null ? send(identity.pid, number, handle) : refuse(refusal);
   } finally {
     handle?.close();
@@ -58,18 +63,24 @@ export function signalNumber(signal: string): number {
 export function verify(
   identity: ProcessIdentity,
   witness: Witness,
-  seen: ProcessIdentity | null,
+  { mark = null, held = null, seen = null }: Omit<SignalOptions, 'binding'> = {},
 ): Exclude<SignalRefusal, 'not_permitted'> | null {
   if (!isPid(identity.pid) || identity.pid === process.pid) return 'protected';
   const stat = readStat(identity.pid);
   if (stat === null) return isHidden(identity.pid) ? 'unverifiable' : 'gone';
   if (!isLiveState(stat)) return 'gone';
   if (identity.boot !== bootId() || identity.start !== stat.start) return 'recycled';
+  if (mark !== null && markOf(identity.pid) === mark) return null;
   const cookie = witness.cookie === null ? null : checkCookie(identity.pid, witness.cookie);
   if (cookie === 'match') return null;
   if (witness.cgroup !== null && isWithin(cgroupOf(identity.pid), witness.cgroup)) return null;
-  if (seen?.boot === identity.boot && seen.pid === identity.pid && seen.start === identity.start) return null;
+  if (held !== null && isEqual(held.process, identity) && held.isAlive()) return null;
+  if (seen !== null && isEqual(seen, identity)) return null;
   return cookie === 'other' ? 'recycled' : 'unverifiable';
+}
+
+function isEqual(one: ProcessIdentity, other: ProcessIdentity): boolean {
+  return one.boot === other.boot && one.pid === other.pid && one.start === other.start;
 }
 
 /** Whether a cgroup path is the given one or below it. The root is no witness: everything is below it. */
@@ -92,6 +103,39 @@ function isHidden(pid: number): boolean {
     return (error as NodeJS.ErrnoException).code !== 'ESRCH';
   }
   return false; // ours: we would see it, so it came after the look
+}
+
+/** The kernel's handle on one process, kept open. */
+export interface HeldProcess extends Disposable {
+  readonly process: ProcessIdentity;
+  /** Until it has ended and was reaped. */
+  isAlive(): boolean;
+}
+
+/** null: it is gone, or there are no handles here (no binding, an old kernel, no descriptor left). */
+export function holdProcess(process: ProcessIdentity, binding: Binding = loadSyscalls()): HeldProcess | null {
+  const handle = isPid(process.pid) ? openHandle(process.pid, binding) : null;
+  if (handle === null) return null;
+  const stat = readStat(process.pid); // after the handle is open: what has the pid now keeps it
+  if (stat === null || process.boot !== bootId() || stat.start !== process.start) {
+    handle.close();
+    return null;
+  }
+  let open = true;
+  const close = () => {
+    if (open) handle.close();
+    open = false;
+  };
+  return { process, isAlive: () => open && isThere(handle), [Symbol.dispose]: close };
+}
+
+/** Signal 0 only asks. Somebody of another user is there. */
+function isThere(handle: Handle): boolean {
+  try {
+    return handle.send(0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
 }
 
 interface Handle {

@@ -31,9 +31,14 @@ const TABLES = [
   ['udp6', 'udp'],
 ] as const;
 
-/** Everything that listens in our network namespace, with its owner where we may know it. */
+/** Everything that listens in our network namespace. */
+export function listSockets(): readonly ListeningSocket[] {
+  return TABLES.flatMap(([file, protocol]) => parseSockets(readProc(`/proc/net/${file}`) ?? '', protocol));
+}
+
+/** The same with its owner, where we may know it. */
 export function listListeners(): readonly SocketOwner[] {
-  const sockets = TABLES.flatMap(([file, protocol]) => parseSockets(readProc(`/proc/net/${file}`) ?? '', protocol));
+  const sockets = listSockets();
   const owners = findOwners(new Set(sockets.map((socket) => socket.inode)));
   const names = new Map([...new Set(sockets.map((socket) => socket.uid))].map((uid) => [uid, userNameOf(uid)]));
   return sockets.map(({ inode, ...socket }) => {

@@ -86,8 +86,8 @@ export interface RunProcesses {
   gone(signal: AbortSignal): Promise<boolean>;
   /** Records how a process of the run ended, as the keeper told it. */
   exited(process: ProcessIdentity, exit: Exit): void;
-  /** The same of a detached process that the keeper has reaped; of no effect when it is not known to be of this run. */
-  reaped(process: ProcessIdentity, exit: Exit): void;
+  /** The same of a detached process that the keeper has reaped. `by`: what says that it was of this run. */
+  reaped(process: ProcessIdentity, exit: Exit, by: 'mark' | 'nothing'): void;
   /** Whether the kernel has ended a process of the run because its memory limit was reached; false where it cannot tell. */
   isOutOfMemory(): boolean;
   /** Everything seen and done since the run was opened. */

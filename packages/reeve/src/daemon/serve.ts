@@ -15,6 +15,7 @@ import { keeperLabel } from './keeper-places.ts';
 import { Keepers, type KeepersOptions } from './keepers.ts';
 import { manager } from './managed-by.ts';
 import { prepareSuccessor } from './prepare-successor.ts';
+import { trackersOff } from './trackers-off.ts';
 
 export interface ServeOptions extends DaemonOptions {
   readonly paths: HomePaths;
@@ -40,7 +41,7 @@ const HISTORY = 30 * 24 * 3600_000;
 export async function serve(options: ServeOptions): Promise<HandOver | null> {
   const { home, version, keeper, onReady, paths, coming } = options;
   const log = options.log ?? openDaemonLog(paths.daemonLog);
-  const platform = linuxPlatform({ home });
+  const platform = linuxPlatform({ home, trackers: trackersOff(process.env['REEVE_TRACKERS_OFF']) });
   const registry = openRegistry({ file: paths.registry });
   log.info({ version, home }, 'the daemon starts');
 

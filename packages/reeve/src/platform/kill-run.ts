@@ -1,4 +1,4 @@
-import { setTimeout as pause } from 'node:timers/promises';
+import { setTimeout as pause, setImmediate } from 'node:timers/promises';
 import type { FoundProcess } from '../core/ports.ts';
 import { killCgroup } from './cgroups.ts';
 import { waitUntilGone } from './gone.ts';
@@ -10,6 +10,10 @@ const CGROUP_KILL_TIME = 15;
 const FIRST_REST = 10;
 const LAST_REST = 100;
 const MOST_FREEZE_ROUNDS = 20;
+const CALM_GLANCES = 4;
+const MOST_GLANCES = 200;
+/** Everybody else waits while we look. */
+const GLANCES_A_TURN = 20;
 
 /**
  * SIGKILL to everybody, until two looks in a row find nobody and the cgroup is empty, or `end` (`performance.now()`)
@@ -21,12 +25,13 @@ export async function killRun(members: RunMembers, end: number): Promise<readonl
   for (let rest = FIRST_REST; ; ) {
     const wasQuick = await killAllInCgroup(members);
     const left = await members.look(wasQuick ? 'processes' : 'threads');
-    clean = left.length === 0 && members.isCgroupEmpty() ? clean + 1 : 0;
+    clean = left.length === 0 && members.isCgroupEmpty() && isCalm(members) ? clean + 1 : 0;
     if (clean === 2) return [];
     if (clean > 0) continue;
     members.noteEscape(left);
     await holdAll(members, left, held);
     for (const found of await members.look('threads')) members.send(found.process, 'SIGKILL');
+    await killNewborn(members);
     if (performance.now() >= end) return survivors(members);
     await pause(rest);
     rest = Math.min(rest * 1.5, LAST_REST);
@@ -60,6 +65,28 @@ async function holdAll(members: RunMembers, first: readonly FoundProcess[], held
     }
     found = await members.look('processes');
   }
+}
+
+/**
+ * Ends what forks faster than a scan: looks only where orphans land, again and again, and kills whoever is new there.
+ * Until nobody new has come for some glances.
+ */
+async function killNewborn(members: RunMembers): Promise<void> {
+  for (let calm = 0, glances = 0; calm < CALM_GLANCES && glances < MOST_GLANCES; glances++) {
+    const { found, isTrace } = members.glance();
+    for (const { process } of found) members.send(process, 'SIGKILL');
+    calm = found.length === 0 && !isTrace ? calm + 1 : 0;
+    if (glances % GLANCES_A_TURN === GLANCES_A_TURN - 1) await setImmediate();
+  }
+}
+
+/** Whether a few glances in a row see nobody of the run who is new, and nobody who has ended unseen. */
+export function isCalm(members: RunMembers): boolean {
+  if (members.context.cgroup !== null && members.escaped === null) return true;
+  if (members.isStirred) return false;
+  return Array.from({ length: CALM_GLANCES }, () => members.glance()).every(
+    ({ found, isTrace }) => found.length === 0 && !isTrace,
+  );
 }
 
 async function survivors(members: RunMembers): Promise<readonly FoundProcess[]> {

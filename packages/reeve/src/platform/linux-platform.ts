@@ -1,3 +1,4 @@
+import type { ProcessIdentity } from '@reeve/contract';
 import {
   bootId,
   type Capability,
@@ -9,14 +10,17 @@ import {
   identityOf,
   isSame,
   listListeners,
+  loadSyscalls,
   pageSize,
   type Stat,
 } from '@reeve/host';
 import type { Platform, RunMarks } from '../core/ports.ts';
 import { type CgroupFinding, findCgroups } from './cgroups.ts';
+import { socketTable } from './held-ports.ts';
 import { ALL_TRACKERS, type TrackerSwitches } from './membership.ts';
 import { type ProcScan, procScan } from './proc-scan.ts';
 import { LinuxRun } from './run-processes.ts';
+import { traitReader } from './traits.ts';
 
 export interface LinuxPlatformOptions {
   /** Absolute. Names the folder of the runs' cgroups, and whose cookies are ours. */
@@ -34,23 +38,32 @@ export function linuxPlatform(options: LinuxPlatformOptions): Platform {
   const trackers: TrackerSwitches = { ...ALL_TRACKERS, ...options.trackers };
   const off: CgroupFinding = { tree: null, why: 'no writable cgroup: switched off' };
   const cgroups = options.cgroup === false || !trackers.cgroup ? off : findCgroups(options.home);
-  const scan = procScan();
+  const runs = new Map<string, LinuxRun>();
+  const scan = procScan(traitReader(options.home, trackers), () => oldestStart(runs.values()));
+  const sockets = socketTable();
   const failed = new Map<string, string>();
+  const isClaimed = (process: ProcessIdentity) => [...runs.values()].some((run) => run.knows(process));
   return {
-    capabilities: [...capabilities(), cgroupCapability(cgroups)],
+    capabilities: [...capabilities(), cgroupCapability(cgroups), adoptionCapability(trackers)],
     boot: bootId(),
     prepare: (id, run) => Promise.resolve(prepare(cgroups, failed, id, run)),
-    track: (marks) =>
-      new LinuxRun(marks, {
+    track: (marks) => {
+      const run = new LinuxRun(marks, {
         scan,
+        sockets,
         trackers,
+        isClaimed,
         cgroup: folderOf(cgroups, marks),
         why: failed.get(marks.run) ?? (cgroups.tree === null ? cgroups.why : 'this run was started without a cgroup'),
         onDisposed: () => {
+          if (runs.get(marks.run) === run) runs.delete(marks.run);
           failed.delete(marks.run);
           cgroups.tree?.prune();
         },
-      }),
+      });
+      runs.set(marks.run, run);
+      return run;
+    },
     findByCookie: (home) => findByCookie(scan, home),
     isAlive: isSame,
     findUser,
@@ -61,6 +74,22 @@ export function linuxPlatform(options: LinuxPlatformOptions): Platform {
 
 function cgroupCapability({ tree, why }: CgroupFinding): Capability {
   return { name: 'cgroup', available: tree !== null, why };
+}
+
+/** What a keeper does with the binding; its own is the same one. */
+function adoptionCapability({ mark, subreaper }: TrackerSwitches): Capability {
+  const binding = loadSyscalls();
+  const name = 'adoption';
+  if (!binding.available) return { name, available: false, why: `no limit mark, no child subreaper: ${binding.why}` };
+  if (!mark || !subreaper) return { name, available: false, why: 'limit mark or child subreaper: switched off' };
+  return { name, available: true, why: 'limit mark and child subreaper' };
+}
+
+/** Nobody who is older belongs to a run. A run whose main is not known yet has no process, or one with a cookie. */
+function oldestStart(runs: Iterable<LinuxRun>): number {
+  let oldest = Number.POSITIVE_INFINITY;
+  for (const { marks } of runs) oldest = Math.min(oldest, marks.main?.start ?? oldest);
+  return oldest;
 }
 
 /** A start never fails for want of a cgroup: the run then only gets a weaker promise, which says why. */

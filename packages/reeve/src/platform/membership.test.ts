@@ -1,11 +1,14 @@
 import type { Stat } from '@reeve/host';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { ALL_TRACKERS, findMembers, type Memory, type TrackerSwitches } from './membership.ts';
 import { indexSnapshot } from './proc-scan.ts';
+import type { Traits } from './traits.ts';
 
 const blank = { comm: 'x', state: 'S', threads: 1, pages: 1, exiting: false, image: '' };
 const nothing: Memory = { known: new Map(), sessions: new Map(), groups: new Map() };
-const marks = { run: 'r1', main: { boot: 'b', pid: 100, start: 1000 } };
+const MARK = 2 ** 52 + 1;
+const signs = { run: 'r1', main: { boot: 'b', pid: 100, start: 1000 }, mark: MARK, port: [] };
+const noTraits: Traits = { cookie: null, mark: null, stream: null, isKeeper: false };
 
 /** pid, ppid, session, start (group = session). */
 function stat(pid: number, ppid: number, session: number, start: number): Stat {
@@ -16,15 +19,26 @@ function find(
   stats: readonly Stat[],
   given: {
     cookies?: Record<number, string>;
+    marks?: Record<number, number>;
+    streams?: Record<number, string>;
+    keepers?: number[];
+    port?: number[];
     memory?: Partial<Memory>;
     on?: Partial<TrackerSwitches>;
     cgroup?: number[];
   } = {},
 ): Record<number, string[]> {
-  const snapshot = indexSnapshot(0, stats, (pid) => given.cookies?.[pid] ?? null);
-  const cgroup = stats.filter((each) => given.cgroup?.includes(each.pid));
+  const snapshot = indexSnapshot(0, stats, (pid) => ({
+    ...noTraits,
+    cookie: given.cookies?.[pid] ?? null,
+    mark: given.marks?.[pid] ?? null,
+    stream: given.streams?.[pid] ?? null,
+    isKeeper: given.keepers?.includes(pid) ?? false,
+  }));
+  const among = (pids: number[] | undefined) => stats.filter((each) => pids?.includes(each.pid));
+  const all = { ...signs, cgroup: among(given.cgroup), port: among(given.port) };
   const on = { ...ALL_TRACKERS, ...given.on };
-  const members = findMembers(snapshot, marks, cgroup, { ...nothing, ...given.memory }, on);
+  const members = findMembers(snapshot, all, { ...nothing, ...given.memory }, on);
   return Object.fromEntries([...members].map(([pid, { foundBy }]) => [pid, [...foundBy].sort()]));
 }
 
@@ -92,4 +106,49 @@ test.each([
   const cookies = { 101: tracker === 'cookie' ? 'r1' : 'none' };
   expect(Object.keys(find([main, ...stats], { cookies }))).toEqual(['100', '101']);
   expect(Object.keys(find([main, ...stats], { cookies, on: { [tracker]: false } }))).toEqual(['100']);
+});
+
+describe('an orphan under a keeper', () => {
+  const keeper = stat(50, 1, 50, 10);
+  const orphan = (pid: number) => stat(pid, 50, pid, 1500);
+  const world = { keepers: [50], cookies: { 50: 'daemon' } };
+
+  test('is of the run whose mark it carries, and of no other; main is nobody’s orphan', () => {
+    const stats = [keeper, stat(100, 50, 100, 1000), orphan(200), orphan(201)];
+    expect(find(stats, { ...world, marks: { 100: MARK, 200: MARK, 201: MARK + 1 } })).toEqual({
+      100: ['main', 'mark'],
+      200: ['mark', 'subreaper'],
+    });
+  });
+
+  test('is of the run whose cookie it carries', () => {
+    expect(find([keeper, orphan(200)], { ...world, cookies: { 50: 'daemon', 200: 'r1' } })).toEqual({
+      200: ['cookie', 'subreaper'],
+    });
+  });
+
+  test('without either is nobody’s, unless it was known before', () => {
+    expect(find([keeper, orphan(200)], world)).toEqual({});
+    const memory = { known: new Map([[200, { start: 1500, foundBy: new Set(['tree'] as const) }]]) };
+    expect(find([keeper, orphan(200)], { ...world, memory })).toEqual({ 200: ['subreaper', 'tree'] });
+  });
+
+  test('is not found by what is switched off', () => {
+    const given = { ...world, marks: { 200: MARK } };
+    expect(find([keeper, orphan(200)], { ...given, on: { subreaper: false } })).toEqual({ 200: ['mark'] });
+    expect(find([keeper, orphan(200)], { ...given, on: { mark: false } })).toEqual({});
+  });
+});
+
+test('who holds the output of the run, or a socket that a member held, belongs to it', () => {
+  const stats = [stat(200, 1, 200, 1500), stat(201, 1, 201, 1500), stat(202, 1, 202, 1500)];
+  const given = { streams: { 200: 'r1', 202: 'r2' }, port: [201] };
+  expect(find(stats, given)).toEqual({ 200: ['stream'], 201: ['port'] });
+  expect(find(stats, { ...given, on: { stream: false, port: false } })).toEqual({});
+});
+
+test('a session that main left does not bring in who carries another run’s mark', () => {
+  const memory = { sessions: new Map([[100, 1000]]) };
+  const stats = [stat(101, 1, 100, 1001), stat(102, 1, 100, 1001)];
+  expect(find(stats, { memory, marks: { 102: MARK + 1 } })).toEqual({ 101: ['session'] });
 });

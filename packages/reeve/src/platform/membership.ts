@@ -1,16 +1,30 @@
 import type { ProcessIdentity, TrackerName } from '@reeve/contract';
 import type { Stat } from '@reeve/host';
 import type { RunMarks } from '../core/ports.ts';
-import { NO_RUN, type Snapshot } from './proc-scan.ts';
+import type { Snapshot } from './proc-scan.ts';
+import { NO_RUN } from './traits.ts';
 
-/** Which trackers are asked: all of them, but in the tests that switch one off. `session` includes process groups. */
+/** Which trackers are asked: all of them, but for tests and for diagnosis. `session` includes process groups. */
 export interface TrackerSwitches {
   readonly cgroup: boolean;
+  readonly subreaper: boolean;
+  readonly mark: boolean;
   readonly cookie: boolean;
   readonly session: boolean;
   readonly tree: boolean;
+  readonly port: boolean;
+  readonly stream: boolean;
 }
-export const ALL_TRACKERS: TrackerSwitches = { cgroup: true, cookie: true, session: true, tree: true };
+export const ALL_TRACKERS: TrackerSwitches = {
+  cgroup: true,
+  subreaper: true,
+  mark: true,
+  cookie: true,
+  session: true,
+  tree: true,
+  port: true,
+  stream: true,
+};
 
 /** What was learnt by earlier looks. */
 export interface Memory {
@@ -21,63 +35,89 @@ export interface Memory {
   readonly groups: ReadonlyMap<number, number>;
 }
 
-/** Who belongs to the run, and how that is known. `cgroup`: what the kernel counts into the run's cgroup. */
+/** What says who belongs to a run. */
+export interface Signs extends Pick<RunMarks, 'run' | 'main' | 'mark'> {
+  /** What the kernel counts into the run's cgroup. */
+  readonly cgroup: readonly Stat[];
+  /** Who holds a listening socket that a member was seen to hold. */
+  readonly port: readonly Stat[];
+}
+export interface Member {
+  readonly stat: Stat;
+  readonly foundBy: ReadonlySet<TrackerName>;
+  /** Something shows it now; otherwise it only has the pid and start tick of one that was known. */
+  readonly isShown: boolean;
+}
+type Found = Member & { readonly foundBy: Set<TrackerName>; isShown: boolean };
+type Finding = readonly [Stat, TrackerName];
+
+/** Who belongs to the run, and how that is known. */
 export function findMembers(
   snapshot: Snapshot,
-  marks: Pick<RunMarks, 'run' | 'main'>,
-  cgroup: readonly Stat[],
+  signs: Signs,
   memory: Memory,
   on: TrackerSwitches,
-): ReadonlyMap<number, { readonly stat: Stat; readonly foundBy: ReadonlySet<TrackerName> }> {
-  const found = new Map<number, { stat: Stat; foundBy: Set<TrackerName> }>();
+): Map<number, Member> {
+  const found = new Map<number, Found>();
   const queue: Stat[] = [];
-  const add = (stat: Stat, by: TrackerName) => {
+  const add = (stat: Stat, by: TrackerName, isShown: boolean) => {
     const entry = found.get(stat.pid);
-    if (entry) entry.foundBy.add(by);
-    else {
-      found.set(stat.pid, { stat, foundBy: new Set([by]) });
-      queue.push(stat);
+    if (entry) {
+      entry.foundBy.add(by);
+      entry.isShown ||= isShown;
+      return;
     }
+    found.set(stat.pid, { stat, foundBy: new Set([by]), isShown });
+    queue.push(stat);
   };
-  for (const [stat, by] of seeds(snapshot, marks, cgroup, memory, on)) add(stat, by);
+  for (const [stat, by] of remembered(snapshot, signs, memory)) add(stat, by, false);
+  for (const [stat, by] of shown(snapshot, signs, memory, on)) add(stat, by, true);
   for (let stat = queue.pop(); stat !== undefined; stat = queue.pop()) {
-    for (const [relative, by] of relatives(snapshot, stat, on)) add(relative, by);
+    for (const [relative, by] of relatives(snapshot, stat, on)) add(relative, by, true);
   }
+  if (on.subreaper) noteAdopted(snapshot, signs, found);
   return found;
 }
 
-type Finding = readonly [Stat, TrackerName];
-
-function seeds(
-  snapshot: Snapshot,
-  { run, main }: Pick<RunMarks, 'run' | 'main'>,
-  cgroup: readonly Stat[],
-  memory: Memory,
-  on: TrackerSwitches,
-): readonly Finding[] {
-  const found: Finding[] = cgroup.map((stat) => [stat, 'cgroup']);
+/** By pid and start tick alone. */
+function remembered(snapshot: Snapshot, { main }: Signs, memory: Memory): readonly Finding[] {
+  const found: Finding[] = [];
   const mainStat = main === null ? undefined : snapshot.stats.get(main.pid);
   if (mainStat && mainStat.start === main?.start) found.push([mainStat, 'main']);
-  if (on.cookie) for (const stat of snapshot.cookies.get(run) ?? []) found.push([stat, 'cookie']);
   for (const [pid, { start, foundBy }] of memory.known) {
     const stat = snapshot.stats.get(pid);
     if (stat?.start === start) for (const by of foundBy) found.push([stat, by]);
   }
+  return found;
+}
+
+/** By what they carry, where they are and what they hold. */
+function shown(snapshot: Snapshot, signs: Signs, memory: Memory, on: TrackerSwitches): readonly Finding[] {
+  const { run, mark } = signs;
+  const found: Finding[] = [];
+  const all = (stats: readonly Stat[] | undefined, by: TrackerName) => {
+    for (const stat of stats ?? []) found.push([stat, by]);
+  };
+  all(signs.cgroup, 'cgroup');
+  if (on.mark && mark !== null) all(snapshot.marks.get(mark), 'mark');
+  if (on.cookie) all(snapshot.cookies.get(run), 'cookie');
   if (on.session) {
-    found.push(...leftBy(snapshot, run, memory.sessions, snapshot.sessions, 'session'));
-    found.push(...leftBy(snapshot, run, memory.groups, snapshot.groups, 'group'));
+    found.push(...leftBy(snapshot, signs, memory.sessions, snapshot.sessions, 'session'));
+    found.push(...leftBy(snapshot, signs, memory.groups, snapshot.groups, 'group'));
   }
+  if (on.stream) all(snapshot.streams.get(run), 'stream');
+  if (on.port) all(signs.port, 'port');
   return found;
 }
 
 /**
  * What a leader left behind when it ended. The kernel gives its number to nobody while the session (group) has
  * members; a process that has the number now and is not the leader shows that the session ended, and the number is
- * another's. A member with another run's cookie is that run's.
+ * another's. A member with another run's cookie or mark is that run's.
  */
 function leftBy(
   snapshot: Snapshot,
-  run: string,
+  signs: Signs,
   leaders: ReadonlyMap<number, number>,
   members: ReadonlyMap<number, readonly Stat[]>,
   by: 'session' | 'group',
@@ -86,9 +126,15 @@ function leftBy(
     const holder = snapshot.stats.get(id);
     if (holder && holder.start !== start) return [];
     return (members.get(id) ?? [])
-      .filter((stat) => stat.start >= start && (snapshot.cookieOf(stat.pid) ?? run) === run)
+      .filter((stat) => stat.start >= start && isNotAnothers(snapshot, stat.pid, signs))
       .map((stat): Finding => [stat, by]);
   });
+}
+
+/** Whether nothing that a process carries says that it is of another run. */
+export function isNotAnothers(snapshot: Snapshot, pid: number, { run, mark }: Pick<Signs, 'run' | 'mark'>): boolean {
+  const traits = snapshot.traitsOf(pid);
+  return (traits.cookie ?? run) === run && (traits.mark ?? mark) === mark;
 }
 
 /**
@@ -99,13 +145,22 @@ function relatives(snapshot: Snapshot, stat: Stat, on: TrackerSwitches): readonl
   const younger = (stats: readonly Stat[] | undefined, by: TrackerName): readonly Finding[] =>
     (stats ?? [])
       .filter((each) => each.start >= stat.start && each.pid !== stat.pid)
-      .filter((each) => snapshot.cookieOf(each.pid) !== NO_RUN)
+      .filter((each) => snapshot.traitsOf(each.pid).cookie !== NO_RUN)
       .map((each) => [each, by]);
   return [
     ...(on.tree ? younger(snapshot.children.get(stat.pid), 'tree') : []),
     ...(on.session && stat.session === stat.pid ? younger(snapshot.sessions.get(stat.pid), 'session') : []),
     ...(on.session && stat.pgrp === stat.pid ? younger(snapshot.groups.get(stat.pid), 'group') : []),
   ];
+}
+
+/** A member that is the keeper's child and not the one that it spawned was adopted: it had detached itself. */
+function noteAdopted(snapshot: Snapshot, { main }: Signs, found: ReadonlyMap<number, Found>): void {
+  const keepers = new Set(snapshot.keepers.map(({ pid }) => pid));
+  for (const { stat, foundBy } of found.values()) {
+    const isMain = stat.pid === main?.pid && stat.start === main.start;
+    if (!isMain && keepers.has(stat.ppid)) foundBy.add('subreaper');
+  }
 }
 
 /** The key of a process that a reused pid does not share. */

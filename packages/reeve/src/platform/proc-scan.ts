@@ -1,5 +1,5 @@
-import { DAEMON_MARK } from '@reeve/contract';
-import { isLiveState, parseEnviron, readProc, type Stat, scanStats } from '@reeve/host';
+import { isLiveState, type Stat, scanStats } from '@reeve/host';
+import type { TraitReader, Traits } from './traits.ts';
 
 /** All live processes of one moment, and the ways to ask which belong together. */
 export interface Snapshot {
@@ -11,7 +11,13 @@ export interface Snapshot {
   readonly groups: ReadonlyMap<number, readonly Stat[]>;
   /** By `REEVE_RUN`. */
   readonly cookies: ReadonlyMap<string, readonly Stat[]>;
-  cookieOf(pid: number): string | null;
+  /** By limit mark. */
+  readonly marks: ReadonlyMap<number, readonly Stat[]>;
+  /** By the run whose output they hold open. */
+  readonly streams: ReadonlyMap<string, readonly Stat[]>;
+  /** The keepers of this home. */
+  readonly keepers: readonly Stat[];
+  traitsOf(pid: number): Traits;
 }
 
 /**
@@ -25,8 +31,8 @@ export interface ProcScan {
   recent(after: number, age: number): Promise<Snapshot>;
 }
 
-export function procScan(): ProcScan {
-  const cookies = cookieReader();
+/** `since`: the start tick of the oldest run. */
+export function procScan(traits: TraitReader, since: () => number): ProcScan {
   let last: Snapshot | null = null;
   let coming: Promise<Snapshot> | null = null;
   const fresh = () => {
@@ -34,7 +40,7 @@ export function procScan(): ProcScan {
       setImmediate(() => {
         coming = null;
         try {
-          last = takeSnapshot(cookies);
+          last = takeSnapshot(traits, since());
           resolve(last);
         } catch (error) {
           reject(error as Error);
@@ -48,70 +54,39 @@ export function procScan(): ProcScan {
   return { fresh, recent };
 }
 
-function takeSnapshot(cookies: CookieReader): Snapshot {
+function takeSnapshot(traits: TraitReader, since: number): Snapshot {
   const at = performance.now();
   const live = scanStats().filter(isLiveState);
-  const cookieByPid = cookies(live);
-  const cookieOf = (pid: number) => cookieByPid.get(pid) ?? null;
-  return indexSnapshot(at, live, cookieOf);
+  return indexSnapshot(at, live, traits.read(live, since));
 }
 
 /** Source of a snapshot for tests: any list of live processes. */
-export function indexSnapshot(at: number, live: readonly Stat[], cookieOf: (pid: number) => string | null): Snapshot {
+export function indexSnapshot(at: number, live: readonly Stat[], traitsOf: (pid: number) => Traits): Snapshot {
+  const by = <K>(trait: (traits: Traits) => K | null): ReadonlyMap<K, readonly Stat[]> =>
+    groupBy(live, (stat) => trait(traitsOf(stat.pid)));
   return {
     at,
     stats: new Map(live.map((stat) => [stat.pid, stat])),
     children: groupBy(live, (stat) => stat.ppid),
     sessions: groupBy(live, (stat) => stat.session),
     groups: groupBy(live, (stat) => stat.pgrp),
-    cookies: groupBy(
-      live.filter((stat) => cookieOf(stat.pid) !== null),
-      (stat) => cookieOf(stat.pid) ?? '',
-    ),
-    cookieOf,
+    cookies: by(({ cookie }) => cookie),
+    marks: by(({ mark }) => mark),
+    streams: by(({ stream }) => stream),
+    keepers: live.filter(({ pid }) => traitsOf(pid).isKeeper),
+    traitsOf,
   };
 }
 
-function groupBy<K>(stats: readonly Stat[], keyOf: (stat: Stat) => K): Map<K, Stat[]> {
+/** Without those whose key is null. */
+function groupBy<K>(stats: readonly Stat[], keyOf: (stat: Stat) => K | null): Map<K, Stat[]> {
   const groups = new Map<K, Stat[]>();
   for (const stat of stats) {
     const key = keyOf(stat);
+    if (key === null) continue;
     const group = groups.get(key);
     if (group) group.push(stat);
     else groups.set(key, [stat]);
   }
   return groups;
-}
-
-type CookieReader = (live: readonly Stat[]) => ReadonlyMap<number, string>;
-
-/**
- * Reads each environment once: it only changes when the process executes another program, and then its image lies
- * elsewhere in memory.
- */
-function cookieReader(): CookieReader {
-  let known = new Map<number, { readonly start: number; readonly image: string; readonly cookie: string | null }>();
-  return (live) => {
-    const next: typeof known = new Map();
-    const cookies = new Map<number, string>();
-    for (const { pid, start, image } of live) {
-      const before = known.get(pid);
-      const same = before?.start === start && before.image === image ? before : null;
-      const entry = same ?? { start, image, cookie: readCookie(pid) };
-      next.set(pid, entry);
-      if (entry.cookie !== null) cookies.set(pid, entry.cookie);
-    }
-    known = next;
-    return cookies;
-  };
-}
-
-/** Stands for the run of a daemon or keeper: nobody's. No run is called so, they are hex. */
-export const NO_RUN = 'daemon';
-
-function readCookie(pid: number): string | null {
-  const text = readProc(`/proc/${pid}/environ`);
-  if (!text?.includes('REEVE_')) return null;
-  const environ = parseEnviron(text);
-  return environ.has(DAEMON_MARK) ? NO_RUN : (environ.get('REEVE_RUN') ?? null);
 }

@@ -1,24 +1,43 @@
 import type { ProcessIdentity } from '@reeve/contract';
-import { bootId, isLiveState, readProc, readStat, type Stat, sendSignal } from '@reeve/host';
+import {
+  bootId,
+  isLiveState,
+  loadSyscalls,
+  markOf,
+  readProc,
+  readStat,
+  type SignalOptions,
+  type Stat,
+  sendSignal,
+  verify,
+} from '@reeve/host';
 import type { FoundProcess, RunMarks } from '../core/ports.ts';
+import { AdoptionEvidence } from './adoption.ts';
 import { isPopulated, membersOf } from './cgroups.ts';
-import { findMembers, type TrackerSwitches } from './membership.ts';
+import { HeldPorts, type SocketTable } from './held-ports.ts';
+import { findMembers, isNotAnothers, type Member, type TrackerSwitches } from './membership.ts';
+import { glanceAt, tellNewborn } from './newborn.ts';
 import type { ProcScan, Snapshot } from './proc-scan.ts';
 import { RunRecord } from './run-record.ts';
 
 export interface RunContext {
   readonly scan: ProcScan;
+  readonly sockets: SocketTable;
   readonly trackers: TrackerSwitches;
   /** The folder of the run's cgroup; null: it has none. */
   readonly cgroup: string | null;
   /** Why there is no cgroup. */
   readonly why: string;
+  /** Some run of this home knows the process. */
+  readonly isClaimed: (process: ProcessIdentity) => boolean;
   /** The run leaves nothing in the system any more. */
   readonly onDisposed: () => void;
 }
 
 /** A process this young (seconds) may still be on its way into the cgroup. */
 const SETTLED = 1;
+/** Somebody of the run whom nobody had seen has ended within this time (ms): there may be more of his kind. */
+const STIRRED = 30;
 /** They end a process or hold it for good: no SIGCONT after them. */
 const NO_CONTINUE = new Set(['SIGCONT', 'SIGKILL', 'SIGSTOP']);
 
@@ -26,19 +45,30 @@ const NO_CONTINUE = new Set(['SIGCONT', 'SIGKILL', 'SIGSTOP']);
 export class RunMembers {
   readonly context: RunContext;
   readonly record = new RunRecord();
+  readonly adoption: AdoptionEvidence;
   /** null: not known, or of an earlier boot. */
   readonly main: ProcessIdentity | null;
   readonly #marks: RunMarks;
+  readonly #ports: HeldPorts;
+  /** Who adopts the orphans of this run: the keepers, and whoever has been seen to. */
+  readonly #reapers = new Set<number>();
+  #last: Snapshot | null = null;
   #escaped: FoundProcess | null = null;
+  #stirred = Number.NEGATIVE_INFINITY;
 
   constructor(marks: RunMarks, context: RunContext) {
     this.#marks = marks;
     this.context = context;
     this.main = marks.main?.boot === bootId() ? marks.main : null;
+    this.#ports = new HeldPorts(context.trackers.port ? marks.ports : [], context.sockets);
+    this.adoption = new AdoptionEvidence(marks.mark, this.main, context);
     if (this.main === null) return;
     this.record.name(this.main, 'main');
     const stat = readStat(this.main.pid);
-    if (stat?.start === this.main.start) this.record.see(stat, ['main']);
+    if (stat?.start !== this.main.start) return;
+    if (marks.mark !== null && markOf(stat.pid) === marks.mark) this.adoption.isMarkSeen = true;
+    this.record.see(stat, ['main']);
+    if (verify(this.main, marks.witness, { mark: marks.mark }) === null) this.record.hold(this.main);
   }
 
   /** The first that was found alive outside the cgroup. */
@@ -52,14 +82,42 @@ export class RunMembers {
   }
 
   lookAt(snapshot: Snapshot, how: 'processes' | 'threads'): readonly FoundProcess[] {
-    const marks = { run: this.#marks.run, main: this.main };
-    const inside = this.#inside(snapshot, how);
-    const members = findMembers(snapshot, marks, inside, this.record.memory(), this.context.trackers);
+    const { trackers } = this.context;
+    const main = this.main !== null && this.record.isOver(this.main) ? null : this.main;
+    const signs = { ...this.#signs, main, cgroup: this.#inside(snapshot, how), port: this.#heirs(snapshot) };
+    const members = findMembers(snapshot, signs, this.record.memory(), trackers);
+    members.delete(process.pid); // a daemon that was started by a service is not one of its processes
     this.record.forgetEnded(snapshot, new Set(members.keys()));
-    return [...members.values()].flatMap(({ stat, foundBy }) => {
-      if (stat.pid === process.pid) return []; // a daemon that was started by a service is not one of its processes
-      return this.record.see(stat, foundBy) ?? [];
+    const found = [...members.values()].flatMap((member) => this.#see(member, snapshot) ?? []);
+    this.#ports.note(
+      [...members.values()].map(({ stat }) => stat),
+      snapshot.keepers,
+    );
+    this.#noteReapers(snapshot, members);
+    this.adoption.look(snapshot, members);
+    this.#last = snapshot;
+    return found;
+  }
+
+  /** Those of the run that have come since the last look, as far as its reapers have them; and traces of such. */
+  glance(): { readonly found: readonly FoundProcess[]; readonly isTrace: boolean } {
+    if (this.#last === null) return { found: [], isTrace: false };
+    const memory = this.record.memory();
+    const { live, isTrace } = glanceAt(this.#reapers, this.#last, (pid) => {
+      const newborn = tellNewborn(pid, this.#signs, memory, this.context.trackers);
+      if (newborn === null || isLiveState(newborn.stat)) return newborn;
+      return this.record.knows({ boot: bootId(), pid, start: newborn.stat.start }) ? null : newborn;
     });
+    return { found: live.flatMap(({ stat, foundBy }) => this.record.see(stat, foundBy) ?? []), isTrace };
+  }
+
+  /** Somebody of the run has ended whom nobody had seen. */
+  stir(): void {
+    this.#stirred = performance.now();
+  }
+
+  get isStirred(): boolean {
+    return performance.now() - this.#stirred < STIRRED;
   }
 
   isCgroupEmpty(): boolean {
@@ -68,22 +126,26 @@ export class RunMembers {
 
   /** Signals one member and keeps how it went; SIGCONT follows, so that a stopped process can react. */
   send(process: ProcessIdentity, signal: string): void {
-    const seen = this.#seen(process);
-    const result = sendSignal(process, this.#marks.witness, signal, { seen });
+    const options = this.#proofs(process);
+    const result = sendSignal(process, this.#marks.witness, signal, options);
     if (result.ok) this.record.signalled(process, signal);
     else this.record.refused(process, result.reason);
-    if (result.ok && !NO_CONTINUE.has(signal)) sendSignal(process, this.#marks.witness, 'SIGCONT', { seen });
+    if (result.ok && !NO_CONTINUE.has(signal)) sendSignal(process, this.#marks.witness, 'SIGCONT', options);
   }
 
   /** Stops one member while the others are looked for: no part of what the receipt tells. */
   hold(process: ProcessIdentity): void {
-    sendSignal(process, this.#marks.witness, 'SIGSTOP', { seen: this.#seen(process) });
+    sendSignal(process, this.#marks.witness, 'SIGSTOP', this.#proofs(process));
   }
 
   /** Whoever is alive though the cgroup is empty has left it, unless it is so young that it is still entering. */
   noteEscape(left: readonly FoundProcess[]): void {
     if (this.context.cgroup === null || !this.isCgroupEmpty()) return;
     this.#escaped ??= left.find(({ process }) => isSettled(process) && isStaying(process)) ?? null;
+  }
+
+  get #signs(): Pick<RunMarks, 'run' | 'mark'> {
+    return { run: this.#marks.run, mark: this.#marks.mark };
   }
 
   /** What the kernel counts into the cgroup; a process that came after the snapshot is looked at by itself. */
@@ -95,9 +157,34 @@ export class RunMembers {
     return [...all].flatMap((pid) => snapshot.stats.get(pid) ?? readStat(pid) ?? []);
   }
 
-  /** Who was found by a tracker is a known member; a process whose end was told is nobody any more. */
-  #seen(process: ProcessIdentity): ProcessIdentity | null {
-    return this.record.hasEnded(process) ? null : process;
+  #heirs(snapshot: Snapshot): readonly Stat[] {
+    return this.#ports.heirs(snapshot, (pid) => isNotAnothers(snapshot, pid, this.#signs));
+  }
+
+  /** Who is shown to belong to the run by something that it may lose is held on to, so that it can be signalled then. */
+  #see({ stat, foundBy, isShown }: Member, snapshot: Snapshot): FoundProcess | null {
+    const found = this.record.see(stat, foundBy);
+    const isKept = foundBy.has('cgroup') || foundBy.has('mark');
+    const isSpawned = this.#isMain(stat) && snapshot.keepers.some(({ pid }) => pid === stat.ppid);
+    if (found !== null && (isSpawned || (isShown && !isKept))) this.record.hold(found.process);
+    return found;
+  }
+
+  #noteReapers(snapshot: Snapshot, members: ReadonlyMap<number, Member>): void {
+    for (const { pid } of snapshot.keepers) this.#reapers.add(pid);
+    for (const { stat } of members.values()) {
+      if (!members.has(stat.ppid) && stat.ppid > 0) this.#reapers.add(stat.ppid);
+    }
+  }
+
+  #isMain({ pid, start }: Pick<Stat, 'pid' | 'start'>): boolean {
+    return pid === this.main?.pid && start === this.main.start;
+  }
+
+  /** Where there are no handles, it must do that a tracker found it with this identity. */
+  #proofs(process: ProcessIdentity): SignalOptions {
+    const seen = loadSyscalls().available || this.record.isOver(process) ? null : process;
+    return { mark: this.#marks.mark, held: this.record.heldOf(process), seen };
   }
 }
 

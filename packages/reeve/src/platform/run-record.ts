@@ -1,5 +1,13 @@
 import type { Exit, ProcessIdentity, ReceiptProcess, TrackerName } from '@reeve/contract';
-import { commandOf, identityOf, pageSize, type SignalRefusal, type Stat } from '@reeve/host';
+import {
+  commandOf,
+  type HeldProcess,
+  holdProcess,
+  identityOf,
+  pageSize,
+  type SignalRefusal,
+  type Stat,
+} from '@reeve/host';
 import type { FoundProcess } from '../core/ports.ts';
 import { keyOf, type Memory } from './membership.ts';
 import type { Snapshot } from './proc-scan.ts';
@@ -11,6 +19,7 @@ interface Entry {
   readonly signals: string[];
   exit: Exit | null;
   refusal: SignalRefusal | null;
+  held: HeldProcess | null;
 }
 
 /** Everything that was seen and done about one run: what a receipt is made of, and what later looks start from. */
@@ -56,12 +65,37 @@ export class RunRecord {
   }
 
   exited(process: ProcessIdentity, exit: Exit): void {
-    this.#entry(process).exit = exit;
+    const entry = this.#entry(process);
+    entry.exit = exit;
+    release(entry);
   }
 
-  /** Whether its end was told: its pid may be another's since. */
-  hasEnded(process: ProcessIdentity): boolean {
-    return (this.#entries.get(keyOf(process))?.exit ?? null) !== null;
+  /** Keeps a handle on a process that is known now and may not be recognised later. */
+  hold(process: ProcessIdentity): void {
+    const entry = this.#entry(process);
+    entry.held ??= holdProcess(process);
+  }
+
+  heldOf(process: ProcessIdentity): HeldProcess | null {
+    return this.#entries.get(keyOf(process))?.held ?? null;
+  }
+
+  /** Whether it is certain that it lives no more: its end was told, or its handle says so. */
+  isOver(process: ProcessIdentity): boolean {
+    const entry = this.#entries.get(keyOf(process));
+    return entry !== undefined && isOver(entry);
+  }
+
+  /** Whoever was adopted and whose end the keeper has not told yet. */
+  get untold(): readonly ProcessIdentity[] {
+    return [...this.#entries.values()].flatMap(({ process, foundBy, exit }) =>
+      exit === null && foundBy.has('subreaper') ? process : [],
+    );
+  }
+
+  /** Lets go of all handles. */
+  close(): void {
+    for (const entry of this.#entries.values()) release(entry);
   }
 
   /**
@@ -71,8 +105,10 @@ export class RunRecord {
   forgetEnded(snapshot: Snapshot, alive: ReadonlySet<number>): void {
     const entries = [...this.#entries.entries()];
     if (entries.some(([, entry]) => entry.signals.length > 0)) return;
-    for (const [key, { process, foundBy }] of entries) {
-      if (!alive.has(process.pid) && !foundBy.has('main')) this.#entries.delete(key);
+    for (const [key, entry] of entries) {
+      if (alive.has(entry.process.pid) || entry.foundBy.has('main')) continue;
+      release(entry);
+      this.#entries.delete(key);
     }
     for (const id of this.#sessions.keys()) if (!snapshot.sessions.has(id)) this.#sessions.delete(id);
     for (const id of this.#groups.keys()) if (!snapshot.groups.has(id)) this.#groups.delete(id);
@@ -80,8 +116,9 @@ export class RunRecord {
 
   memory(): Memory {
     const known = new Map<number, { start: number; foundBy: ReadonlySet<TrackerName> }>();
-    for (const { process, foundBy, exit } of this.#entries.values()) {
-      if (exit === null) known.set(process.pid, { start: process.start, foundBy });
+    for (const entry of this.#entries.values()) {
+      const { process, foundBy } = entry;
+      if (!isOver(entry)) known.set(process.pid, { start: process.start, foundBy });
     }
     return { known, sessions: this.#sessions, groups: this.#groups };
   }
@@ -100,8 +137,24 @@ export class RunRecord {
     const key = keyOf(process);
     const entry = this.#entries.get(key);
     if (entry) return entry;
-    const made: Entry = { process, command: '', foundBy: new Set(), signals: [], exit: null, refusal: null };
+    const made: Entry = {
+      process,
+      command: '',
+      foundBy: new Set(),
+      signals: [],
+      exit: null,
+      refusal: null,
+      held: null,
+    };
     this.#entries.set(key, made);
     return made;
   }
+}
+
+function isOver({ exit, held }: Entry): boolean {
+  return exit !== null || (held !== null && !held.isAlive());
+}
+
+function release(entry: Entry): void {
+  entry.held?.[Symbol.dispose]();
 }

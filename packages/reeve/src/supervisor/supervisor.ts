@@ -111,7 +111,8 @@ export class Supervisor implements InstanceHost {
   #reaped({ run, process, exit }: Extract<JournalRecord, { kind: 'reaped' }>): void {
     for (const project of this.projects.values()) {
       for (const { live } of project.instances()) {
-        if (live && (run === null || live.row.run === run)) live.processes.reaped(process, exit);
+        if (live && (run === null || live.row.run === run))
+          live.processes.reaped(process, exit, run === null ? 'nothing' : 'mark');
       }
     }
   }

@@ -1,0 +1,74 @@
+import type { ProcessIdentity } from '@reeve/contract';
+import { bootId, commandOf, type Stat } from '@reeve/host';
+import type { Member, TrackerSwitches } from './membership.ts';
+import type { Snapshot } from './proc-scan.ts';
+
+export interface AdoptionWorld {
+  readonly trackers: TrackerSwitches;
+  /** Some run of this home knows the process. */
+  readonly isClaimed: (process: ProcessIdentity) => boolean;
+}
+
+/**
+ * Whether limit mark and child subreaper leave no gap for one run: everybody who detaches himself lands under the keeper
+ * that spawned main, and carries the mark unless he has changed his own limits; and under the keeper there is nobody
+ * of whom it cannot be told whose he is.
+ */
+export class AdoptionEvidence {
+  /** A process of the run was seen with its mark. A keeper that marks adopts as well: it does both, or neither. */
+  isMarkSeen = false;
+  readonly #mark: number | null;
+  readonly #main: ProcessIdentity | null;
+  readonly #world: AdoptionWorld;
+  /** Who spawned main, if main was seen under a keeper. */
+  #spawner: Pick<Stat, 'pid' | 'start'> | null = null;
+  #isSpawnerThere = false;
+  #stranger: Stat | null = null;
+
+  constructor(mark: number | null, main: ProcessIdentity | null, world: AdoptionWorld) {
+    this.#mark = mark;
+    this.#main = main;
+    this.#world = world;
+  }
+
+  look(snapshot: Snapshot, members: ReadonlyMap<number, Member>): void {
+    const { keepers } = snapshot;
+    const main = this.#main && members.get(this.#main.pid)?.stat;
+    const parent = main && keepers.find(({ pid }) => pid === main.ppid);
+    if (parent) this.#spawner = parent;
+    this.#isSpawnerThere = keepers.some((keeper) => this.#hasSpawned(keeper));
+    this.isMarkSeen ||= [...members.values()].some(({ foundBy }) => foundBy.has('mark'));
+    this.#stranger = this.#findStranger(snapshot);
+  }
+
+  /** What the two cannot vouch for, in one clause; null: nothing. */
+  get gap(): string | null {
+    const { trackers } = this.#world;
+    if (!trackers.mark || !trackers.subreaper) return 'limit mark or child subreaper is switched off';
+    if (this.#mark === null) return 'it was started without a limit mark';
+    if (!this.isMarkSeen) return 'no process of it was seen with its limit mark';
+    if (!this.#isSpawnerThere) return 'the keeper that started it has died, and with it the place where orphans land';
+    const stranger = this.#stranger;
+    if (stranger === null) return null;
+    return `pid ${stranger.pid} (${commandOf(stranger)}) has detached itself and reset its limits and environment: whose it is cannot be told`;
+  }
+
+  /** Main may have ended before anybody saw under whom: only a keeper as old as main can have spawned it. */
+  #hasSpawned({ pid, start }: Stat): boolean {
+    const spawner = this.#spawner;
+    if (spawner !== null) return spawner.pid === pid && spawner.start === start;
+    return this.#main !== null && start <= this.#main.start;
+  }
+
+  #findStranger(snapshot: Snapshot): Stat | null {
+    const since = this.#main?.start ?? 0;
+    const adopted = snapshot.keepers.flatMap(({ pid }) => snapshot.children.get(pid) ?? []);
+    const unknown = adopted.find((stat) => {
+      const { pid, start } = stat;
+      const { cookie, mark } = snapshot.traitsOf(pid);
+      if (start < since || cookie !== null || mark !== null) return false;
+      return !this.#world.isClaimed({ boot: bootId(), pid, start });
+    });
+    return unknown ?? null;
+  }
+}
