@@ -56,7 +56,13 @@ export const ERRORS = {
     say: (p) => `reeve knows no project ${p.name}`,
     hint: 'start it once with: reeve up',
   },
-  NOTHING_FOUND: { http: 404, exit: 4, retryable: false, say: (p) => `${p.message}`, hint: null },
+  NOTHING_FOUND: {
+    http: 404,
+    exit: 4,
+    retryable: false,
+    say: (p) => `${p.message}`,
+    hint: (p) => (p.hint ? `${p.hint}` : null),
+  },
   NOT_RUNNING: {
     http: 409,
     exit: 3,

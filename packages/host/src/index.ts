@@ -14,6 +14,7 @@ export * from './linux/survivors.ts';
 export * from './linux/syscalls.ts';
 export * from './linux/users.ts';
 export * from './locks.ts';
+export * from './match-within.ts';
 export * from './private-socket.ts';
 export * from './safe-folder.ts';
 export * from './signals.ts';
