@@ -538,18 +538,6 @@ export const BROKEN: readonly BrokenConfig[] = [
 
   // Not supported yet
   {
-    why: 'notify',
-    text: a('ready: notify'),
-    at: ['4:12 services.a.ready'],
-    says: ['not supported by this version yet'],
-  },
-  {
-    why: 'watchdog',
-    text: a('health: { watchdog: 30s }'),
-    at: ['4:15 services.a.health.watchdog'],
-    says: ['not supported by this version yet'],
-  },
-  {
     why: 'a shared port',
     text: a('ports: { http: { port: 80, shared: true } }'),
     at: ['4:40 services.a.ports.http.shared'],

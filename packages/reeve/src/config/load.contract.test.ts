@@ -147,17 +147,13 @@ services:
 describe('the example of the design', () => {
   test('is refused only for what this version does not support yet', async () => {
     const error = await refusal(load(DESIGN, { '.env': 'A=1\n' }));
-    expect(error.problems.map(({ path }) => path)).toEqual([
-      'services.web-editor.ports.http.shared',
-      'services.web-editor.ready',
-    ]);
+    expect(error.problems.map(({ path }) => path)).toEqual(['services.web-editor.ports.http.shared']);
     for (const { message } of error.problems) expect(message).toContain('not supported by this version yet');
   });
   test('without that it is complete after parsing', async () => {
-    const { project, notes, wantedName } = await load(
-      DESIGN.replace('shared: true', 'shared: false').replace('ready: notify', ''),
-      { '.env': 'A=1\n' },
-    );
+    const { project, notes, wantedName } = await load(DESIGN.replace('shared: true', 'shared: false'), {
+      '.env': 'A=1\n',
+    });
     expect(wantedName).toBe('tournament');
     expect(project.env_files).toEqual([join(project.folder, '.env')]);
     expect(service(project, 'db')).toMatchObject({
@@ -181,7 +177,7 @@ describe('the example of the design', () => {
         { service: 'db', condition: 'healthy', required: true, on_down: 'ignore' },
         { service: 'migrate', condition: 'completed', required: true, on_down: 'ignore' },
       ],
-      ready: null,
+      ready: { kind: 'notify' },
       ready_timeout: 30_000,
       restart: { policy: 'on-failure', backoff: { min: 500, max: 30_000 }, limit: { count: 5, period: 60_000 } },
       logs: { max_size: 10 * 1024 ** 2, max_files: 5, max_age: null, compress: true },

@@ -18,18 +18,6 @@ const service = (...keys: readonly string[]): readonly string[] => ['services', 
 const LATER = 'it has no effect';
 
 export const NOT_YET: readonly NotYet[] = [
-  {
-    where: service('ready'),
-    values: ['notify', 'ipc'],
-    how: 'refuse',
-    advice: 'use { log }, { http }, { tcp } or { delay }, or leave `ready` out',
-  },
-  {
-    where: service('ready', 'fd'),
-    how: 'refuse',
-    advice: 'use { log }, { http }, { tcp } or { delay }, or leave `ready` out',
-  },
-  { where: service('health', 'watchdog'), how: 'refuse', advice: 'use { http }, { tcp }, { command } or { log }' },
   { where: service('container'), how: 'refuse', advice: 'give a `command`' },
   { where: service('schedule'), how: 'refuse', advice: 'leave it out; it would run at once instead of at its times' },
   { where: service('secrets'), how: 'refuse', advice: 'use `env_files` with a file that only you can read' },

@@ -1,6 +1,7 @@
 import { settleTime } from './cascade.ts';
 import { beginStop, killAll } from './lifecycle-ask.ts';
 import { fail, restAfter, tellExit } from './lifecycle-end.ts';
+import { readyBy } from './lifecycle-notify.ts';
 import { prefixed, stay, tell } from './lifecycle-rest.ts';
 import type { Context, Effect, EventNamed, Next, StateNamed } from './lifecycle-types.ts';
 import { FRESH } from './restart.ts';
@@ -58,7 +59,8 @@ export function awaitSettling({ cascade, now }: Pick<Context, 'cascade' | 'now'>
 }
 
 export const giveUpWaiting = (state: StateNamed<'starting'>, _event: EventNamed<'timer'>, ctx: Context): Next => {
-  const why = `not ready within ${(ctx.policy.readyTimeout ?? 0) / 1000}s${ctx.lacking ? `: ${ctx.lacking}` : ''}`;
+  const limit = (readyBy(state, ctx.policy) ?? ctx.now) - state.since;
+  const why = `not ready within ${Math.round(limit) / 1000}s${ctx.lacking ? `: ${ctx.lacking}` : ''}`;
   return prefixed([tell('service.not_ready', why)], beginStop(state, { kind: 'not-ready', why }, ctx));
 };
 

@@ -41,7 +41,14 @@ export type State =
   /** Wants to run and may not yet. */
   | { readonly name: 'waiting'; readonly last: Exit | null; readonly why: string | null; readonly hopeless: boolean }
   | { readonly name: 'spawning'; readonly run: string; readonly stop: StopCause | null; readonly hurry: boolean }
-  | { readonly name: 'starting'; readonly run: string; readonly process: ProcessIdentity; readonly since: Instant }
+  | {
+      readonly name: 'starting';
+      readonly run: string;
+      readonly process: ProcessIdentity;
+      readonly since: Instant;
+      /** It has asked for time until then (`EXTEND_TIMEOUT_USEC=`). */
+      readonly until?: Instant;
+    }
   | { readonly name: 'running'; readonly run: string; readonly process: ProcessIdentity; readonly since: Instant }
   /** Alive and suspended (SIGSTOP) while what it needs is away. Not ready. */
   | {
@@ -93,6 +100,10 @@ export type Event =
   /** Every dependency whose `on_down` is not `ignore` meets its condition again. */
   | { readonly name: 'regained' }
   | { readonly name: 'exited'; readonly exit: Exit }
+  /** The run has named another of its processes, a verified one, as its main one. */
+  | { readonly name: 'main'; readonly process: ProcessIdentity }
+  /** The run asks for so much time from now on, for its start or its stop. */
+  | { readonly name: 'extend'; readonly by: Millis }
   /** The stop command has ended, or could not be started. `what` completes "its stop command …". */
   | { readonly name: 'hooked'; readonly ok: boolean; readonly what: string }
   /** Somebody of the run is alive (told once per watch). */

@@ -15,6 +15,7 @@ import {
 } from './lifecycle-alive.ts';
 import { hookEnded, KILL_BUDGET } from './lifecycle-ask.ts';
 import { goOn, lose, regain, replaceAfterOutage } from './lifecycle-cascade.ts';
+import { extendStart, extendStop, moveMain, readyBy } from './lifecycle-notify.ts';
 import {
   proceed,
   rest,
@@ -59,43 +60,43 @@ import { FRESH } from './restart.ts';
 const table: Table = {
   stopped: {
     start: spawn, hold: wait, stop: stay, hurry: stay, spawned: stay, refused: stay, ready: stay,
-    unhealthy: stay, lost: stay, regained: stay, exited: stay, hooked: stay, remains: stay, gone: stay, survived: stay, timer: stay,
+    unhealthy: stay, lost: stay, regained: stay, exited: stay, main: stay, extend: stay, hooked: stay, remains: stay, gone: stay, survived: stay, timer: stay,
   },
   waiting: {
     start: proceed, hold: waitOn, stop: rest, hurry: stay, spawned: stay, refused: stay, ready: stay,
-    unhealthy: stay, lost: stay, regained: stay, exited: stay, hooked: stay, remains: stay, gone: stay, survived: stay, timer: stay,
+    unhealthy: stay, lost: stay, regained: stay, exited: stay, main: stay, extend: stay, hooked: stay, remains: stay, gone: stay, survived: stay, timer: stay,
   },
   spawning: {
     start: stay, hold: stay, stop: remember, hurry: hurrySoon, spawned: begun, refused: refuse, ready: stay,
-    unhealthy: stay, lost: stay, regained: stay, exited: sweep, hooked: stay, remains: stay, gone: stay, survived: stay, timer: stay,
+    unhealthy: stay, lost: stay, regained: stay, exited: sweep, main: stay, extend: stay, hooked: stay, remains: stay, gone: stay, survived: stay, timer: stay,
   },
   starting: {
     start: stay, hold: stay, stop: stopAlive, hurry: stay, spawned: stay, refused: stay, ready: becomeReady,
-    unhealthy: stay, lost: lose, regained: regain, exited: sweep, hooked: stay, remains: stay, gone: stay, survived: stay, timer: giveUpWaiting,
+    unhealthy: stay, lost: lose, regained: regain, exited: sweep, main: moveMain, extend: extendStart, hooked: stay, remains: stay, gone: stay, survived: stay, timer: giveUpWaiting,
   },
   running: {
     start: stay, hold: stay, stop: stopAlive, hurry: stay, spawned: stay, refused: stay, ready: stay,
-    unhealthy: sicken, lost: lose, regained: regain, exited: sweep, hooked: stay, remains: stay, gone: stay, survived: stay, timer: replaceAfterOutage,
+    unhealthy: sicken, lost: lose, regained: regain, exited: sweep, main: moveMain, extend: stay, hooked: stay, remains: stay, gone: stay, survived: stay, timer: replaceAfterOutage,
   },
   paused: {
     start: stay, hold: stay, stop: stopAlive, hurry: stay, spawned: stay, refused: stay, ready: stay,
-    unhealthy: stay, lost: lose, regained: goOn, exited: sweep, hooked: stay, remains: stay, gone: stay, survived: stay, timer: stay,
+    unhealthy: stay, lost: lose, regained: goOn, exited: sweep, main: moveMain, extend: stay, hooked: stay, remains: stay, gone: stay, survived: stay, timer: stay,
   },
   stopping: {
     start: stay, hold: stay, stop: stopMore, hurry: hurryUp, spawned: stay, refused: stay, ready: stay,
-    unhealthy: stay, lost: stay, regained: stay, exited: noteExit, hooked: hookEnded, remains: askRest, gone: allGone, survived: giveUpStopping, timer: escalate,
+    unhealthy: stay, lost: stay, regained: stay, exited: noteExit, main: stay, extend: extendStop, hooked: hookEnded, remains: askRest, gone: allGone, survived: giveUpStopping, timer: escalate,
   },
   backoff: {
     start: spawnAfresh, hold: wait, stop: rest, hurry: stay, spawned: stay, refused: stay, ready: stay,
-    unhealthy: stay, lost: stay, regained: stay, exited: stay, hooked: stay, remains: stay, gone: stay, survived: stay, timer: wake,
+    unhealthy: stay, lost: stay, regained: stay, exited: stay, main: stay, extend: stay, hooked: stay, remains: stay, gone: stay, survived: stay, timer: wake,
   },
   completed: {
     start: spawn, hold: wait, stop: rest, hurry: stay, spawned: stay, refused: stay, ready: stay,
-    unhealthy: stay, lost: stay, regained: stay, exited: stay, hooked: stay, remains: stay, gone: stay, survived: stay, timer: stay,
+    unhealthy: stay, lost: stay, regained: stay, exited: stay, main: stay, extend: stay, hooked: stay, remains: stay, gone: stay, survived: stay, timer: stay,
   },
   failed: {
     start: spawnUnlessUnfinished, hold: waitUnlessUnfinished, stop: restUnlessUnfinished, hurry: killSurvivors, spawned: stay, refused: stay, ready: stay,
-    unhealthy: stay, lost: stay, regained: stay, exited: stay, hooked: stay, remains: stay, gone: settle, survived: stay, timer: stay,
+    unhealthy: stay, lost: stay, regained: stay, exited: stay, main: stay, extend: stay, hooked: stay, remains: stay, gone: settle, survived: stay, timer: stay,
   },
 };
 
@@ -164,11 +165,8 @@ export function resume(machine: Machine, ctx: Omit<Context, 'ledger' | 'cascade'
   const left = (at: Instant): Millis => Math.max(0, at - ctx.now);
   switch (state.name) {
     case 'starting': {
-      const limit = ctx.policy.readyTimeout;
-      return [
-        ...(limit === null ? [] : [{ do: 'arm', delay: left(state.since + limit) } as const]),
-        { do: 'probe', what: 'ready' },
-      ];
+      const by = readyBy(state, ctx.policy);
+      return [...(by === null ? [] : [{ do: 'arm', delay: left(by) } as const]), { do: 'probe', what: 'ready' }];
     }
     case 'running':
       return [{ do: 'probe', what: 'health' }, ...awaitSettling({ now: ctx.now, cascade: machine.cascade })];

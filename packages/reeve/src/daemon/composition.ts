@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type LogCheck, ReeveError } from '@reeve/contract';
-import { type HomePaths, instanceId, markFrom } from '@reeve/host';
+import { type HomePaths, instanceId, markFrom, notifySocket } from '@reeve/host';
 import { readEnvFiles } from '../config/env-files.ts';
 import { reeveVariables } from '../core/environment.ts';
 import { chooseAutoPort } from '../core/leases.ts';
@@ -42,6 +42,7 @@ export function dependenciesOf({ paths, platform, registry, keeper, log }: World
     newMark: () => markFrom(randomBytes(7)),
     instanceId,
     logFolder: (id) => join(paths.logs, id),
+    notifySocket: (of) => notifySocket(paths, of),
     lastLines: (id, run, newest) => lastLines(join(paths.logs, id), newest, run),
     resolve: (input) => resolve(paths, input),
     chooseAutoPort: (wish) => chooseAutoPort({ ...wish, ephemeral }),

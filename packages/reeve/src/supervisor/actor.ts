@@ -1,7 +1,9 @@
 import type { Exit, ReceiptProcess, ServiceSpec, SpawnRequest, StopCommandView } from '@reeve/contract';
+import type { Instant } from '../base/instant.ts';
 import type { Health } from '../core/health.ts';
 import type { Event, Machine } from '../core/lifecycle-types.ts';
 import type { ProjectRow, RunRow } from '../core/memory.ts';
+import type { Notified } from '../core/notified.ts';
 import type { RunProcesses } from '../core/ports.ts';
 import type { Dependencies, Lease, Resolved } from './dependencies.ts';
 import type { EventRef, Outbox } from './outbox.ts';
@@ -53,6 +55,10 @@ export interface Actor {
   readonly machine: Machine;
   readonly live: LiveRun | null;
   health: Health;
+  /** What the present run has said about itself. */
+  notified: Notified;
+  /** When the present run last sent WATCHDOG=1 to this daemon, by the monotonic clock. */
+  pingedAt: Instant | null;
   /** The last readiness answer that was no. */
   lacking: string | null;
   /** Of the present run; null: not executed. */

@@ -23,6 +23,8 @@ export interface Dependencies {
   /** `<id>` of an instance: names its files. */
   readonly instanceId: (folder: string, service: string, index: number) => string;
   readonly logFolder: (id: string) => string;
+  /** Path of the notify socket of a run. */
+  readonly notifySocket: (of: { readonly id: string; readonly run: string; readonly isOtherUser: boolean }) => string;
   /** The newest lines that a run of the instance wrote, oldest first. */
   readonly lastLines: (id: string, run: string, newest: number) => Promise<readonly string[]>;
   /** Everything of a spec that depends on the moment of the start: files are read again. Rejects with a ReeveError. */

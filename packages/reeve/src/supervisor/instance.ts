@@ -1,6 +1,6 @@
 import type { Exit, ProcessIdentity, ServiceSpec } from '@reeve/contract';
-import { iso } from '../base/instant.ts';
-import { type Health, UNCHECKED } from '../core/health.ts';
+import { type Instant, iso } from '../base/instant.ts';
+import { type Health, UNCHECKED, wasAway } from '../core/health.ts';
 import { mayBeAlive, NEW_MACHINE, resume, runOf, transition } from '../core/lifecycle.ts';
 import {
   type Aftermath,
@@ -11,14 +11,20 @@ import {
   type Policy,
 } from '../core/lifecycle-types.ts';
 import type { RunRow } from '../core/memory.ts';
+import { NOTHING_SAID, type Notified } from '../core/notified.ts';
 import type { RunProcesses } from '../core/ports.ts';
 import { reasonOf } from '../core/view.ts';
 import type { Actor, InstanceHost, LiveRun, ProjectFacts, Remains } from './actor.ts';
 import { lookBack } from './aftermath.ts';
-import { runHealthChecks, untilReady } from './checks.ts';
+import { untilReady } from './checks.ts';
+import { runHealthChecks } from './health-checks.ts';
+import { forgetSaid, recallSaid } from './hearing.ts';
 import { launch } from './launch.ts';
 import type { EventRef } from './outbox.ts';
 import { endStopCommand, runStopCommand, type StopCommandRun, stopCommandView } from './stop-command.ts';
+
+/** After the daemon itself was stopped: how long a start has to show that it is ready. Milliseconds. */
+const SECOND_CHANCE = 5_000;
 
 /**
  * One instance: its mailbox, its machine, and the hands that carry the machine's effects out. Nobody else writes its
@@ -32,6 +38,8 @@ export class Instance implements Actor {
   spec: ServiceSpec;
   machine: Machine = NEW_MACHINE;
   health: Health = UNCHECKED;
+  notified: Notified = NOTHING_SAID;
+  pingedAt: Instant | null = null;
   lacking: string | null = null;
   live: LiveRun | null = null;
   remains: Remains | null = null;
@@ -169,6 +177,7 @@ export class Instance implements Actor {
         this.lacking = null;
         this.stopCommand = null;
         this.health = UNCHECKED;
+        forgetSaid(this);
         this.#alone(launch(this, effect.run));
         return;
       case 'signal':
@@ -217,8 +226,14 @@ export class Instance implements Actor {
   #arm(delay: number): void {
     if (this.#timer) clearTimeout(this.#timer);
     const { epoch } = this.machine;
+    const { clock } = this.host.deps;
+    const begun = clock.monotonic();
     this.#timer = setTimeout(() => {
-      if (epoch === this.machine.epoch) this.post({ name: 'timer' });
+      if (epoch !== this.machine.epoch) return;
+      // We were stopped meanwhile, and have not heard what the service did: it gets a moment more to be ready.
+      const isUnfair = this.machine.state.name === 'starting' && wasAway(delay, clock.monotonic() - begun);
+      if (isUnfair) this.#arm(Math.min(delay, SECOND_CHANCE));
+      else this.post({ name: 'timer' });
     }, delay);
   }
 
@@ -318,6 +333,7 @@ export class Instance implements Actor {
   goOn(machine: Machine, live: LiveRun | null, missed: readonly Event[]): void {
     this.machine = machine;
     this.live = live;
+    if (live) recallSaid(this, live.row.run);
     this.save();
     for (const effect of resume(machine, this.#context())) this.#plan(effect);
     for (const event of missed) this.post(event);

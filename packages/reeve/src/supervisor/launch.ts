@@ -3,6 +3,7 @@ import { KILL_BUDGET } from '../core/lifecycle-ask.ts';
 import type { RunRow } from '../core/memory.ts';
 import type { RunMarks, UserEntry } from '../core/ports.ts';
 import type { Actor, LiveRun } from './actor.ts';
+import { channelsOf } from './channels.ts';
 import type { Dependencies } from './dependencies.ts';
 import { takePorts } from './take-ports.ts';
 
@@ -83,6 +84,7 @@ async function prepare(instance: Actor, run: string): Promise<SpawnRequest> {
   const other = otherUser(deps, user);
   const environment = project.environmentOf(spec.name);
   const resolved = await deps.resolve({ project: project.row, spec, environment, index, run, ports: leases, user });
+  const { channels, env } = await channelsOf(instance, resolved, { run, isOtherUser: other !== null });
   const { cgroup, witness } = await deps.platform.prepare(id, run);
   const marks: RunMarks = { run, main: null, witness, mark: deps.newMark(), ports: leases.map((l) => l.port) };
   const row: RunRow = {
@@ -106,7 +108,7 @@ async function prepare(instance: Actor, run: string): Promise<SpawnRequest> {
     id,
     argv: resolved.argv,
     cwd: resolved.cwd,
-    env: resolved.env,
+    env: { ...resolved.env, ...env },
     user: other,
     umask: spec.umask,
     nice: spec.nice,
@@ -114,6 +116,7 @@ async function prepare(instance: Actor, run: string): Promise<SpawnRequest> {
     cgroup,
     mark: marks.mark,
     logs: spec.logs && { folder: deps.logFolder(id), rotation: spec.logs },
+    channels,
   };
 }
 

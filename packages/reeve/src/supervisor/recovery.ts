@@ -8,6 +8,7 @@ import { recover, recoverFromOtherBoot, type Seen } from '../core/recover.ts';
 import type { LiveRun } from './actor.ts';
 import type { Instance } from './instance.ts';
 import { otherUser, userOf } from './launch.ts';
+import { watchMain } from './main-process.ts';
 import type { Project } from './project.ts';
 import type { Supervisor } from './supervisor.ts';
 
@@ -85,12 +86,22 @@ async function goOn(
   const live = seen.kind === 'absent' ? null : await liveAgain(instance, row, seen.process);
   const { machine: now, missed } = recover(machine, seen);
   instance.goOn(now, live, missed);
-  if (seen.kind === 'alive' && !kept.some((k) => k.run === run) && live) reportEnd(instance, live);
+  const keptRun = kept.find((k) => k.run === run);
+  const moved = movedMain(row, keptRun);
+  if (seen.kind === 'alive' && moved !== null) watchMain(instance, moved);
+  else if (seen.kind === 'alive' && !keptRun && live) reportEnd(instance, live);
+}
+
+/** The main process, when the run has named another one than the keeper spawned; null: it has not. */
+function movedMain({ marks: { main } }: RunRow, kept: KeptRun | undefined): ProcessIdentity | null {
+  const isOther = kept !== undefined && main !== null && main.pid !== kept.process.pid;
+  return isOther ? main : null;
 }
 
 async function look(instance: Instance, row: RunRow, kept: KeptRun | undefined, strangers: Strangers): Promise<Seen> {
   const { platform, clock } = instance.host.deps;
-  if (kept)
+  const moved = movedMain(row, kept);
+  if (kept && moved === null)
     return kept.exit
       ? { kind: 'ended', process: kept.process, exit: kept.exit }
       : { kind: 'alive', process: kept.process };

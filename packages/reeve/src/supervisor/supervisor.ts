@@ -5,7 +5,9 @@ import { reconcile } from '../core/reconcile.ts';
 import type { Actor, InstanceHost } from './actor.ts';
 import type { Dependencies } from './dependencies.ts';
 import type { Instance } from './instance.ts';
+import { hear } from './hearing.ts';
 import { withMain } from './launch.ts';
+import { spawnedEnded } from './main-process.ts';
 import { Outbox } from './outbox.ts';
 import { Project } from './project.ts';
 import { recordStopCommand, servedBy } from './stop-command.ts';
@@ -130,7 +132,9 @@ export class Supervisor implements InstanceHost {
         instance.attach(withMain(instance, live, record.process));
         instance.post({ name: 'spawned', process: record.process });
       } else if (record.kind === 'exited') {
-        instance.post({ name: 'exited', exit: record.exit });
+        spawnedEnded(instance, record.process, record.exit);
+      } else if (record.kind === 'notified' || record.kind === 'ready_fd' || record.kind === 'ipc') {
+        hear(instance, record);
       } else if (record.kind === 'gap') {
         instance.tell(
           'service.log_gap',
