@@ -8,6 +8,26 @@ export {
   type ServiceStatus,
 } from '@reeve/contract';
 export { type CallOptions, type ConnectOptions, type DaemonInfo, type Push, ReeveClient } from './client.ts';
+export type { ActionReason, ActionResult, FoundProcess, KillOptions, ProcessOutcome } from './manager/action-result.ts';
+export {
+  type FoundPortHolder,
+  findProcessByPort,
+  findProcessesByPort,
+  isPortInUse,
+  killProcessById,
+  killProcessOnPort,
+  type PortOptions,
+} from './manager/ports.ts';
+export {
+  type EnsurePortOptions,
+  getProcessManager,
+  type ManagedPort,
+  ProcessManager,
+  type ProcessStatus,
+  resetProcessManager,
+  type SingleInstance,
+  type SingleInstanceOptions,
+} from './manager/process-manager.ts';
 export type { Unreachable } from './open-socket.ts';
 export { AlreadyRunning } from './service/already-running.ts';
 export { type Announced, type AnnounceInput, announce, announceProcessManagement } from './service/announce.ts';

@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { environOf, listPids } from '@reeve/host';
 import { build } from 'esbuild';
 
 export interface Ended {
@@ -18,16 +19,19 @@ export interface Program {
   said(word: string): Promise<string>;
   readonly ended: Promise<Ended>;
 }
+interface StartOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly args?: readonly string[];
+  /** As another user; only root can. */
+  readonly uid?: number;
+}
 export interface ProgramWorld extends AsyncDisposable {
   readonly home: string;
   readonly folder: string;
   /** For `discover` and the like in the test itself. */
   readonly at: { readonly home: string; readonly cwd: string };
   /** Runs a module that has the whole sdk as `sdk`, in the project's folder. */
-  start(
-    code: string,
-    options?: { readonly env?: Readonly<Record<string, string>>; readonly args?: readonly string[] },
-  ): Program;
+  start(code: string, options?: StartOptions): Program;
 }
 
 /**
@@ -38,6 +42,7 @@ export async function programWorld(binding = true): Promise<ProgramWorld> {
   const base = realpathSync(mkdtempSync(path.join(tmpdir(), 'rv-sdk-')));
   const home = path.join(base, 'home');
   const folder = path.join(base, 'project');
+  chmodSync(base, 0o755);
   mkdirSync(folder);
   writeFileSync(path.join(folder, 'reeve.yaml'), 'project: shop\nservices: {}\n');
   const bundle = binding
@@ -59,18 +64,20 @@ export async function programWorld(binding = true): Promise<ProgramWorld> {
     home,
     folder,
     at: { home, cwd: folder },
-    start(code, { env = {}, args = [] } = {}) {
+    start(code, { env = {}, args = [], uid } = {}) {
       const file = path.join(bundle, `p${++count}.mjs`);
       writeFileSync(
         file,
         `import * as sdk from './sdk.mjs';\nconst say = (...words) => console.log(...words);\n${code}\n`,
       );
-      const program = launch([file, ...args], folder, { REEVE_HOME: home, ...env });
+      const program = launch([file, ...args], folder, { REEVE_HOME: home, ...env }, uid);
       programs.push(program);
       return program;
     },
     [Symbol.asyncDispose]: async () => {
       for (const { child } of programs) child.kill('SIGKILL');
+      // And what they have started, which carries their environment.
+      for (const pid of listPids()) if (environOf(pid)?.get('REEVE_HOME') === home) killIfThere(pid);
       await Promise.all(programs.map(({ ended }) => ended));
       rmSync(base, { recursive: true, force: true });
       rmSync(bundle, { recursive: true, force: true });
@@ -78,7 +85,12 @@ export async function programWorld(binding = true): Promise<ProgramWorld> {
   };
 }
 
-function launch(args: readonly string[], cwd: string, env: Readonly<Record<string, string>>): Program {
+function launch(
+  args: readonly string[],
+  cwd: string,
+  env: Readonly<Record<string, string>>,
+  uid: number | undefined,
+): Program {
   const inherited = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !/^(REEVE_|NOTIFY_|VITEST|NODE_)/.test(name)),
   );
@@ -86,6 +98,7 @@ function launch(args: readonly string[], cwd: string, env: Readonly<Record<strin
     cwd,
     env: { ...inherited, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
+    ...(uid === undefined ? {} : { uid, gid: uid }),
   });
   let stdout = '';
   let stderr = '';
@@ -114,4 +127,12 @@ function launch(args: readonly string[], cwd: string, env: Readonly<Record<strin
     }
   };
   return { pid: child.pid ?? 0, child, said, ended };
+}
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // it has just ended
+  }
 }

@@ -59,14 +59,7 @@ async function open(input: AnnounceInput, capabilities: readonly string[]): Prom
 }
 
 function announced(name: string, id: string, owner: Owner): Announced {
-  const onExit = (): void => owner.closeNow(null);
-  process.on('exit', onExit);
-  const forget = programEnd().stack.add(() => owner.close(null), { name: `announcement ${name}` });
-  const close = async (): Promise<void> => {
-    forget();
-    process.off('exit', onExit);
-    await owner.close(null);
-  };
+  const close = holdUntilExit(name, owner);
   return {
     name,
     id,
@@ -75,5 +68,17 @@ function announced(name: string, id: string, owner: Owner): Announced {
     },
     close,
     [Symbol.asyncDispose]: close,
+  };
+}
+
+/** The name is given back when this program ends in order, or by what is returned. */
+export function holdUntilExit(name: string, owner: Owner): () => Promise<void> {
+  const onExit = (): void => owner.closeNow(null);
+  process.on('exit', onExit);
+  const forget = programEnd().stack.add(() => owner.close(null), { name: `name ${name}` });
+  return async () => {
+    forget();
+    process.off('exit', onExit);
+    await owner.close(null);
   };
 }

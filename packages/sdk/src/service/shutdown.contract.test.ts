@@ -76,22 +76,31 @@ describe('the end of a program', () => {
     manager.registerShutdownHandlers();
     manager.registerShutdownHandlers();`;
   const order = (kind: string) => ['hangs', 'throws', 'async', `sync ${kind}`];
-  const lines = (stdout: string) => stdout.trim().split('\n').filter((line) => line !== 'up');
+  const lines = (stdout: string) =>
+    stdout
+      .trim()
+      .split('\n')
+      .filter((line) => line !== 'up');
 
-  test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('%s: every handler once, in reverse order, and what failed is told', async (signal) => {
-    const program = world.start(`${handlers} setInterval(() => {}, 1e6); say('up');`);
-    await program.said('up');
-    program.child.kill(signal);
-    const { code, signal: by, stdout, stderr } = await program.ended;
-    expect(lines(stdout)).toEqual(order('signal'));
-    expect([code, by]).toEqual([1, null]);
-    expect(stderr).toContain('on purpose');
-    expect(stderr).toContain('hanger');
-    expect(stderr).toContain('not done within 50 ms');
-  });
+  test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
+    '%s: every handler once, in reverse order, and what failed is told',
+    async (signal) => {
+      const program = world.start(`${handlers} setInterval(() => {}, 1e6); say('up');`);
+      await program.said('up');
+      program.child.kill(signal);
+      const { code, signal: by, stdout, stderr } = await program.ended;
+      expect(lines(stdout)).toEqual(order('signal'));
+      expect([code, by]).toEqual([1, null]);
+      expect(stderr).toContain('on purpose');
+      expect(stderr).toContain('hanger');
+      expect(stderr).toContain('not done within 50 ms');
+    },
+  );
 
   test('a signal with handlers that all do their work ends with 0', async () => {
-    const program = world.start(`const m = sdk.getProcessManager(); m.addShutdownHandler(async () => say('done')); m.registerShutdownHandlers(); setInterval(() => {}, 1e6); say('up');`);
+    const program = world.start(
+      `const m = sdk.getProcessManager(); m.addShutdownHandler(async () => say('done')); m.registerShutdownHandlers(); setInterval(() => {}, 1e6); say('up');`,
+    );
     await program.said('up');
     program.child.kill('SIGTERM');
     program.child.kill('SIGTERM');
@@ -122,7 +131,9 @@ describe('the end of a program', () => {
   });
 
   test('a second Ctrl-C does not wait for a handler that hangs', async () => {
-    const program = world.start(`const m = sdk.getProcessManager(); m.addShutdownHandler(() => { say('hangs'); return new Promise(() => {}); }, { timeout: 60000 }); m.registerShutdownHandlers(); setInterval(() => {}, 1e6); say('up');`);
+    const program = world.start(
+      `const m = sdk.getProcessManager(); m.addShutdownHandler(() => { say('hangs'); return new Promise(() => {}); }, { timeout: 60000 }); m.registerShutdownHandlers(); setInterval(() => {}, 1e6); say('up');`,
+    );
     await program.said('up');
     program.child.kill('SIGINT');
     await program.said('hangs');
@@ -131,8 +142,17 @@ describe('the end of a program', () => {
   });
 
   test('executeShutdownHandlers tells what became of each, and does not end the program', async () => {
-    const program = world.start(`${handlers} const o = await manager.executeShutdownHandlers(); say('outcomes', JSON.stringify(o.map(({ ok, reason }) => [ok, reason])));`);
-    expect(JSON.parse(await program.said('outcomes'))).toEqual([[false, 'timed_out'], [false, 'failed'], [true, 'done'], [true, 'done']]);
-    expect(lines((await program.ended).stdout).filter((line) => !line.startsWith('outcomes'))).toEqual(order('request'));
+    const program = world.start(
+      `${handlers} const o = await manager.executeShutdownHandlers(); say('outcomes', JSON.stringify(o.map(({ ok, reason }) => [ok, reason])));`,
+    );
+    expect(JSON.parse(await program.said('outcomes'))).toEqual([
+      [false, 'timed_out'],
+      [false, 'failed'],
+      [true, 'done'],
+      [true, 'done'],
+    ]);
+    expect(lines((await program.ended).stdout).filter((line) => !line.startsWith('outcomes'))).toEqual(
+      order('request'),
+    );
   });
 });

@@ -53,6 +53,10 @@ export class ShutdownStack {
     };
   }
 
+  clear(): void {
+    this.#handlers = [];
+  }
+
   /** Runs what has not been run. A call while they run gets the same outcomes. `timeout`: of all together. Never rejects. */
   execute(reason: ShutdownReason, timeout: number | null = null): Promise<readonly HandlerOutcome[]> {
     this.#running ??= this.#runAll(reason, timeout).finally(() => {
