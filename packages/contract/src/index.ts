@@ -4,6 +4,7 @@ export * from './keeper.ts';
 export * from './limit-mark.ts';
 export * from './logs.ts';
 export * from './names.ts';
+export * from './service-card.ts';
 export * from './service-socket.ts';
 export * from './shapes.ts';
 export * from './spec.ts';

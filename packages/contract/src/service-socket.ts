@@ -190,47 +190,6 @@ export function parseServiceRequest(line: string): ParsedServiceRequest {
   return { ok: true, request: { id, protocol: SERVICE_PROTOCOL, call: name, params } };
 }
 
-/** The card in the text of `run/<id>.json`; null: not one, or one of a newer format. */
-export function parseServiceCard(text: string): ServiceCard | null {
-  const value = parseObject(text);
-  if (value === null || value['format'] !== SERVICE_CARD_FORMAT) return null;
-  const { id, service, folder, project, pid } = value;
-  const isWhole = [id, service, folder, project].every((each) => typeof each === 'string') && Number.isInteger(pid);
-  // Fields that a later writer under the same format added are simply not in the type.
-  return isWhole ? ({ ...BLANK, ...value } as unknown as ServiceCard) : null;
-}
-
-/** What a writer of another language may leave out. */
-const BLANK: Partial<ServiceCard> = {
-  protocol: SERVICE_PROTOCOL,
-  instance: 0,
-  kind: 'service',
-  title: null,
-  description: '',
-  language: 'unknown',
-  library: 'unknown',
-  process: null,
-  argv: [],
-  cwd: '/',
-  user: '',
-  run: null,
-  state: 'running',
-  ready: false,
-  health: 'unknown',
-  health_reason: null,
-  status: null,
-  ports: [],
-  dependencies: [],
-  capabilities: [],
-  data: null,
-  announcement: null,
-  socket: null,
-  started_at: '',
-  updated_at: '',
-  ended_at: null,
-  exit: null,
-};
-
 function refuse(id: number, message: string): ParsedServiceRequest {
   return { ok: false, reply: { id, error: { code: 'USAGE', params: { message } } } };
 }

@@ -36,6 +36,10 @@ export interface HomePaths {
   readonly home: string;
   readonly registry: string;
   readonly run: string;
+  /** Files that programs without the library announce themselves by. */
+  readonly announce: string;
+  /** What the library asks before a service that is started by hand goes on. */
+  readonly guard: string;
   readonly sockets: string;
   readonly daemonLock: string;
   readonly controlSocket: string;
@@ -56,6 +60,8 @@ export function homePaths(home: string, env: Env = process.env): HomePaths {
     home,
     registry: join(home, 'reeve.db'),
     run,
+    announce: join(home, 'announce'),
+    guard: join(home, 'guard'),
     sockets,
     daemonLock: join(run, 'daemon.lock'),
     controlSocket: join(sockets, 'control.sock'),
