@@ -157,7 +157,13 @@ export interface WhyView {
   readonly summary: string;
   /** Conditions that are not met, each as a sentence; empty when nothing is waited for. */
   readonly waits_for: readonly string[];
+  /** Where the chain of waiting ends, and what those services are doing; empty when nothing is waited for. */
+  readonly roots: readonly RootView[];
   readonly blocks: readonly string[];
+  /** How it came to this: from event to event by their causes, the beginning first, whichever service it was of. */
+  readonly because: readonly EventView[];
+  /** What the service said when it last ended badly, as it was captured then; null: it did not. */
+  readonly crash: CrashView | null;
   /** Newest last. */
   readonly events: readonly EventView[];
   /** The last lines that the last run wrote. */
@@ -166,6 +172,20 @@ export interface WhyView {
   readonly survivors: readonly UnmanagedView[];
   /** Commands to type next. */
   readonly try: readonly string[];
+}
+
+export interface RootView {
+  readonly name: string;
+  readonly state: ServiceView['state'];
+  readonly intent: ServiceView['intent'];
+  readonly reason: string | null;
+}
+export interface CrashView {
+  readonly at: string;
+  readonly run: string | null;
+  /** One word of the exit-cause table: `code`, `signal`, `timeout`, … */
+  readonly cause: string;
+  readonly lines: readonly string[];
 }
 
 export interface ControlRequest<N extends CallName = CallName> {

@@ -79,7 +79,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       'On a terminal without -d, and with --attach anywhere, the logs are shown once all is ready. Ctrl-C or SIGTERM then stops the named services (all, if none was named) and prints the receipt; a second Ctrl-C is told so, a third leaves the stop to the daemon; a hang-up leaves them running. Without a terminal and without --attach it returns like with -d.',
       'Exit codes: 0 all ready; 1 a service failed; 2 config; 5 only conflicts (a port that is taken, an unfinished stop) stood in the way; 8 not ready in time: it says who, and stops nothing.',
     ],
-    json: '`{ "project", "outcome": "ready"|"accepted"|"failed"|"timeout", "services": [{ name, outcome, state, reason, ms }], "changed", "removed" }`; with `--dry-run` `{ "project", "services": [{ name, action, reason, depends_on }] }`; with `--attach` the logs follow as lines, at last the receipt',
+    json: '`{ "project", "outcome": "ready"|"accepted"|"failed"|"timeout", "services": [{ name, outcome, state, reason, ms }], "changed", "removed" }`; with `--dry-run` `{ "project", "services": [{ name, action, reason, depends_on, cost, changes: [{ field, from, to, cost }] }] }`; with `--attach` the logs follow as lines, at last the receipt',
   },
   {
     name: 'start',
@@ -175,7 +175,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     arguments: [service],
     options: [],
     examples: [{ line: 'reeve why web', what: 'the reason, the last exit, the last lines, what it waits for' }],
-    json: '`{ "service", "summary", "waits_for": [...], "blocks": [...], "events": [...], "last_lines": [...], "next_try_at", "survivors": [...], "try": [...] }`',
+    json: '`{ "service", "summary", "waits_for": [...], "roots": [...], "blocks": [...], "because": [...], "crash", "events": [...], "last_lines": [...], "next_try_at", "survivors": [...], "try": [...] }`',
   },
   {
     name: 'wait',
@@ -245,6 +245,41 @@ export const COMMANDS: readonly CommandSpec[] = [
       { line: 'reeve ports 3000', what: 'who has it' },
     ],
     json: '`{ "ports": [{ port, protocol, project, service, instance, name, leased, listening, owner }] }`',
+  },
+  {
+    name: 'hunt',
+    summary: 'Find processes by service, name, pid, port or command line, and tell whose they are',
+    arguments: [{ name: 'query', required: true, complete: 'service' }],
+    options: [],
+    examples: [
+      { line: 'reeve hunt api', what: 'everything that has to do with api' },
+      { line: 'reeve hunt :3000', what: 'who listens on port 3000' },
+    ],
+    details: [
+      'Looks at every process of the machine and says why each was found and how sure that is: high (its pid, the port, or a mark of the service on it), medium (below such a one, or its name), low (only the text in its command line). Works with the daemon down. Exit code 4: nothing found.',
+    ],
+    json: '`{ "query", "processes": [{ pid, started_at, user, command, project, service, instance, run, main, ours, reeve, home, ports, memory_bytes, found_by, why, confidence }] }`',
+  },
+  {
+    name: 'kill',
+    summary: 'Find a service, pid, port owner or pattern, show it, end it, and prove that it is gone',
+    arguments: [{ name: 'target', complete: 'service' }],
+    options: [
+      { name: 'pattern', value: 'RE', summary: 'Every process whose command line matches this regular expression' },
+      { name: 'force', summary: 'Also what is no process of a project of this home' },
+      timeout('How long until SIGKILL; default 10s, for a service what its stop allows'),
+    ],
+    examples: [
+      { line: 'reeve kill api', what: 'a service: it is stopped, and stays so' },
+      { line: 'reeve kill 4711', what: 'one process, and what it has started' },
+      { line: 'reeve kill :3000 --force', what: 'whoever listens on port 3000, also a foreign process' },
+      { line: "reeve kill --pattern 'node .*worker'", what: 'by command line' },
+    ],
+    details: [
+      'A service of this home (by name, by the pid of its main process, by its port) is stopped by the daemon, which is started when it is down: its restart policy brings nothing back. Anything else gets SIGTERM, then what it has started does, and SIGKILL when the time is over; each process is signalled only while it is the one that was found. What is not of a project of this home is only ended with --force, unless it is named by its pid and yours. Never ended: this command and what has started it, pid 1, a daemon or keeper of reeve.',
+      'Exit codes: 0 COMPLETE, 4 nothing found, 6 INCOMPLETE (survivors are named), 7 refused.',
+    ],
+    json: 'the receipt, as `stop`, with `project` null where it is of none, and with `"target"` and `"notes"`',
   },
   {
     name: 'run',

@@ -2,21 +2,28 @@ import type { ProjectSpec, PsView, ServiceSpec } from '@reeve/contract';
 import type { Loaded } from '../config/load.ts';
 import { startOrder, withNeeded } from '../core/graph.ts';
 import type { ServiceRow } from '../core/memory.ts';
-import { specHashInput } from '../core/spec-hash.ts';
+import { type Cost, costOf, type FieldChange, specChanges } from '../core/spec-changes.ts';
 import { count } from './amounts.ts';
 import { type Context, has, printJson, say } from './context.ts';
 import { withMemory } from './memory.ts';
 import { viewProject } from './project-views.ts';
+import { oneLine } from './safe-text.ts';
+import type { Style } from './style.ts';
 import { type Row, renderTable } from './table.ts';
 import { chooseServices } from './unknown-service.ts';
 
 /** What `up` would do with a service, and why. */
 export interface Planned {
   readonly name: string;
-  readonly action: 'start' | 'restart' | 'keep' | 'stop' | 'leave';
+  readonly action: 'start' | 'restart' | 'update' | 'keep' | 'stop' | 'leave';
   readonly reason: string;
   readonly depends_on: readonly string[];
+  /** What the changes take: `live` (the process is not touched) or `restart`; null: nothing changes. */
+  readonly cost: Cost | null;
+  /** Field by field, against what was last applied. */
+  readonly changes: readonly FieldChange[];
 }
+const UNCHANGED = { cost: null, changes: [] } as const;
 
 /** `up --dry-run`: from the config and from what is known; no daemon is started and nothing is changed. */
 export async function dryRun(context: Context, { project }: Loaded, services: readonly string[]): Promise<number> {
@@ -57,13 +64,14 @@ export function planUp({ project, names, view, before, prune }: PlanInput): read
     if (!spec) return [];
     const depends_on = edges.get(name) ?? [];
     if (!needed.has(name)) {
-      return names.length > 0 ? [] : [{ name, action: 'leave', reason: 'autostart: false', depends_on }];
+      return names.length > 0 ? [] : [{ name, action: 'leave', reason: 'autostart: false', depends_on, ...UNCHANGED }];
     }
     const row = before?.services.find((service) => service.name === name) ?? null;
-    const isChanged =
-      row !== null && before !== null && specHashInput(spec, project) !== specHashInput(row.spec, before.shared);
+    const changes =
+      row !== null && before !== null ? specChanges({ spec: row.spec, project: before.shared }, { spec, project }) : [];
+    const cost = costOf(changes);
     const because = chosen.includes(name) ? null : `${neededBy(name, needed, edges)} needs it`;
-    return [{ name, ...decide(view, spec, isChanged, because), depends_on }];
+    return [{ name, ...decide(view, spec, cost, because), depends_on, cost, changes }];
   });
   return [...planned, ...leftOver(view, before?.services ?? [], specs, prune)];
 }
@@ -73,14 +81,15 @@ const UP = ['running', 'starting'];
 function decide(
   view: PsView,
   spec: ServiceSpec,
-  isChanged: boolean,
+  cost: Cost | null,
   because: string | null,
 ): Pick<Planned, 'action' | 'reason'> {
   const state = view.services.find((service) => service.name === spec.name)?.state ?? 'stopped';
   const isUp = UP.includes(state);
-  if (isUp && isChanged) return { action: 'restart', reason: 'changed in the config' };
+  if (isUp && cost === 'restart') return { action: 'restart', reason: 'changed in the config' };
+  if (isUp && cost === 'live') return { action: 'update', reason: 'changed in the config; its process goes on' };
   if (isUp) return { action: 'keep', reason: `is ${state}` };
-  if (state === 'completed' && !isChanged) return { action: 'keep', reason: 'has completed' };
+  if (state === 'completed' && cost !== 'restart') return { action: 'keep', reason: 'has completed' };
   return { action: 'start', reason: because ?? `is ${state}` };
 }
 
@@ -102,6 +111,7 @@ function leftOver(
       action: prune ? 'stop' : 'leave',
       reason: `no longer in the config${prune ? '' : '; --prune stops it'}`,
       depends_on: [],
+      ...UNCHANGED,
     }));
 }
 
@@ -119,6 +129,22 @@ function show(context: Context, plan: readonly Planned[]): void {
   ];
   const rows = plan.map((step): Row => [step.name, step.action, step.reason, step.depends_on.join(' ')]);
   context.io.out.write(renderTable(columns, rows, context.style));
-  const changes = plan.filter(({ action }) => action === 'start' || action === 'restart' || action === 'stop').length;
-  say(context, `dry run: ${count(changes, 'change')}, in this order; nothing was done`);
+  for (const step of plan) context.io.out.write(changesText(step, context.style));
+  const steps = plan.filter(({ action }) => action !== 'keep' && action !== 'leave').length;
+  say(context, `dry run: ${count(steps, 'change')}, in this order; nothing was done`);
+}
+
+/** A line a field: what it was, what it is to be, and what that takes. */
+function changesText({ name, changes }: Planned, style: Style): string {
+  return changes
+    .map(({ field, from, to, cost }) => {
+      const values = `${valueText(from)} ${style.unicode ? '→' : '->'} ${valueText(to)}`;
+      return `  ${name}  ${oneLine(field)}: ${values}  ${style.paint('grey', `(${cost})`)}\n`;
+    })
+    .join('');
+}
+
+function valueText(value: unknown): string {
+  if (value === null || value === undefined) return 'none';
+  return oneLine(typeof value === 'string' && value !== '' ? value : JSON.stringify(value));
 }

@@ -101,3 +101,26 @@ test('up waits as long as the config allows for the longest chain, and at least 
   expect(patienceFor({ project }, ['web'])).toBe(90_000);
   expect(patienceFor({ project: { ...project, services: [spec('a', [], { ready_timeout: 1 })] } }, ['a'])).toBe(30_000);
 });
+
+test('what only reeve acts on is changed without a new process, field by field', () => {
+  const before = {
+    services: [row(spec('db', [], { env: { A: '1' } })), row(spec('api', ['db'], { description: 'old' }))],
+    shared: { env: {}, env_files: [] },
+  };
+  const view = withStates({ db: 'running', api: 'running' });
+  const planned = planUp({ project, names: ['api'], view, before, prune: false });
+  expect(planned.map(({ name, action, cost, changes }) => ({ name, action, cost, changes }))).toEqual([
+    {
+      name: 'db',
+      action: 'restart',
+      cost: 'restart',
+      changes: [{ field: 'env.A', from: '1', to: null, cost: 'restart' }],
+    },
+    {
+      name: 'api',
+      action: 'update',
+      cost: 'live',
+      changes: [{ field: 'description', from: 'old', to: '', cost: 'live' }],
+    },
+  ]);
+});

@@ -3,7 +3,7 @@ import { explain } from '../core/explain.ts';
 import { NEW_MACHINE } from '../core/lifecycle.ts';
 import type { Machine } from '../core/lifecycle-types.ts';
 import type { ProjectRow, Registry } from '../core/memory.ts';
-import { eventView } from '../core/view.ts';
+import { storyOf } from '../core/story.ts';
 import type { World } from '../core/world.ts';
 import type { Context } from './context.ts';
 import type { Target } from './find-project.ts';
@@ -14,7 +14,6 @@ import { rememberedProject, withMemory } from './memory.ts';
 import { declaredView, type Eyes, rememberedView, trueMachine } from './offline-view.ts';
 import { chooseServices } from './unknown-service.ts';
 
-const EVENTS = 12;
 const LINES = 8;
 
 /** `why` without a daemon; null when nothing is remembered of the project. Throws SERVICE_UNKNOWN. */
@@ -32,15 +31,15 @@ export async function rememberedWhy(context: Context, target: Target, word: stri
     const service = view.services.find((s) => s.name === name);
     if (!service) return null;
     const said = explain(rememberedWorld(registry, project, eyes), service);
-    const events = registry.events.find({ folder: project.folder, service: name, newest: EVENTS });
     const indexes = service.instances.map(({ index }) => index);
     const lines = await newestLines(project.folder, name, indexes, LINES, context);
     return {
       service,
       summary: said.summary,
       waits_for: said.waitsFor,
+      roots: said.roots,
       blocks: said.blocks,
-      events: events.map(eventView),
+      ...storyOf(registry.events, project.folder, name),
       last_lines: lines.map(({ line }) => line),
       next_try_at: null,
       survivors: [],
@@ -83,7 +82,10 @@ export async function neverStarted(context: Context, target: Target, word: strin
     service,
     summary: `${name} has never been started: this config has not been applied`,
     waits_for: [],
+    roots: [],
     blocks: [],
+    because: [],
+    crash: null,
     events: [],
     last_lines: [],
     next_try_at: null,

@@ -1,4 +1,4 @@
-import type { WhyView } from '@reeve/contract';
+import type { EventView, RootView, WhyView } from '@reeve/contract';
 import { describeExit } from '../core/restart.ts';
 import { clockTime, humanDuration } from './amounts.ts';
 import { displayWidth } from './display-width.ts';
@@ -41,13 +41,26 @@ function factsOf(view: WhyView, style: Style, now: number): readonly Fact[] {
   add('last exit', service.exit === null ? null : `${describeExit(service.exit)}, ${ago(service.exit.at)}`);
   add('restarts', service.restarts === 0 ? null : String(service.restarts));
   for (const wait of view.waits_for) add('waits for', oneLine(wait));
+  for (const root of view.roots) add('held up by', rootText(root));
   add('blocks', view.blocks.join(', '));
   add('ports', portsText(service.ports));
   for (const s of view.survivors) add('left over', `pid ${s.pid} ${oneLine(s.command)} (${s.found_by.join(', ')})`);
-  for (const event of view.events.slice(-EVENTS))
-    add('event', `${style.paint('grey', clockTime(Date.parse(event.at)))} ${oneLine(event.message)}`);
-  for (const line of view.last_lines) add('said', safeText(line));
+  const told = (event: EventView, who: string): string =>
+    `${style.paint('grey', clockTime(Date.parse(event.at)))} ${who}${oneLine(event.message)}`;
+  // A story with one sentence is told by the events.
+  const story = view.because.length > 1 ? view.because : [];
+  for (const event of story) add('because', told(event, event.service === service.name ? '' : `${event.service}: `));
+  const known = new Set(story.map(({ seq }) => seq));
+  for (const event of view.events.slice(-EVENTS).filter(({ seq }) => !known.has(seq))) add('event', told(event, ''));
+  const isDown = service.pid === null;
+  const said = isDown && view.crash && view.crash.lines.length > 0 ? view.crash.lines : view.last_lines;
+  for (const line of said) add('said', safeText(line));
   return facts;
+}
+
+function rootText({ name, state, intent, reason }: RootView): string {
+  const is = state === 'backoff' ? 'in backoff' : state;
+  return oneLine(`${name}, which is ${is} (wanted: ${intent})${reason ? `: ${reason}` : ''}`);
 }
 
 function inTime(ms: number): string {

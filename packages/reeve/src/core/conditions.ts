@@ -1,5 +1,6 @@
 import type { Condition, DependencySpec } from '@reeve/contract';
 import { mayBeAlive } from './lifecycle.ts';
+import { describeExit } from './restart.ts';
 import type { World, WorldInstance, WorldService } from './world.ts';
 
 /**
@@ -51,7 +52,12 @@ export function cascadeOf(
   service: WorldService,
   instance: WorldInstance,
 ):
-  | { readonly do: 'lose'; readonly action: 'restart' | 'stop' | 'pause'; readonly why: string }
+  | {
+      readonly do: 'lose';
+      readonly action: 'restart' | 'stop' | 'pause';
+      readonly why: string;
+      readonly roots: readonly string[];
+    }
   | { readonly do: 'regain' }
   | null {
   const { state, cascade } = instance.machine;
@@ -60,10 +66,11 @@ export function cascadeOf(
   const why = (action: DependencySpec['on_down']): string | null =>
     causes(down.filter((u) => u.onDown === action)).join('; ') || null;
   const [stop, pause, restart] = [why('stop'), why('pause'), why('restart')];
-  if (stop !== null) return { do: 'lose', action: 'stop', why: stop };
+  if (stop !== null) return { do: 'lose', action: 'stop', why: stop, roots: roots(down) };
   if (restart !== null && (cascade.outage === null || cascade.outage.back !== null))
-    return { do: 'lose', action: 'restart', why: restart };
-  if (pause !== null) return state.name === 'running' ? { do: 'lose', action: 'pause', why: pause } : null;
+    return { do: 'lose', action: 'restart', why: restart, roots: roots(down) };
+  if (pause !== null)
+    return state.name === 'running' ? { do: 'lose', action: 'pause', why: pause, roots: roots(down) } : null;
   if (state.name === 'paused') return { do: 'regain' };
   return restart === null && cascade.outage !== null && cascade.outage.back === null ? { do: 'regain' } : null;
 }
@@ -134,7 +141,7 @@ function lacks(
     case 'backoff':
       return coming(`is down: ${state.why}; it is tried again`);
     case 'stopping':
-      return coming('is stopping');
+      return coming(state.cause.kind === 'ended' ? `has ended: ${describeExit(state.exit)}` : 'is stopping');
     case 'failed':
       return never(`has failed: ${state.failure.message}`);
     case 'stopped':

@@ -1,27 +1,56 @@
-import type { ServiceView } from '@reeve/contract';
-import { causes, dependantsInTheWay, unmetConditions } from './conditions.ts';
+import type { RootView, ServiceView } from '@reeve/contract';
+import { causes, dependantsInTheWay, roots, unmetConditions } from './conditions.ts';
 import { describeExit } from './restart.ts';
-import type { World } from './world.ts';
+import { reasonOf, shownState, WORST_FIRST, worst } from './view.ts';
+import type { World, WorldService } from './world.ts';
 
 /** What `why` says, from the same predicates that decide: it cannot lie about the reason. */
 export interface Explanation {
   readonly summary: string;
   readonly waitsFor: readonly string[];
+  /** Where the chain of waiting ends: what those services are doing. */
+  readonly roots: readonly RootView[];
   readonly blocks: readonly string[];
   readonly try: readonly string[];
 }
 
 export function explain(world: World, view: ServiceView): Explanation {
   const service = world.get(view.name);
-  const waitsFor =
-    service && view.intent === 'up' && view.state === 'waiting' ? causes(unmetConditions(world, service)) : [];
+  const unmet = service && view.intent === 'up' && view.state === 'waiting' ? unmetConditions(world, service) : [];
   const inTheWay = service && view.intent === 'down' ? dependantsInTheWay(world, service) : [];
+  const found = roots(unmet).map((name) => rootView(world, name));
   return {
     summary: summarize(view, inTheWay),
-    waitsFor,
+    waitsFor: causes(unmet),
+    roots: found,
     blocks: blockedBy(world, view.name),
-    try: suggestions(view),
+    try: [...fixes(service), ...found.map(({ name }) => `reeve why ${name}`), ...suggestions(view)],
   };
+}
+
+/** What the service at the root of the trouble is doing: the worst of its instances. */
+function rootView(world: World, name: string): RootView {
+  const service = world.get(name);
+  const states = (service?.instances ?? []).map(({ machine }) => machine.state);
+  const shown = worst(
+    WORST_FIRST,
+    states.map((state) => shownState(state.name)),
+  );
+  const state = states.find((each) => shownState(each.name) === shown);
+  return {
+    name,
+    state: shown ?? 'stopped',
+    intent: service?.want ?? 'down',
+    reason: state ? reasonOf(state, null) : null,
+  };
+}
+
+/** What is known to mend a failure. */
+function fixes(service: WorldService | undefined): readonly string[] {
+  const known = (service?.instances ?? []).flatMap(({ machine: { state } }) =>
+    state.name === 'failed' && state.failure.fix ? [state.failure.fix] : [],
+  );
+  return [...new Set(known)];
 }
 
 function summarize(view: ServiceView, inTheWay: readonly string[]): string {
@@ -65,7 +94,7 @@ function suggestions(view: ServiceView): readonly string[] {
     case 'completed':
       return [`reeve start ${view.name}`, logs];
     case 'waiting':
-      return ['reeve ps', 'reeve graph'];
+      return ['reeve graph'];
     case 'starting':
     case 'running':
     case 'stopping':

@@ -121,7 +121,7 @@ function howItEnded(state: Stopping, exit: Exit | null, ctx: Context): Ended {
 function describeEnd(exit: Exit | null, isOutOfMemory: boolean): string {
   if (isOutOfMemory) return `${describeExit(exit)}: the kernel ended it, its memory limit was reached`;
   if (exit?.kind === 'signal' && exit.signal === 'SIGKILL')
-    return 'was ended by SIGKILL, not by a stop of reeve: somebody sent it, or the kernel when memory ran out';
+    return 'was ended by SIGKILL, which was no stop of reeve: kill -9, or the kernel for memory';
   return describeExit(exit);
 }
 

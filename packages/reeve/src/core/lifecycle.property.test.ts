@@ -343,7 +343,7 @@ describe('lifecycle, over random steps', () => {
       'stopping',
       'waiting',
     ]);
-  });
+  }, 60_000);
 });
 
 /** From wherever it is: a stop that is not obstructed ends with nobody left, and says so. */

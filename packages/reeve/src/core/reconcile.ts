@@ -8,7 +8,12 @@ export type Command = { readonly service: string; readonly index: number } & (
   /** `roots`: the services that it comes down to. */
   | { readonly do: 'hold'; readonly why: string; readonly hopeless: boolean; readonly roots: readonly string[] }
   /** A dependency is away, or all are back, under an `on_down` that is not `ignore`. */
-  | { readonly do: 'lose'; readonly why: string; readonly action: 'restart' | 'stop' | 'pause' }
+  | {
+      readonly do: 'lose';
+      readonly why: string;
+      readonly action: 'restart' | 'stop' | 'pause';
+      readonly roots: readonly string[];
+    }
   | { readonly do: 'regain' }
   | { readonly do: 'stop'; readonly cause: 'asked' | 'stale' }
 );

@@ -1,6 +1,7 @@
 import type {
   EventView,
   Exit,
+  HealthAnswerView,
   HealthName,
   InstanceView,
   Intent,
@@ -11,6 +12,7 @@ import type {
   StateName,
 } from '@reeve/contract';
 import { iso } from '../base/instant.ts';
+import type { Answer, Health } from './health.ts';
 import type { Machine, State } from './lifecycle-types.ts';
 import type { StoredEvent } from './memory.ts';
 
@@ -18,7 +20,9 @@ import type { StoredEvent } from './memory.ts';
 export interface Observed {
   readonly index: number;
   readonly machine: Machine;
-  readonly health: HealthName;
+  readonly health: Health;
+  /** What the run says of itself. */
+  readonly status: string | null;
   /** The last readiness answer, while it starts. */
   readonly lacking: string | null;
   readonly startedAt: string | null;
@@ -48,7 +52,7 @@ export function shownState(state: StateName): ShownState {
 }
 
 /** From bad to good: a service is shown in the worst of its instances' states. */
-const WORST_FIRST: readonly ShownState[] = [
+export const WORST_FIRST: readonly ShownState[] = [
   'failed',
   'backoff',
   'stopping',
@@ -94,13 +98,16 @@ function lastExit(state: State): Exit | null {
 
 export function instanceView(seen: Observed, previous: Exit | null): InstanceView {
   const { state } = seen.machine;
+  const isUp = state.name === 'running' || state.name === 'starting';
   return {
     index: seen.index,
     pid: 'process' in state && state.process ? state.process.pid : null,
     started_at: 'process' in state ? seen.startedAt : null,
     state: shownState(state.name),
     reason: reasonOf(state, seen.lacking),
-    health: state.name === 'running' || state.name === 'starting' ? seen.health : 'unknown',
+    status: isUp ? seen.status : null,
+    health: isUp ? seen.health.name : 'unknown',
+    health_history: isUp ? seen.health.history.map(answerView) : [],
     ports: seen.ports,
     restarts: seen.machine.ledger.restarts,
     cpu_percent: null,
@@ -108,6 +115,10 @@ export function instanceView(seen: Observed, previous: Exit | null): InstanceVie
     exit: lastExit(state) ?? previous,
     run: 'run' in state ? state.run : null,
   };
+}
+
+function answerView({ at, ok, what, ms }: Answer): HealthAnswerView {
+  return { at: iso(at), ok, what, ms: ms === null ? null : Math.round(ms * 10) / 10 };
 }
 
 export interface ServiceFacts {
@@ -132,6 +143,7 @@ export function serviceView(facts: ServiceFacts, instances: readonly InstanceVie
     description: facts.spec.description,
     state,
     reason: shown?.reason ?? null,
+    status: shown?.status ?? null,
     intent: facts.intent,
     health:
       worst(

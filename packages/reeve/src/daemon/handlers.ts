@@ -12,7 +12,7 @@ import {
 import { sendSignal } from '@reeve/host';
 import { iso } from '../base/instant.ts';
 import { explain } from '../core/explain.ts';
-import { specHashInput } from '../core/spec-hash.ts';
+import { storyOf } from '../core/story.ts';
 import { eventView } from '../core/view.ts';
 import { apply, describeActor, restart, start, stop } from '../supervisor/intents.ts';
 import { portsOf } from '../supervisor/ports-of.ts';
@@ -60,7 +60,7 @@ export function controlHandlers(supervisor: Supervisor, facts: DaemonFacts): Con
     },
     apply: async ({ project: spec, environment, services, prune, actor }) => {
       const request = { spec, environment, services, prune, actor };
-      const applied = apply(supervisor, request, (shared, service) => specHashInput(service, shared));
+      const applied = apply(supervisor, request);
       const project = supervisor.find({ folder: spec.folder });
       const removed = forgetEnded(supervisor, project, applied.removed);
       if (prune) await pruneServices(supervisor, project, removed);
@@ -278,8 +278,9 @@ async function why(supervisor: Supervisor, project: Project, name: string) {
     service: view,
     summary: said.summary,
     waits_for: said.waitsFor,
+    roots: said.roots,
     blocks: said.blocks,
-    events: registry.events.find({ folder: project.row.folder, service: known, newest: 12 }).map(eventView),
+    ...storyOf(registry.events, project.row.folder, known),
     last_lines: instance ? await lastLines(logFolder(instance.id), 8) : [],
     next_try_at: backoff === null ? null : iso(clock.now() + Math.max(0, backoff)),
     survivors: projectView(project, look, { running: true, pid: null, version: null }).unmanaged.filter(
@@ -317,7 +318,7 @@ function signalMain(supervisor: Supervisor, project: Project, selector: string, 
   if (!result.ok)
     throw new ReeveError('NOT_PERMITTED', { message: `${wanted} was not sent to pid ${main.pid}: ${result.reason}` });
   const { registry, clock } = supervisor.deps;
-  instance.tell('service.signalled', `${wanted} sent to pid ${main.pid}`, { signal: wanted });
+  instance.signalled = instance.tell('service.signalled', `${wanted} sent to pid ${main.pid}`, { signal: wanted });
   registry.transaction('durable', () =>
     registry.audit.append({
       at: clock.now(),

@@ -8,8 +8,11 @@ import type { Supervisor } from './supervisor.ts';
 export function durably<T>(supervisor: Supervisor, act: () => T): T {
   const before = [...supervisor.projects.values()].map(remember);
   try {
-    return supervisor.deps.registry.transaction('durable', act);
+    const result = supervisor.deps.registry.transaction('durable', act);
+    for (const tell of supervisor.decided.splice(0)) tell();
+    return result;
   } catch (error) {
+    supervisor.decided.length = 0;
     supervisor.projects.clear();
     for (const restore of before) supervisor.add(restore());
     throw error;

@@ -1,5 +1,6 @@
 import type { Exit, ProcessIdentity, ServiceSpec } from '@reeve/contract';
 import { type Instant, iso } from '../base/instant.ts';
+import { canonical } from '../core/canonical.ts';
 import { type Health, UNCHECKED, wasAway } from '../core/health.ts';
 import { mayBeAlive, NEW_MACHINE, resume, runOf, transition } from '../core/lifecycle.ts';
 import {
@@ -19,7 +20,7 @@ import { lookBack } from './aftermath.ts';
 import { untilReady } from './checks.ts';
 import { runHealthChecks } from './health-checks.ts';
 import { forgetSaid, recallSaid } from './hearing.ts';
-import { launch } from './launch.ts';
+import { launch, userOf } from './launch.ts';
 import type { EventRef } from './outbox.ts';
 import { endStopCommand, runStopCommand, type StopCommandRun, stopCommandView } from './stop-command.ts';
 
@@ -46,6 +47,10 @@ export class Instance implements Actor {
   stopCommand: StopCommandRun | null = null;
   previous: Exit | null = null;
   last: EventRef | null = null;
+  /** The services that its start waits for, where the chain ends. */
+  heldBy: readonly string[] = [];
+  /** The event of a signal that a person sent to the present run. */
+  signalled: EventRef | null = null;
   /** What the present run, which has ended, leaves to be read. */
   #aftermath: Aftermath = NO_AFTERMATH;
   #lookingBack: Promise<void> | null = null;
@@ -86,7 +91,10 @@ export class Instance implements Actor {
     if (machine.epoch !== before.epoch) this.#leave();
     if ('last' in before.state && before.state.last) this.previous = before.state.last;
     if (event.name === 'exited') this.#noteExit(event.exit);
-    if (machine.state.name === 'spawning') this.#aftermath = NO_AFTERMATH;
+    if (machine.state.name === 'spawning') {
+      this.#aftermath = NO_AFTERMATH;
+      this.signalled = null;
+    }
     this.save();
     for (const effect of effects) this.#plan(effect);
     this.host.changed(this);
@@ -107,6 +115,28 @@ export class Instance implements Actor {
   /** Asked only where it counts: the answer needs a look at the whole project. */
   #missing(): string | null {
     return this.machine.state.name === 'stopping' ? this.project.dependencyThatIsDown(this.spec.name) : null;
+  }
+
+  /** What reeve itself acts on holds from now on; what the process was started with is a matter of its next start. */
+  takeSpec(spec: ServiceSpec): void {
+    const before = this.spec;
+    this.spec = spec;
+    if (this.live && canonical(before.health) !== canonical(spec.health)) this.#alone(this.#takeHealth(this.live));
+  }
+
+  /** The checks of a run that is there already, with the environment of its start. */
+  async #takeHealth(live: LiveRun): Promise<void> {
+    const { project, spec, index, host } = this;
+    const user = await userOf(this);
+    const environment = project.environmentOf(spec.name);
+    const input = { project: project.row, spec, environment, index, run: live.row.run, ports: live.leases, user };
+    const { health } = await host.deps.resolve(input);
+    if (this.live?.row.run !== live.row.run) return;
+    this.live = { ...this.live, resolved: { ...this.live.resolved, health } };
+    if (this.machine.state.name !== 'running') return;
+    this.health = UNCHECKED;
+    this.#probe('health');
+    this.host.changed(this);
   }
 
   policy(): Policy {
@@ -166,8 +196,20 @@ export class Instance implements Actor {
     return this.last;
   }
 
+  /** A process that ends by itself is where a story begins, unless somebody has just signalled it. */
+  #causeOf(event: string): EventRef | null | undefined {
+    const { state } = this.machine;
+    if (event !== 'service.exited' || state.name !== 'stopping' || state.cause.kind !== 'ended') return undefined;
+    return this.signalled;
+  }
+
+  /** What comes next follows from this event, if there is one. */
+  follow(ref: EventRef | null): void {
+    if (ref) this.last = ref;
+  }
+
   #plan(effect: Effect): void {
-    if (effect.do === 'tell') this.tell(effect.event, effect.message, effect.data);
+    if (effect.do === 'tell') this.tell(effect.event, effect.message, effect.data, this.#causeOf(effect.event));
     else this.host.outbox.effect(() => this.#carryOut(effect));
   }
 

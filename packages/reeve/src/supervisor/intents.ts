@@ -8,14 +8,12 @@ import {
 } from '@reeve/contract';
 import { withNeeded } from '../core/graph.ts';
 import type { IntentRow, ServiceRow } from '../core/memory.ts';
+import { costOf, type FieldChange, specChanges } from '../core/spec-changes.ts';
 import { durably } from './durably.ts';
 import type { Instance } from './instance.ts';
 import type { ManagedService, Project } from './project.ts';
 import type { Supervisor } from './supervisor.ts';
 import { isUnwritable } from './unwritable.ts';
-
-/** How two specs are told apart: equal text, same process. Given by the daemon (core/spec-hash.ts). */
-export type Fingerprint = (project: Pick<ProjectSpec, 'env' | 'env_files'>, spec: ServiceSpec) => string;
 
 export interface ApplyRequest {
   readonly spec: ProjectSpec;
@@ -26,16 +24,14 @@ export interface ApplyRequest {
 }
 
 /** `up`: takes the config over and wants the named services (all that start by themselves, when none is named) up. */
-export function apply(supervisor: Supervisor, request: ApplyRequest, fingerprint: Fingerprint): Applied {
+export function apply(supervisor: Supervisor, request: ApplyRequest): Applied {
   return durably(supervisor, () => {
     const before = supervisor.projects.get(request.spec.folder)?.row ?? request.spec;
     const { project, renamedFrom } = takeProject(supervisor, request.spec);
-    const changed = takeServices(
-      supervisor,
-      project,
-      request,
-      (service, known) => fingerprint(before, known) !== fingerprint(request.spec, service),
+    const changed = takeServices(supervisor, project, request, (spec, known) =>
+      specChanges({ spec: known, project: before }, { spec, project: request.spec }),
     );
+    const changesOf = (service: ManagedService): readonly FieldChange[] => changed.get(service.row.spec.name) ?? [];
     const named =
       request.services.length > 0 ? supervisor.selectWhole(project, request.services) : autostarting(project);
     const accepted = wantUp(
@@ -43,15 +39,16 @@ export function apply(supervisor: Supervisor, request: ApplyRequest, fingerprint
       project,
       named,
       request.actor,
-      (service) => changed.has(service.row.spec.name) || !isOnItsWay(service),
+      (service) => costOf(changesOf(service)) === 'restart' || !isOnItsWay(service),
+      { action: 'up', changesOf },
     );
     const removed = [...project.services.values()]
       .filter((s) => !s.row.in_config && s.row.managed_by === 'config')
       .map((s) => s.row.spec.name);
-    if (request.prune) for (const name of removed) wantDown(supervisor, project, [name], request.actor);
+    if (request.prune) for (const name of removed) wantDown(supervisor, project, [name], request.actor, 'up --prune');
     audit(supervisor, request.actor, 'up', project, accepted.services);
     supervisor.intentChanged(project);
-    return { ...accepted, renamed_from: renamedFrom, changed: [...changed], removed };
+    return { ...accepted, renamed_from: renamedFrom, changed: [...changed.keys()], removed };
   });
 }
 
@@ -67,7 +64,7 @@ export function start(
     const needed = withNeeded(project.edges(), names);
     if (environment)
       for (const name of needed) saveService(supervisor, project, { ...project.service(name).row, environment });
-    const accepted = wantUp(supervisor, project, names, actor, (service) => !isOnItsWay(service));
+    const accepted = wantUp(supervisor, project, names, actor, (service) => !isOnItsWay(service), { action: 'start' });
     audit(supervisor, actor, 'start', project, accepted.services);
     supervisor.intentChanged(project);
     return accepted;
@@ -95,6 +92,7 @@ export function restart(supervisor: Supervisor, project: Project, names: readonl
       names,
       actor,
       (service) => set.has(service.row.spec.name) || !isOnItsWay(service),
+      { action: 'restart' },
     );
     audit(supervisor, actor, 'restart', project, accepted.services);
     supervisor.intentChanged(project);
@@ -111,23 +109,30 @@ export function stop(
 ): void {
   try {
     durably(supervisor, () => {
-      wantDown(supervisor, project, names, actor);
+      wantDown(supervisor, project, names, actor, action);
       audit(supervisor, actor, action, project, names);
     });
   } catch (error) {
     if (!isUnwritable(error)) throw error;
-    stopFromMemory(supervisor, project, names, actor);
+    stopFromMemory(supervisor, project, names, actor, action);
   }
   supervisor.intentChanged(project);
 }
 
 /** A full disk must not keep anything running: the wish is written down as soon as there is room. */
-function stopFromMemory(supervisor: Supervisor, project: Project, names: readonly string[], actor: Actor): void {
+function stopFromMemory(
+  supervisor: Supervisor,
+  project: Project,
+  names: readonly string[],
+  actor: Actor,
+  action: string,
+): void {
   const { deps, outbox } = supervisor;
   for (const name of names) {
     const service = project.service(name);
     service.intent = { ...service.intent, want: 'down', at: deps.clock.now(), by: describeActor(actor) };
     outbox.row(`intent ${project.row.folder} ${name}`, () => deps.registry.intents.save(service.intent));
+    tellWish(supervisor, project, service, { action });
   }
 }
 
@@ -160,19 +165,19 @@ function takeServices(
   supervisor: Supervisor,
   project: Project,
   request: ApplyRequest,
-  differs: (now: ServiceSpec, before: ServiceSpec) => boolean,
-): ReadonlySet<string> {
+  changesOf: (now: ServiceSpec, before: ServiceSpec) => readonly FieldChange[],
+): ReadonlyMap<string, readonly FieldChange[]> {
   const { spec, environment, services } = request;
-  const changed = new Set<string>();
+  const changed = new Map<string, readonly FieldChange[]>();
   const edges = new Map(spec.services.map((s) => [s.name, s.depends_on.map((d) => d.service)]));
   const touched = new Set(services.length > 0 ? withNeeded(edges, services) : edges.keys());
   for (const service of spec.services) {
     forgetOtherSpelling(supervisor, project, service.name);
     const known = project.services.get(service.name);
-    const isDifferent = known !== undefined && differs(service, known.row.spec);
+    const changes = known ? changesOf(service, known.row.spec) : [];
     // `up web` leaves what is not named, and runs, as it is.
     if (known && !touched.has(service.name) && known.instances.some((i) => i.isAlive())) continue;
-    if (isDifferent) changed.add(service.name);
+    if (changes.length > 0) changed.set(service.name, changes);
     const row: ServiceRow = {
       folder: project.row.folder,
       name: service.name,
@@ -233,6 +238,7 @@ function wantUp(
   names: readonly string[],
   actor: Actor,
   needsNew: (service: ManagedService) => boolean,
+  wish: Omit<Wish, 'changes'> & { readonly changesOf?: (service: ManagedService) => readonly FieldChange[] },
 ): Accepted {
   const order = withNeeded(project.edges(), names);
   const already: string[] = [];
@@ -241,16 +247,56 @@ function wantUp(
     service.acceptedAt = supervisor.deps.clock.monotonic();
     if (isUnfinished(service)) continue;
     if (service.intent.want === 'up' && !needsNew(service)) already.push(name);
-    else saveIntent(supervisor, service, 'up', service.intent.generation + 1, actor);
+    else {
+      saveIntent(supervisor, service, 'up', service.intent.generation + 1, actor);
+      const changes = wish.changesOf?.(service) ?? [];
+      supervisor.decided.push(() => tellWish(supervisor, project, service, { action: wish.action, changes }));
+    }
   }
   return { project: project.row.name, services: order, already };
 }
 
-function wantDown(supervisor: Supervisor, project: Project, names: readonly string[], actor: Actor): void {
+function wantDown(
+  supervisor: Supervisor,
+  project: Project,
+  names: readonly string[],
+  actor: Actor,
+  action: string,
+): void {
   for (const name of names) {
     const service = project.service(name);
+    const isNews = service.intent.want === 'up';
     saveIntent(supervisor, service, 'down', service.intent.generation, actor);
+    if (isNews) supervisor.decided.push(() => tellWish(supervisor, project, service, { action }));
   }
+}
+
+interface Wish {
+  /** The command: `up`, `stop`, … */
+  readonly action: string;
+  /** What `up` found changed in the config. */
+  readonly changes?: readonly FieldChange[];
+}
+
+/** What was wanted, by whom: the root of what follows from it. */
+function tellWish(supervisor: Supervisor, project: Project, service: ManagedService, wish: Wish): void {
+  const { want, by } = service.intent;
+  const changes = wish.changes ?? [];
+  const fields = changes.map(({ field }) => field).join(', ');
+  service.wish = supervisor.outbox.event(
+    {
+      at: supervisor.deps.clock.now(),
+      folder: project.row.folder,
+      project: project.row.name,
+      service: service.row.spec.name,
+      instance: null,
+      run: null,
+      event: 'service.wanted',
+      message: `wanted ${want}: ${wish.action}, by ${by}${fields && `; the config has changed: ${fields}`}`,
+      data: { want, action: wish.action, by, changes },
+    },
+    null,
+  );
 }
 
 function saveIntent(

@@ -4,10 +4,13 @@ import type { IntentRow, ProjectRow, ServiceRow } from '../core/memory.ts';
 import { edgesOf, type World, type WorldService } from '../core/world.ts';
 import type { InstanceHost, ProjectFacts } from './actor.ts';
 import { Instance } from './instance.ts';
+import type { EventRef } from './outbox.ts';
 
 export interface ManagedService {
   row: ServiceRow;
   intent: IntentRow;
+  /** The event that told of the intent: what follows from it names it as its cause. */
+  wish: EventRef | null;
   instances: Instance[];
   /** When the last start was accepted (monotonic): `up` tells how long a service took. */
   acceptedAt: number;
@@ -27,10 +30,10 @@ export class Project implements ProjectFacts {
   /** Takes a service in, or its new spec; instances are made and kept as many as are wanted or still alive. */
   put(row: ServiceRow, intent: IntentRow): ManagedService {
     const known = this.services.get(row.spec.name);
-    const service: ManagedService = known ?? { row, intent, instances: [], acceptedAt: 0 };
+    const service: ManagedService = known ?? { row, intent, wish: null, instances: [], acceptedAt: 0 };
     service.row = row;
     service.intent = intent;
-    for (const instance of service.instances) instance.spec = row.spec;
+    for (const instance of service.instances) instance.takeSpec(row.spec);
     for (let index = service.instances.length; index < row.spec.instances; index++) {
       service.instances.push(new Instance(this, row.spec, index, this.#host));
     }

@@ -1,15 +1,15 @@
 import { type JournalRecord, type ProjectRef, ReeveError } from '@reeve/contract';
 import type { StoredEvent } from '../core/memory.ts';
 import { nearestName } from '../core/nearest-name.ts';
-import { reconcile } from '../core/reconcile.ts';
+import { type Command, reconcile } from '../core/reconcile.ts';
 import type { Actor, InstanceHost } from './actor.ts';
 import type { Dependencies } from './dependencies.ts';
-import type { Instance } from './instance.ts';
 import { hear } from './hearing.ts';
+import type { Instance } from './instance.ts';
 import { withMain } from './launch.ts';
 import { spawnedEnded } from './main-process.ts';
-import { Outbox } from './outbox.ts';
-import { Project } from './project.ts';
+import { type EventRef, Outbox } from './outbox.ts';
+import { type ManagedService, Project } from './project.ts';
 import { recordStopCommand, servedBy } from './stop-command.ts';
 
 /** One of the keepers: each counts its records for itself. */
@@ -32,6 +32,8 @@ export class Supervisor implements InstanceHost {
   readonly deps: Dependencies;
   readonly outbox: Outbox;
   readonly projects = new Map<string, Project>();
+  /** What is to be told once the transaction of a command is on disk. */
+  readonly decided: (() => void)[] = [];
   readonly #due = new Set<Project>();
   readonly #listeners = new Set<(instance: Actor | null) => void>();
   readonly #eventListeners = new Set<(event: StoredEvent) => void>();
@@ -73,15 +75,35 @@ export class Supervisor implements InstanceHost {
     this.#due.clear();
     for (const project of due) {
       for (const command of reconcile(project.world())) {
-        const instance = project.service(command.service).instances[command.index];
-        if (!instance) continue;
-        if (command.do === 'start')
-          instance.post({ name: 'start', run: this.deps.newRunId(), generation: command.generation });
-        else if (command.do === 'hold') instance.post({ name: 'hold', why: command.why, hopeless: command.hopeless });
-        else if (command.do === 'lose') instance.post({ name: 'lost', why: command.why, action: command.action });
-        else if (command.do === 'regain') instance.post({ name: 'regained' });
-        else instance.post({ name: 'stop', cause: { kind: command.cause } });
+        const service = project.service(command.service);
+        const instance = service.instances[command.index];
+        if (instance) this.#tell(project, service, instance, command);
       }
+    }
+  }
+
+  /** Each command follows from something: a wish, or what has happened to a dependency. */
+  #tell(project: Project, service: ManagedService, instance: Instance, command: Command): void {
+    switch (command.do) {
+      case 'start': {
+        const isNew = instance.machine.generation !== command.generation;
+        instance.follow(isNew ? (lastOf(project, instance.heldBy) ?? service.wish) : lastOf(project, instance.heldBy));
+        instance.heldBy = [];
+        return instance.post({ name: 'start', run: this.deps.newRunId(), generation: command.generation });
+      }
+      case 'hold':
+        instance.heldBy = command.roots;
+        instance.follow(lastOf(project, command.roots) ?? service.wish);
+        return instance.post({ name: 'hold', why: command.why, hopeless: command.hopeless });
+      case 'lose':
+        instance.follow(lastOf(project, command.roots));
+        return instance.post({ name: 'lost', why: command.why, action: command.action });
+      case 'regain':
+        instance.follow(lastOf(project, dependenciesOf(service)));
+        return instance.post({ name: 'regained' });
+      case 'stop':
+        instance.follow(service.wish);
+        return instance.post({ name: 'stop', cause: { kind: command.cause } });
     }
   }
 
@@ -257,4 +279,17 @@ export class Supervisor implements InstanceHost {
 
 export function unknownProject({ name, folder }: ProjectRef): ReeveError {
   return new ReeveError('PROJECT_UNKNOWN', { name: name ?? folder ?? '' });
+}
+
+/** The newest event among these services' instances. */
+function lastOf(project: Project, names: readonly string[]): EventRef | null {
+  const refs = names
+    .flatMap((name) => project.services.get(name)?.instances ?? [])
+    .flatMap(({ last }) => (last ? [last] : []));
+  // Without a number: told in this turn, and so the newest.
+  return refs.find((ref) => ref.seq === null) ?? refs.toSorted((a, b) => (b.seq ?? 0) - (a.seq ?? 0))[0] ?? null;
+}
+
+function dependenciesOf(service: ManagedService): readonly string[] {
+  return service.row.spec.depends_on.filter((d) => d.on_down !== 'ignore').map((d) => d.service);
 }

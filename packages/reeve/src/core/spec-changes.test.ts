@@ -1,8 +1,9 @@
 import type { ServiceSpec } from '@reeve/contract';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { canonical } from './canonical.ts';
 import { stringCommand, wordsCommand } from './command-line.ts';
-import { canonical, specHash, specHashInput } from './spec-hash.ts';
+import { costOf, specChanges } from './spec-changes.ts';
 
 const base: ServiceSpec = {
   name: 'web',
@@ -33,7 +34,8 @@ const base: ServiceSpec = {
   is_system: false,
 };
 const project = { env: {}, env_files: [] };
-const input = (over: Partial<ServiceSpec>) => specHashInput({ ...base, ...over }, project);
+const changes = (over: Partial<ServiceSpec>, from: Partial<ServiceSpec> = {}) =>
+  specChanges({ spec: { ...base, ...from }, project }, { spec: { ...base, ...over }, project });
 
 test.each<[string, Partial<ServiceSpec>]>([
   ['description', { description: 'x' }],
@@ -46,7 +48,7 @@ test.each<[string, Partial<ServiceSpec>]>([
   ['the order of env', { env: { B: '2', A: '1' } }],
   ['quotes around the same words', { command: stringCommand("node 'x'", null) as ServiceSpec['command'] }],
 ])('%s does not matter for a running process', (_, over) => {
-  expect(input(over)).toBe(input({}));
+  expect(costOf(changes(over))).not.toBe('restart');
 });
 test.each<[string, Partial<ServiceSpec>]>([
   ['command', { command: wordsCommand(['node', 'y']) }],
@@ -57,17 +59,38 @@ test.each<[string, Partial<ServiceSpec>]>([
   ['umask', { umask: 18 }],
   ['limits', { limits: { nofile: 1 } }],
   ['logs', { logs: { max_size: 1, max_files: 1, max_age: null, compress: true } }],
-])('%s does', (_, over) => {
-  expect(input(over)).not.toBe(input({}));
+])('%s needs a new process', (_, over) => {
+  expect(costOf(changes(over))).toBe('restart');
 });
 test('so do the variables of the project', () => {
-  expect(specHashInput(base, { env: { X: '1' }, env_files: [] })).not.toBe(specHashInput(base, project));
+  const other = { env: { X: '1' }, env_files: ['/p/.env'] };
+  expect(specChanges({ spec: base, project }, { spec: base, project: other })).toEqual([
+    { field: 'project.env.X', from: null, to: '1', cost: 'restart' },
+    { field: 'project.env_files', from: [], to: ['/p/.env'], cost: 'restart' },
+  ]);
 });
 test('the order of variables matters where one names another', () => {
-  expect(input({ env: { A: '1', B: '${A}' } })).not.toBe(input({ env: { B: '${A}', A: '1' } }));
+  expect(costOf(changes({ env: { A: '1', B: '${A}' } }, { env: { B: '${A}', A: '1' } }))).toBe('restart');
 });
-test('the digest gets the input', () => {
-  expect(specHash(base, project, (text) => String(text.length))).toBe(String(input({}).length));
+test('an equal spec changes nothing', () => {
+  expect(changes({})).toEqual([]);
+  expect(costOf([])).toBeNull();
+});
+test('a change is told field by field, with what it costs, and secrets masked', () => {
+  expect(
+    changes({
+      description: 'Tournament web editor',
+      env: { A: '2', C: '3', API_TOKEN: 'hunter2' },
+      restart: { policy: 'always', backoff: { min: 0, max: 0 }, limit: null },
+    }),
+  ).toEqual([
+    { field: 'description', from: '', to: 'Tournament web editor', cost: 'live' },
+    { field: 'env.A', from: '1', to: '2', cost: 'restart' },
+    { field: 'env.B', from: '2', to: null, cost: 'restart' },
+    { field: 'env.C', from: null, to: '3', cost: 'restart' },
+    { field: 'env.API_TOKEN', from: null, to: '***', cost: 'restart' },
+    { field: 'restart.policy', from: 'never', to: 'always', cost: 'live' },
+  ]);
 });
 test('canonical JSON is JSON, and the same for the same value in another order', () => {
   fc.assert(
