@@ -10,6 +10,8 @@ export interface ClientOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Written to its standard input. */
   readonly input?: string;
+  /** Another build's command (other-build.ts); default: the built one. */
+  readonly bin?: string;
   /** Milliseconds until the command is killed and the test fails. Default one minute. */
   readonly limit?: number;
 }
@@ -43,7 +45,7 @@ export function startClient(
   options: ClientOptions = {},
   wrapper: readonly string[] = [],
 ): RunningClient {
-  const [command = '', ...rest] = [...wrapper, process.execPath, bin, ...args];
+  const [command = '', ...rest] = [...wrapper, process.execPath, options.bin ?? bin, ...args];
   const child = spawn(command, rest, {
     cwd: options.cwd,
     env: environment(options.env ?? {}),

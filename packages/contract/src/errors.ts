@@ -204,7 +204,8 @@ export const ERRORS = {
     exit: 1,
     retryable: false,
     say: (p) => `the registry has schema ${p.found}, this reeve knows ${p.known}`,
-    hint: 'use the newer reeve that wrote it, or another --home',
+    hint: (p) =>
+      `use the newer reeve that wrote it, or another --home${p.backup ? `; a copy from before is ${p.backup}` : ''}`,
   },
   REGISTRY_OLDER: {
     http: 500,

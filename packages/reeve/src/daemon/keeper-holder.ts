@@ -7,8 +7,8 @@ import type { KeeperPlace } from './keeper-places.ts';
 export interface KeeperHolderOptions {
   readonly place: KeeperPlace;
   readonly program: readonly string[];
-  /** The first keeper, when it is being started already. */
-  readonly coming: Promise<unknown> | null;
+  /** The first keeper, when it is being started already; `later`: nobody waits for it, and it is tried until it is there. */
+  readonly coming: Promise<unknown> | 'later' | null;
   /** Given to a keeper that is started, which gives it back at every hello: tells its program from another. */
   readonly label: string;
   /** The last record of this place that was written down. */
@@ -36,7 +36,7 @@ export class KeeperHolder {
   constructor(options: KeeperHolderOptions) {
     this.#options = options;
     this.place = options.place;
-    this.#current = this.#connect(options.coming);
+    this.#current = options.coming === 'later' ? this.#retry() : this.#connect(options.coming);
     this.#current.catch(() => undefined); // told by whoever asks for it
   }
 

@@ -2,7 +2,7 @@ import type { JournalRecord, KeeperAbout, KeptRun } from '@reeve/contract';
 import type { Keeper } from '../core/ports.ts';
 import type { Log } from '../supervisor/dependencies.ts';
 import type { RecordSource } from '../supervisor/supervisor.ts';
-import { KeeperHolder } from './keeper-holder.ts';
+import { KeeperHolder, type KeeperHolderOptions } from './keeper-holder.ts';
 import { type KeeperPlace, keeperPlace, keeperPlaces, removeKeeperPlace } from './keeper-places.ts';
 
 export interface KeepersOptions {
@@ -37,7 +37,7 @@ export class Keepers {
   async ready(): Promise<readonly KeptRun[]> {
     const all = await Promise.all(this.#holders.map((holder) => holder.get()));
     const runs = all.flatMap((keeper) => keeper.runs);
-    if (all[0]?.version !== this.#options.label) await this.#addNewest();
+    if (all[0]?.version !== this.#options.label) this.#addNewest();
     for (const holder of this.#holders.slice(1)) await this.#retire(holder);
     return runs;
   }
@@ -68,13 +68,12 @@ export class Keepers {
     return newest;
   }
 
-  async #addNewest(): Promise<void> {
+  #addNewest(): void {
     const { home, log, label } = this.#options;
     const number = Math.max(...this.#holders.map(({ place }) => place.number)) + 1;
     log.info({ place: number, label }, 'a keeper of this version comes beside the old one');
-    const holder = this.#hold(keeperPlace(home, number), null);
-    await holder.get();
-    this.#holders.unshift(holder);
+    // Not waited for: only whoever starts something needs it.
+    this.#holders.unshift(this.#hold(keeperPlace(home, number), 'later'));
   }
 
   async #retire(holder: KeeperHolder): Promise<void> {
@@ -85,7 +84,7 @@ export class Keepers {
     });
   }
 
-  #hold(place: KeeperPlace, coming: Promise<unknown> | null): KeeperHolder {
+  #hold(place: KeeperPlace, coming: KeeperHolderOptions['coming']): KeeperHolder {
     const { program, label, since, onRecord, log } = this.#options;
     const holder: KeeperHolder = new KeeperHolder({
       place,

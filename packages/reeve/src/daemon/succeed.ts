@@ -19,10 +19,8 @@ export async function awaitTurn(paths: HomePaths, keeper: readonly string[]): Pr
   delete process.env[SUCCEEDS];
   const other = protocols.find((protocol) => protocol !== KEEPER_PROTOCOL);
   if (other !== undefined) {
-    throw new ReeveError('PROTOCOL_MISMATCH', {
-      client: `keeper protocol ${KEEPER_PROTOCOL}`,
-      daemon: `running beside a keeper of protocol ${other}`,
-    });
+    const why = `it speaks keeper protocol ${KEEPER_PROTOCOL}, and a keeper that holds services speaks ${other}`;
+    throw new ReeveError('UPGRADE_FAILED', { why });
   }
   await tryKeeper(keeper);
   rehearseMigration(paths.registry);
@@ -37,9 +35,13 @@ function tryKeeper([command = '', ...args]: readonly string[]): Promise<void> {
   return new Promise((resolve, reject) => {
     execFile(command, args, { timeout: PATIENCE }, (error, _out, complaint) => {
       if (error?.code === USAGE) resolve();
-      else reject(new ReeveError('SPAWN_FAILED', { command: args.join(' '), why: complaint.trim().slice(-500) }));
+      else reject(new ReeveError('UPGRADE_FAILED', { why: `its keeper is broken: ${lastWords(complaint, error)}` }));
     });
   });
+}
+
+function lastWords(complaint: string, error: Error | null): string {
+  return complaint.trim().slice(-500) || (error?.message ?? 'it did not say how it is used');
 }
 
 /** Resolves too when none can come any more: the other end is gone. */

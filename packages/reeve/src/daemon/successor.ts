@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
-import { type Params, ReeveError } from '@reeve/contract';
+import { type ErrorCode, type Params, ReeveError } from '@reeve/contract';
 import { SUCCEEDS, TAKE } from './succession.ts';
 
 /** How long a successor may take to be prepared, and then to serve. Milliseconds. */
@@ -131,12 +131,14 @@ class Reports {
   }
 }
 
-/** `error {"code":…,"params":…}` in the words of the catalogue. */
+/** `error {"code":…,"params":…}` in the words of the catalogue, with what it says to do. */
 function readable(said: string): string {
   if (!said.startsWith('error ')) return said;
   try {
-    const { code, params } = JSON.parse(said.slice(6)) as { code: 'INTERNAL'; params: Params };
-    return new ReeveError(code, params).message;
+    const { code, params } = JSON.parse(said.slice(6)) as { code: ErrorCode; params: Params };
+    if (code === 'UPGRADE_FAILED') return String(params['why']);
+    const { message, hint } = new ReeveError(code, params);
+    return hint === null ? message : `${message} (${hint})`;
   } catch {
     return said;
   }

@@ -45,6 +45,12 @@ export function backUp(database: Database, file: string, schema: number, at: Ins
   return target;
 }
 
+/** The newest copy that holds this schema; undefined: there is none. */
+export function backupOf(file: string, schema: number): string | undefined {
+  const name = backupsOf(file).find((each) => each.startsWith(`${basename(file)}.schema-${schema}.`));
+  return name === undefined ? undefined : join(dirname(file), name);
+}
+
 /** Newest first. */
 function backupsOf(file: string): readonly string[] {
   const names = readdirSync(dirname(file)).filter((name) => isBackupOf(file, name));

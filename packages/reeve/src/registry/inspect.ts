@@ -1,4 +1,5 @@
 import { ReeveError } from '@reeve/contract';
+import { backupOf } from './backup.ts';
 import type { Database, Driver } from './driver.ts';
 import { damaged, explain, needsPlayback } from './failure.ts';
 import { sizeOf } from './file.ts';
@@ -37,7 +38,7 @@ export function refuseForeign(database: Database, file: string, migrations: read
   const isOurs = applicationOf(database) === APPLICATION_ID;
   const isEmpty = found === 0 && Number(database.prepare('SELECT count(*) AS n FROM sqlite_schema').get()?.['n']) === 0;
   if (!isOurs && !isEmpty) throw damaged(file, "it is a database, but not reeve's");
-  if (found > known) throw new ReeveError('REGISTRY_NEWER', { file, found, known });
+  if (found > known) throw new ReeveError('REGISTRY_NEWER', { file, found, known, backup: backupOf(file, known) });
 }
 
 function quickCheck(database: Database, file: string): void {
