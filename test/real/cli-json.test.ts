@@ -29,6 +29,7 @@ const service = {
   description: 'string',
   state: 'string',
   reason: 'null',
+  status: 'null',
   intent: 'string',
   health: 'string',
   ready: 'boolean',

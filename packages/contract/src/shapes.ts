@@ -8,13 +8,24 @@ export interface PortView {
   readonly protocol: 'tcp' | 'udp';
   readonly listening: boolean;
 }
+/** One answer to a health check. `ms`: how long it took; null: nobody asked, the service said so itself. */
+export interface HealthAnswerView {
+  readonly at: string;
+  readonly ok: boolean;
+  readonly what: string;
+  readonly ms: number | null;
+}
 export interface InstanceView {
   readonly index: number;
   readonly pid: number | null;
   readonly started_at: string | null;
   readonly state: ShownState;
   readonly reason: string | null;
+  /** What the run says of itself in one line (`STATUS=`). */
+  readonly status: string | null;
   readonly health: HealthName;
+  /** The last answers of its health check, the newest last. */
+  readonly health_history: readonly HealthAnswerView[];
   readonly ports: readonly PortView[];
   readonly restarts: number;
   readonly cpu_percent: number | null;
@@ -27,6 +38,8 @@ export interface ServiceView {
   readonly description: string;
   readonly state: ShownState;
   readonly reason: string | null;
+  /** Of the instance that `state` is taken from: what it says of itself (`STATUS=`). */
+  readonly status: string | null;
   readonly intent: Intent;
   readonly health: HealthName;
   readonly ready: boolean;

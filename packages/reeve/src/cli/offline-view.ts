@@ -9,6 +9,7 @@ import type {
   ServiceView,
 } from '@reeve/contract';
 import { iso } from '../base/instant.ts';
+import { UNCHECKED } from '../core/health.ts';
 import { NEW_MACHINE, runOf } from '../core/lifecycle.ts';
 import type { Machine, State } from '../core/lifecycle-types.ts';
 import type { InstanceRow, LeaseRow, ProjectRow, Registry, RunRow, ServiceRow } from '../core/memory.ts';
@@ -80,7 +81,7 @@ function viewOf({ spec, index, machine, runs, leases, eyes, isAlive }: Seen): In
   const startedAt = isAlive && run ? iso(run.started_at) : null;
   const previous = runs.find((row) => row.exit !== null)?.exit ?? null;
   const view = instanceView(
-    { index, machine, health: 'unknown', lacking: null, startedAt, ports, memoryBytes: null },
+    { index, machine, health: UNCHECKED, status: null, lacking: null, startedAt, ports, memoryBytes: null },
     previous,
   );
   return view.state === 'waiting' || view.state === 'backoff'
@@ -142,7 +143,8 @@ export function declaredView(project: ProjectSpec, daemon: PsView['daemon']): Ps
         {
           index,
           machine: NEW_MACHINE,
-          health: 'unknown',
+          health: UNCHECKED,
+          status: null,
           lacking: null,
           startedAt: null,
           ports: portViews(spec, index, [], () => false),

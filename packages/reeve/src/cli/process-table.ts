@@ -28,6 +28,7 @@ const WIDE: readonly Column[] = [
   { title: 'GROUPS', shrinksTo: 8 },
   { title: 'BY' },
   { title: 'DESCRIPTION', shrinksTo: 12 },
+  { title: 'SAYS', shrinksTo: 12 },
 ];
 const REASON: Column = { title: 'REASON' };
 
@@ -86,7 +87,7 @@ function healthCell({ health }: InstanceView): Cell {
 
 function extraCells(service: ServiceView, instance: InstanceView, { style, wide }: TableOptions): Row {
   const cpu = instance.cpu_percent === null ? null : `${instance.cpu_percent.toFixed(1)}%`;
-  const more = wide ? [cpu, service.groups.join(','), service.managed_by, service.description] : [];
+  const more = wide ? [cpu, service.groups.join(','), service.managed_by, service.description, instance.status] : [];
   return style.rich ? more : [...more, instance.reason];
 }
 

@@ -15,6 +15,8 @@ function instance(over: Partial<InstanceView>): InstanceView {
     pid: null,
     started_at: null,
     reason: null,
+    status: null,
+    health_history: [],
     ports: [],
     cpu_percent: null,
     memory_bytes: null,
@@ -25,13 +27,14 @@ function instance(over: Partial<InstanceView>): InstanceView {
 }
 function service(name: string, instances: readonly InstanceView[], over: Partial<ServiceView> = {}): ServiceView {
   const [first = instance({})] = instances;
-  const { state, reason, health, pid, started_at, exit, restarts, ports } = first;
+  const { state, reason, status, health, pid, started_at, exit, restarts, ports } = first;
   return {
     ...{
       name,
       description: '',
       state,
       reason,
+      status,
       intent: 'up',
       health,
       ready: state === 'running',

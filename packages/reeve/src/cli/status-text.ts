@@ -51,7 +51,7 @@ function headline({ style }: Context, project: string, service: ServiceView): st
 
 function instanceLines({ style }: Context, service: ServiceView, instance: InstanceView): string[] {
   const now = Date.now();
-  const { pid, started_at, run, restarts, memory_bytes, ports, exit, reason } = instance;
+  const { pid, started_at, run, restarts, memory_bytes, ports, exit, reason, status } = instance;
   const started = started_at === null ? null : Date.parse(started_at);
   const label = service.instances.length > 1 ? `${service.name}:${instance.index} ${instance.state}` : null;
   const facts = [
@@ -66,8 +66,18 @@ function instanceLines({ style }: Context, service: ServiceView, instance: Insta
   return [
     ...(facts.length > 0 ? [`  ${facts.join('  ')}`] : []),
     ...(reason === null ? [] : [`  reason    ${oneLine(reason)}`]),
+    ...(status === null ? [] : [`  says      ${oneLine(status)}`]),
+    ...lastAnswer(instance),
     ...(exit === null ? [] : [`  last exit ${describeExit(exit)}, ${humanDuration(now - Date.parse(exit.at))} ago`]),
   ];
+}
+
+/** What its health check found last, and how long that took. */
+function lastAnswer({ health_history }: InstanceView): string[] {
+  const last = health_history.at(-1);
+  if (last === undefined) return [];
+  const took = last.ms === null ? '' : ` in ${Math.round(last.ms)} ms`;
+  return [`  health    ${oneLine(last.what)}${took}`];
 }
 
 function declared(spec: ServiceSpec | null): string[] {

@@ -64,7 +64,8 @@ function viewOfInstance(instance: Instance, look: Look): InstanceView {
     {
       index: instance.index,
       machine: instance.machine,
-      health: instance.health.name,
+      health: instance.health,
+      status: instance.notified.status,
       lacking: instance.lacking,
       startedAt: live ? iso(live.row.started_at) : null,
       ports: portViews(instance, look),
