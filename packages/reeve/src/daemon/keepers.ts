@@ -19,13 +19,13 @@ export interface KeepersOptions {
 }
 
 /**
- * The keepers of a home. The newest starts whatever is started. A keeper of another program than ours is not replaced:
+ * The keepers of a home. One, the newest as a rule, starts whatever is started. A keeper of another program than ours is not replaced:
  * only it learns how its children end. It goes on beside a new one, which starts what is started from now on, and goes
  * when the last of its runs is over. See docs/decisions, "How a keeper is upgraded".
  */
 export class Keepers {
   readonly #options: KeepersOptions;
-  /** Newest first. */
+  /** The one that starts, then the others, newest first. */
   readonly #holders: KeeperHolder[];
 
   constructor(options: KeepersOptions) {
@@ -33,11 +33,13 @@ export class Keepers {
     this.#holders = keeperPlaces(options.home).map((place, n) => this.#hold(place, n === 0 ? options.coming : null));
   }
 
-  /** Everybody answers, and the newest is of our program. */
+  /** Everybody answers, and the first is of our program: one that is there (after an upgrade and back), or a new one. */
   async ready(): Promise<readonly KeptRun[]> {
     const all = await Promise.all(this.#holders.map((holder) => holder.get()));
     const runs = all.flatMap((keeper) => keeper.runs);
-    if (all[0]?.version !== this.#options.label) this.#addNewest();
+    const ours = all.findIndex(({ version }) => version === this.#options.label);
+    if (ours >= 0) this.#holders.unshift(...this.#holders.splice(ours, 1));
+    else this.#addNewest();
     for (const holder of this.#holders.slice(1)) await this.#retire(holder);
     return runs;
   }
@@ -45,11 +47,11 @@ export class Keepers {
   /** Who holds a run, or who is to start it. */
   get(run?: string): Promise<Keeper> {
     const older = run === undefined ? undefined : this.#holders.slice(1).find((holder) => holder.holds(run));
-    return (older ?? this.#newest).get();
+    return (older ?? this.#first).get();
   }
 
   get pid(): number | null {
-    return this.#newest.pid;
+    return this.#first.pid;
   }
   /** Newest first; without those that are being replaced. */
   about(): readonly KeeperAbout[] {
@@ -62,7 +64,7 @@ export class Keepers {
     await Promise.all([newest?.close(options), ...older.map((holder) => holder.close({ leave: true }))]);
   }
 
-  get #newest(): KeeperHolder {
+  get #first(): KeeperHolder {
     const [newest] = this.#holders;
     if (!newest) throw new Error('there is always a keeper');
     return newest;
