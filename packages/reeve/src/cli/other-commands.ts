@@ -12,7 +12,9 @@ import { run as events } from './commands/events.ts';
 import { run as exec } from './commands/exec.ts';
 import { run as graph } from './commands/graph.ts';
 import { run as help } from './commands/help.ts';
+import { run as hunt } from './commands/hunt.ts';
 import { run as install } from './commands/install.ts';
+import { run as kill } from './commands/kill.ts';
 import { run as logs } from './commands/logs.ts';
 import { run as ports } from './commands/ports.ts';
 import { run as restart } from './commands/restart.ts';
@@ -41,6 +43,8 @@ export const OTHER_COMMANDS: Readonly<Record<string, Run>> = {
   logs: logs,
   events: events,
   ports: ports,
+  hunt: hunt,
+  kill: kill,
   run: run,
   exec: exec,
   signal: signal,

@@ -24,7 +24,12 @@ export function renderReceipt(receipt: Receipt, style: Style): string {
     (s) =>
       `${glyph(style, 'bad')} ${s.service}: pid ${s.pid} ${oneLine(s.command)} is still there: ${oneLine(s.why)}\n`,
   );
-  return `${table}${survivors.join('')}${verdict(receipt, style)}\n`;
+  const commands = receipt.services.flatMap(({ name, stop_commands }) =>
+    stop_commands
+      .filter(({ outcome }) => outcome !== 'done')
+      .map((c) => `${glyph(style, 'bad')} ${name}: its stop command ${oneLine(c.command)} ${oneLine(c.what)}\n`),
+  );
+  return `${table}${commands.join('')}${survivors.join('')}${verdict(receipt, style)}\n`;
 }
 
 function verdict(receipt: Receipt, style: Style): string {
