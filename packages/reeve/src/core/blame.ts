@@ -57,7 +57,7 @@ const SIGNS: readonly Sign[] = [
   { code: 'PORT_TAKEN', line: /already running on port (\d{1,5})\?/, say: (m) => portTaken(m[1]) },
   {
     code: 'PORT_TAKEN',
-    line: /(?:port |:|', )(\d{2,5})\)?:? .*\baddress already in use/i,
+    line: /(?:port |:|', )(\d{2,5})\)?:? (?:bind: )?address already in use/i,
     say: (m) => portTaken(m[1]),
   },
   { code: 'PORT_TAKEN', line: /\baddress already in use\b.*(?:port |:)(\d{2,5})\b/i, say: (m) => portTaken(m[1]) },
