@@ -1,0 +1,2284 @@
+"""reeve for Python: services that say who they are. One file, standard library only, Python 3.9 or newer, Unix.
+
+A service holds its name by a lock of the system, so there is one of it in a project; it can be found, asked and stopped
+over its control socket; and it cleans up however it ends::
+
+    from reeve import ManagedService
+
+    class WebEditor(ManagedService):
+        def run(self):
+            self.register({"port": 8081})
+            self.ready()
+            self.wait()                      # until it is told to stop
+
+    if __name__ == "__main__":
+        with WebEditor("web-editor") as service:
+            service.run()
+
+It needs no daemon; what only a supervisor can use does nothing where there is none. Importing this module does nothing.
+All times are seconds. Errors are :class:`ReeveError`, with a code of reeve's catalogue. What lies on the disk and goes
+over the socket is described in reeve's docs/decisions/0007-service-control-socket.md.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import fcntl
+import hashlib
+import json
+import math
+import os
+import pwd
+import queue
+import re
+import secrets
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import threading
+import time
+import traceback
+import warnings
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from types import FrameType, TracebackType
+from typing import Any, Callable, Iterator, Mapping, NoReturn, Sequence, TypeVar, Union
+
+__version__ = "0.1.0"
+__all__ = [
+    "AlreadyRunning",
+    "Announced",
+    "Background",
+    "Discovered",
+    "HandlerOutcome",
+    "HomeUnsafe",
+    "ManagedService",
+    "Outcome",
+    "Port",
+    "ReeveError",
+    "ReeveWarning",
+    "Registered",
+    "Unreachable",
+    "UsageError",
+    "announce",
+    "announce_process_management",
+    "discover",
+    "discover_by_capability",
+    "discover_service",
+    "notify",
+]
+
+PROTOCOL = 1
+CARD_FORMAT = 1
+
+_REQUEST_BYTES = 1 << 20
+_REPLY_BYTES = 4 << 20
+_REQUEST_DEPTH = 32
+_CONNECTIONS = 256
+_DATA_BYTES = 256 << 10
+_SOCKET_PATH_BYTES = 100
+_LONGEST_NAME = 100
+
+_KEBAB = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,99}")
+_CARD_NAME = re.compile(r"([0-9a-f]{12})\.json")
+
+_CLEANUP_TIMEOUT = 5.0
+_START_TIMEOUT = 30.0
+_HANDLER_TIMEOUT = 5.0
+#: How long a holder of a lock may need to write its pid, or a dying one's lock to be freed.
+_LOCK_PATIENCE = 2.0
+_LOCK_PAUSE = 0.01
+#: A second copy asks the first one this long for a hand-over, while the first may still be opening.
+_HAND_OVER = 1.0
+#: How long the main thread gets to unwind once SystemExit was raised in it.
+_UNWIND = 2.0
+#: A card is written at most this often when nothing but a text has changed.
+_WRITE_PAUSE = 0.1
+#: A start that says nothing counts when it has lived this long.
+_LIVES = 1.0
+_NEVER = math.inf
+
+Json = dict[str, Any]
+Command = Union[str, Sequence[str]]
+Action = Union[Command, Callable[[], object]]
+PortInput = Union[int, "Port", Mapping[str, Any]]
+Path = Union[str, "os.PathLike[str]"]
+_F = TypeVar("_F", bound=Callable[..., object])
+_S = TypeVar("_S", bound="ManagedService")
+
+
+# ---------------------------------------------------------------------------------------------------------- errors
+
+
+class ReeveError(Exception):
+    """Something a user can meet. ``code`` is one of reeve's catalogue, ``exit_code`` what a program ends with."""
+
+    code = "INTERNAL"
+    exit_code = 1
+
+    def __init__(self, message: str, hint: str | None = None, code: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
+        if code is not None:
+            self.code = code
+
+
+class UsageError(ReeveError, ValueError):
+    """What was given is not what is wanted; the message says what a good one looks like."""
+
+    code = "USAGE"
+    exit_code = 2
+
+
+class HomeUnsafe(ReeveError):
+    """Somebody else could write where reeve's files lie; the hint is the command that mends it."""
+
+    code = "HOME_UNSAFE"
+    exit_code = 7
+
+
+class Unreachable(ReeveError):
+    """A service does not answer. ``how``: ``absent``, ``refused``, ``silent`` or ``broken``."""
+
+    code = "SERVICE_UNREACHABLE"
+
+    def __init__(self, service: str, how: str, why: str) -> None:
+        super().__init__(f"cannot talk to {service}: {why}", "see whether it runs: reeve ps")
+        self.how = how
+
+
+class AlreadyRunning(ReeveError):
+    """Another process holds the name.
+
+    ``pid`` is its pid, or None when it could not be read. ``handed_over``: it has taken our command line and working
+    folder (its ``on_second_instance``), so this copy may end politely.
+    """
+
+    code = "ALREADY_RUNNING"
+    exit_code = 5
+
+    def __init__(self, service: str, project: str, pid: int | None, handed_over: bool = False) -> None:
+        message = f"{service} runs already in {project}"
+        if pid is not None:
+            message += f" (pid {pid})"
+        hint = "stop it first" + ("" if pid is None else f": kill {pid}")
+        super().__init__(message + ("; it was handed this command line" if handed_over else ""), hint)
+        self.pid = pid
+        self.handed_over = handed_over
+
+
+class ReeveWarning(UserWarning):
+    """Something the person who runs the program should know; the service goes on."""
+
+
+# ------------------------------------------------------------------------------------------------- values in and out
+
+
+@dataclass(frozen=True)
+class Port:
+    """A port that a service listens on."""
+
+    port: int
+    name: str | None = None
+    protocol: str = "tcp"
+
+    def __post_init__(self) -> None:
+        if isinstance(self.port, bool) or not isinstance(self.port, int) or not 1 <= self.port <= 65535:
+            raise UsageError(f"{self.port!r} is no port (1-65535)")
+        if self.protocol not in ("tcp", "udp"):
+            raise UsageError(f"{self.protocol!r} is no protocol of a port: tcp or udp")
+
+    def _json(self) -> Json:
+        return {"name": self.name, "port": self.port, "protocol": self.protocol}
+
+
+@dataclass(frozen=True)
+class Registered:
+    """The process title as the system has it; ``cut``: there was no room for all of it."""
+
+    title: str | None
+    cut: bool
+
+
+@dataclass(frozen=True)
+class HandlerOutcome:
+    """What a shutdown handler came to: ``done``, ``failed`` or ``timed_out``."""
+
+    name: str
+    ok: bool
+    reason: str
+    error: BaseException | None
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an announced action came to.
+
+    ``reason``: ``done``, ``failed``, ``timed_out``, ``not_announced``, ``unreachable``, or ``survived``: done, but the
+    ports in ``taken`` are still listened on.
+    """
+
+    ok: bool
+    reason: str
+    message: str | None
+    seconds: float
+    taken: tuple[int, ...] = ()
+
+    def _json(self) -> Json:
+        return {"ok": self.ok, "reason": self.reason, "message": self.message, "ms": round(self.seconds * 1000)}
+
+
+@dataclass(frozen=True)
+class _Reason:
+    """Why a service stops: ``signal``, ``uncaught``, ``exit`` or ``request``."""
+
+    kind: str
+    exit_code: int | None = None
+
+
+def _check_service_name(name: object) -> None:
+    if isinstance(name, str) and _KEBAB.fullmatch(name) and len(name) <= _LONGEST_NAME:
+        return
+    near = _kebab(name) if isinstance(name, str) else None
+    raise UsageError(
+        f"{_show(name)} is no name for a service: kebab-case is wanted, small letters, digits and single dashes, "
+        f"at most {_LONGEST_NAME} characters",
+        f"for example: {near or 'web-editor'}",
+    )
+
+
+def _title_of(project: str, service: str, wanted: str | None) -> str:
+    if wanted is None:
+        return f"{project}-{service}"
+    if wanted.startswith(f"{project}-") and _NAME.fullmatch(wanted):
+        return wanted
+    raise UsageError(
+        f'{_show(wanted)} is no title for a process of the project {project}: it begins with "{project}-", '
+        "and has only letters, digits, _ and -",
+        f"for example: {project}-{service}",
+    )
+
+
+def _kebab(text: str) -> str | None:
+    name = re.sub(r"([a-z0-9])([A-Z])", r"\1-\2", text).lower()
+    name = re.sub(r"^[-0-9]+|-+$", "", re.sub(r"[^a-z0-9]+", "-", name))[:_LONGEST_NAME]
+    return name if _KEBAB.fullmatch(name) else None
+
+
+def _show(value: object) -> str:
+    return json.dumps(value[:60]) if isinstance(value, str) else repr(value)
+
+
+def _read_port(given: Any) -> Port:
+    if isinstance(given, Port):
+        return given
+    if isinstance(given, Mapping):
+        return Port(given.get("port", 0), given.get("name"), given.get("protocol") or "tcp")
+    return Port(given)
+
+
+def _read_data(data: Mapping[str, Any]) -> tuple[Json, list[Port]]:
+    """What ``register`` was given, as JSON has it, and the ports in it."""
+    if not isinstance(data, Mapping):
+        raise UsageError("register takes a mapping", 'for example: register({"port": 8081})')
+    try:
+        text = json.dumps(data, allow_nan=False, ensure_ascii=False)
+        size = len(text.encode())
+    except (TypeError, ValueError, RecursionError) as error:
+        raise UsageError(f"what register is given must be JSON: {error}") from error
+    if size > _DATA_BYTES:
+        raise UsageError(f"what register is given is {size} bytes as JSON; {_DATA_BYTES} is the most")
+    copy: Json = json.loads(text)
+    return copy, _ports_in(copy)
+
+
+def _ports_in(data: Json) -> list[Port]:
+    found: list[Port] = []
+    port, ports = data.get("port"), data.get("ports")
+    if _is_number(port):
+        found.append(_read_port(port))
+    if isinstance(ports, list):
+        found += [_read_port(each) for each in ports]
+    elif isinstance(ports, dict):
+        found += [Port(each, name) for name, each in ports.items() if _is_number(each)]
+    return _unite_ports(found)
+
+
+def _unite_ports(ports: Sequence[Port]) -> list[Port]:
+    """Each port once; a later one gives its name."""
+    by_key: dict[tuple[int, str], Port] = {}
+    for each in ports:
+        key = (each.port, each.protocol)
+        if each.name is not None or key not in by_key:
+            by_key[key] = each
+    return list(by_key.values())
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+@dataclass(frozen=True)
+class _Announcement:
+    """What is announced, as JSON, and the callables behind it."""
+
+    json: Json
+    ports: list[Port]
+    start: Callable[[], object] | None
+    cleanup: Callable[[], object] | None
+
+
+def _read_announcement(
+    always: Sequence[str],
+    description: str,
+    processes: Sequence[str],
+    ports: Sequence[PortInput],
+    start: Action | None,
+    cleanup: Action | None,
+    cleanup_timeout: float,
+    dependencies: Sequence[str],
+    capabilities: Sequence[str],
+) -> _Announcement:
+    if not _is_number(cleanup_timeout) or not 0 < cleanup_timeout < _NEVER:
+        raise UsageError("cleanup_timeout: seconds above 0")
+    found = _unite_ports([_read_port(each) for each in ports])
+    content = {
+        "description": description,
+        "processes": _texts("processes", processes),
+        "ports": [each._json() for each in found],
+        "dependencies": _texts("dependencies", dependencies),
+        "capabilities": list(dict.fromkeys([*always, *_texts("capabilities", capabilities)])),
+        "start": _action_json("start", start),
+        "cleanup": _action_json("cleanup", cleanup),
+        "cleanup_timeout": round(cleanup_timeout * 1000),
+    }
+    return _Announcement(content, found, start if callable(start) else None, cleanup if callable(cleanup) else None)
+
+
+def _action_json(where: str, action: Action | None) -> Json | None:
+    if action is None:
+        return None
+    if callable(action):
+        return {"kind": "method"}
+    if isinstance(action, str) and action.strip():
+        return {"kind": "command", "command": action}
+    if not isinstance(action, str) and action and all(isinstance(each, str) for each in action):
+        return {"kind": "command", "command": list(action)}
+    raise UsageError(f"{where}: a command (a text, or a list of texts), or a function")
+
+
+def _texts(where: str, given: Sequence[str]) -> list[str]:
+    if isinstance(given, str) or not all(isinstance(each, str) for each in given):
+        raise UsageError(f"{where}: a list of texts")
+    return list(given)
+
+
+# ------------------------------------------------------------------------------------------------- place: who and where
+
+_CONFIG_NAMES = (
+    "reeve.yaml",
+    "reeve.yml",
+    "reeve.json",
+    "reeve.config.ts",
+    "reeve.config.mts",
+    "reeve.config.js",
+    "reeve.config.mjs",
+)
+
+
+@dataclass(frozen=True)
+class _Project:
+    """A project as a program sees it: the folder is what it is, the name what it is called."""
+
+    home: str
+    folder: str
+    name: str
+
+    @property
+    def run(self) -> str:
+        return os.path.join(self.home, "run")
+
+    @property
+    def sockets(self) -> str:
+        """Where sockets lie: the run folder, unless a path in it would be longer than 100 bytes."""
+        if _socket_fits(self.run):
+            return self.run
+        key = hashlib.sha256(self.home.encode()).hexdigest()[:8]
+        runtime = os.environ.get("XDG_RUNTIME_DIR", "")
+        if os.path.isabs(runtime) and os.path.exists(runtime) and os.stat(runtime).st_uid == os.getuid():
+            folder = os.path.join(runtime, f"reeve-{key}")
+            if _socket_fits(folder):
+                return folder
+        return f"/tmp/reeve-{os.getuid()}-{key}"
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Who a service is and where its files lie. ``cookie`` is set when reeve started us."""
+
+    project: _Project
+    service: str
+    instance: int
+    cookie: str | None
+
+    @property
+    def id(self) -> str:
+        return hashlib.sha256(f"{self.project.folder}\0{self.service}\0{self.instance}".encode()).hexdigest()[:12]
+
+    @property
+    def lock(self) -> str:
+        return os.path.join(self.project.run, f"{self.id}.lock")
+
+    @property
+    def card(self) -> str:
+        return os.path.join(self.project.run, f"{self.id}.json")
+
+    @property
+    def socket(self) -> str:
+        return os.path.join(self.project.sockets, f"{self.id}.sock")
+
+
+def _socket_fits(folder: str) -> bool:
+    return len(os.path.join(folder, "0123456789ab.sock").encode()) <= _SOCKET_PATH_BYTES
+
+
+def _find_project(home: Path | None = None, cwd: Path | None = None) -> _Project:
+    env = os.environ
+    told = env.get("REEVE_PROJECT_FOLDER")
+    declared = None
+    if told:
+        folder = told
+    else:
+        start = os.path.realpath(cwd or os.getcwd())
+        config = _find_config(start)
+        folder = start if config is None else os.path.dirname(config)
+        declared = None if config is None else _declared_name(config)
+    proper = re.sub(r"^-+|-+$", "", re.sub(r"[^A-Za-z0-9_-]+", "-", os.path.basename(folder)))[:100]
+    name = _valid_name(env.get("REEVE_PROJECT")) or declared or _valid_name(proper) or "project"
+    return _Project(_resolve_home(home), folder, name)
+
+
+def _find_place(service: str, home: Path | None, cwd: Path | None) -> _Place:
+    # A child that calls itself otherwise is not what reeve started.
+    is_ours = os.environ.get("REEVE_SERVICE", "").lower() == service
+    number = os.environ.get("REEVE_INSTANCE", "")
+    instance = int(number) if is_ours and re.fullmatch(r"[0-9]{1,9}", number) else 0
+    cookie = (os.environ.get("REEVE_RUN") or None) if is_ours else None
+    return _Place(_find_project(home, cwd), service, instance, cookie)
+
+
+def _resolve_home(explicit: Path | None) -> str:
+    given = os.fspath(explicit) if explicit else os.environ.get("REEVE_HOME")
+    if given:
+        return os.path.abspath(given)
+    user = os.path.expanduser("~")
+    if sys.platform == "darwin":
+        return os.path.join(user, "Library/Application Support/reeve")
+    state = os.environ.get("XDG_STATE_HOME", "")
+    return os.path.join(state if os.path.isabs(state) else os.path.join(user, ".local/state"), "reeve")
+
+
+def _find_config(start: str) -> str | None:
+    """The nearest config upwards to the git root or home; not past a sticky folder or one of another owner."""
+    top = os.path.realpath(os.path.expanduser("~"))
+    folder = start
+    while True:
+        if folder != start and not _may_enter(folder):
+            return None
+        try:
+            names = set(os.listdir(folder))
+        except OSError:
+            names = set()
+        found = [os.path.join(folder, name) for name in _CONFIG_NAMES if name in names]
+        if len(found) > 1:
+            message = f"two configs lie side by side: {found[0]} and {found[1]}"
+            raise UsageError(message, "remove one of them", code="CONFIG_AMBIGUOUS")
+        if found:
+            return found[0]
+        above = os.path.dirname(folder)
+        if ".git" in names or folder == top or above == folder:
+            return None
+        folder = above
+
+
+def _may_enter(folder: str) -> bool:
+    try:
+        facts = os.stat(folder)
+    except OSError:
+        return False
+    return not facts.st_mode & stat.S_ISVTX and os.geteuid() in (0, facts.st_uid)
+
+
+def _declared_name(config: str) -> str | None:
+    """``project:`` of a config, without a YAML parser and without running its code; it is only what it is called."""
+    try:
+        with open(config, encoding="utf-8", errors="replace") as file:
+            text = file.read()
+    except OSError:
+        return None
+    if re.search(r"\.ya?ml$", config):
+        found = re.search(r"""^(?:project|"project"|'project')\s*:\s+["']?([^"'#\s]+)["']?\s*(?:#.*)?$""", text, re.M)
+        found = found or re.search(r'^\s*\{[\s\S]*?"project"\s*:\s*"([^"]+)"', text)
+    else:
+        found = re.search(r"""\bproject["']?\s*:\s*["']([^"']+)["']""", text)
+    return _valid_name(found[1]) if found else None
+
+
+def _valid_name(name: str | None) -> str | None:
+    return name if name is not None and _NAME.fullmatch(name) else None
+
+
+# --------------------------------------------------------------------------------------------- folders that are ours
+
+
+def _prepare_folder(path: str, forbidden: int) -> None:
+    """Makes a folder (0700) if it is missing, then verifies that it is ours, that its mode has none of ``forbidden``,
+    and that nobody else could put another one in its place, by any of the folders above it. Raises HomeUnsafe."""
+    try:
+        if not os.path.lexists(path):
+            _make_with_parents(path)
+    except OSError as error:
+        raise HomeUnsafe(f"{path} cannot be made: {error.strerror}", "choose another place: REEVE_HOME=DIR") from error
+    facts = os.lstat(path)
+    if stat.S_ISLNK(facts.st_mode):
+        raise _unsafe(path, "it is a symbolic link", f"use where it leads: {os.path.realpath(path)}")
+    if not stat.S_ISDIR(facts.st_mode):
+        raise _unsafe(path, "it is not a folder", f"mv {path} {path}.old")
+    if facts.st_uid != os.getuid():
+        raise _unsafe(path, f"it belongs to user {facts.st_uid}, not to you", f"sudo chown {os.getuid()} {path}")
+    if facts.st_mode & forbidden:
+        raise _unsafe(path, f"its mode is {stat.S_IMODE(facts.st_mode):04o}: others may get in", f"chmod 700 {path}")
+    for above in {*_parents(path), *_parents(os.path.realpath(path))}:
+        link = os.lstat(above)
+        why = _why_unsafe(os.stat(above)) or _why_foreign(link)
+        if why is not None:
+            raise _unsafe(path, f"{above}, above it, {why}", "choose another place: REEVE_HOME=DIR")
+
+
+def _make_with_parents(path: str) -> None:
+    above = os.path.dirname(path)
+    if above != path and not os.path.lexists(above):
+        _make_with_parents(above)
+    with contextlib.suppress(FileExistsError):  # two programs at the same moment
+        os.mkdir(path, 0o700)
+
+
+def _why_unsafe(facts: os.stat_result) -> str | None:
+    foreign = _why_foreign(facts)
+    if foreign is not None:
+        return foreign
+    if facts.st_mode & stat.S_ISVTX:  # in /tmp only the owner may rename what is his
+        return None
+    if facts.st_mode & stat.S_IWOTH:
+        return "may be written to by everybody"
+    if facts.st_mode & stat.S_IWGRP and facts.st_uid != 0 and facts.st_gid != facts.st_uid:
+        return f"may be written to by group {facts.st_gid}"
+    return None
+
+
+def _why_foreign(facts: os.stat_result) -> str | None:
+    return None if facts.st_uid in (0, os.getuid()) else f"belongs to user {facts.st_uid}"
+
+
+def _parents(path: str) -> Iterator[str]:
+    while os.path.dirname(path) != path:
+        path = os.path.dirname(path)
+        yield path
+
+
+def _unsafe(path: str, why: str, hint: str) -> HomeUnsafe:
+    return HomeUnsafe(f"{path} is not safe to use: {why}", hint)
+
+
+# ------------------------------------------------------------------------------------------- processes and their title
+
+
+def _boot_id() -> str | None:
+    text = _read_text("/proc/sys/kernel/random/boot_id")
+    return text.strip() if text else None
+
+
+def _stat_fields(pid: int | str) -> list[str]:
+    """Of /proc/PID/stat, from field 3 (the state) on; empty when there is no such process."""
+    text = _read_text(f"/proc/{pid}/stat")
+    return text[text.rindex(")") + 2 :].split() if text else []
+
+
+def _start_tick(pid: int) -> int | None:
+    """Start time of a live process in clock ticks since boot (field 22); None: gone, or a zombie."""
+    fields = _stat_fields(pid)
+    return int(fields[19]) if len(fields) > 19 and fields[0] not in "ZXx" else None
+
+
+def _identity() -> Json | None:
+    boot, start = _boot_id(), _start_tick(os.getpid())
+    return None if boot is None or start is None else {"boot": boot, "pid": os.getpid(), "start": start}
+
+
+def _exists(pid: int) -> bool:
+    if pid <= 1:
+        return False
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return True
+
+
+def _read_text(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+    except OSError:
+        return ""
+
+
+def _is_listened_on(port: int, protocol: str) -> bool:
+    """By the kernel's table, IPv4 and IPv6, without asking who; where there is none, by connecting."""
+    if not os.path.exists("/proc/net/tcp"):
+        return protocol == "tcp" and _answers(port)
+    waiting, wanted = ("0A" if protocol == "tcp" else "07"), f":{port:04X}"
+    for table in (protocol, f"{protocol}6"):
+        for line in _read_text(f"/proc/net/{table}").splitlines()[1:]:
+            fields = line.split()
+            if len(fields) > 3 and fields[3] == waiting and fields[1].endswith(wanted):
+                return True
+    return False
+
+
+def _answers(port: int) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=0.5):
+        return True
+    return False
+
+
+def _set_title(title: str) -> str | None:
+    """Names the process: its short name (15 bytes), and its command line as far as there is room. Returns what the
+    command line shows, None where it cannot be set."""
+    with contextlib.suppress(OSError), open("/proc/self/comm", "wb") as file:
+        file.write(title.encode()[:15])
+    try:
+        import ctypes  # only here: not every Python has it
+
+        start, end = (int(each) for each in _stat_fields("self")[45:47])  # arg_start, arg_end
+    except (ImportError, ValueError):
+        return None
+    room = end - start
+    if start == 0 or room < 2:
+        return None
+    shown = title.encode()[: room - 1]
+    ctypes.memmove(start, shown.ljust(room, b"\0"), room)
+    return shown.decode(errors="replace")
+
+
+# --------------------------------------------------------------------------------------------------- lock, card, socket
+
+
+class _Lock:
+    """``flock(2)`` on a file that is never unlinked: freed by the kernel when its holder ends, however it ends."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor: int | None = descriptor
+
+    @classmethod
+    def take(cls, place: _Place) -> _Lock:
+        """Raises AlreadyRunning with the pid of the holder: only one that lives is named, else it is tried again."""
+        end = time.monotonic() + _LOCK_PATIENCE
+        while True:
+            lock = cls._try(place.lock)
+            if lock is not None:
+                return lock
+            pid = _live_holder(place.lock)
+            if pid is not None or time.monotonic() > end:
+                raise AlreadyRunning(place.service, place.project.name, pid)
+            time.sleep(_LOCK_PAUSE)
+
+    @classmethod
+    def _try(cls, path: str) -> _Lock | None:
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            if os.path.islink(path):
+                raise _unsafe(path, "it is a symbolic link", f"rm {path}") from error
+            raise
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            return None
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.ftruncate(descriptor, 0)
+        who = f"{os.getpid()}\n{_start_tick(os.getpid()) or 0} {_boot_id() or '-'}\n"
+        os.pwrite(descriptor, who.encode(), 0)
+        return cls(descriptor)
+
+    def release(self) -> None:
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is None:
+            return
+        with contextlib.suppress(OSError):
+            os.ftruncate(descriptor, 0)  # while we still hold it: a later holder's pid is never wiped
+        os.close(descriptor)
+
+    def forget(self) -> None:
+        """In a forked child: lets go of the descriptor, and leaves the lock to the parent."""
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def _live_holder(path: str) -> int | None:
+    found = re.match(r"(\d{1,10})\n(?:(\d+) (\S+)\n)?", _read_text(path))
+    if found is None:
+        return None
+    pid, start, boot = int(found[1]), found[2], found[3]
+    if _boot_id() is None:
+        return pid if _exists(pid) else None
+    now = _start_tick(pid)
+    if now is None or (start not in (None, "0") and (now != int(start) or boot != _boot_id())):
+        return None
+    return pid
+
+
+def _write_card(path: str, card: Json) -> None:
+    """Whole: a reader meets the old one or the new one."""
+    draft = os.path.join(os.path.dirname(path), f".{card['id']}.{os.getpid()}.{secrets.token_hex(3)}")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        with open(os.open(draft, flags, 0o600), "w", encoding="utf-8") as file:
+            json.dump(card, file, indent=2, ensure_ascii=False)
+            file.write("\n")
+        os.replace(draft, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(draft)
+        raise
+
+
+_BLANK_CARD: Json = {
+    "protocol": PROTOCOL,
+    "instance": 0,
+    "kind": "service",
+    "title": None,
+    "description": "",
+    "language": "unknown",
+    "library": "unknown",
+    "process": None,
+    "argv": [],
+    "cwd": "/",
+    "user": "",
+    "run": None,
+    "state": "running",
+    "ready": False,
+    "health": "unknown",
+    "health_reason": None,
+    "status": None,
+    "ports": [],
+    "dependencies": [],
+    "capabilities": [],
+    "data": None,
+    "announcement": None,
+    "socket": None,
+    "started_at": "",
+    "updated_at": "",
+    "ended_at": None,
+    "exit": None,
+}
+
+
+def _read_card(path: str) -> Json | None:
+    """None: no such file, or not a card of a format that this version knows."""
+    try:
+        card = json.loads(_read_text(path))
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(card, dict) or card.get("format") != CARD_FORMAT or not isinstance(card.get("pid"), int):
+        return None
+    if not all(isinstance(card.get(key), str) for key in ("id", "service", "folder", "project")):
+        return None
+    return {**_BLANK_CARD, **card}
+
+
+def _list_cards(run: str) -> list[Json]:
+    try:
+        names = sorted(os.listdir(run))
+    except OSError:
+        return []
+    cards = []
+    for name in names:
+        found = _CARD_NAME.fullmatch(name)
+        card = _read_card(os.path.join(run, name)) if found else None
+        if found and card is not None and card["id"] == found[1]:  # a card under another's name is nobody's
+            cards.append(card)
+    return cards
+
+
+def _liveness(card: Json) -> str:
+    """``live``, ``stale`` (it was killed) or ``stopped`` (it ended in order): by its process, never by its files."""
+    if card["state"] == "stopped":
+        return "stopped"
+    known = card["process"]
+    if known is None:
+        return "live" if _exists(card["pid"]) else "stale"
+    same = known.get("boot") == _boot_id() and known.get("start") == _start_tick(known.get("pid", 0))
+    return "live" if same else "stale"
+
+
+def _first_card(place: _Place, kind: str, title: str | None, description: str) -> Json:
+    now = _now()
+    return {
+        "format": CARD_FORMAT,
+        **_BLANK_CARD,
+        "id": place.id,
+        "project": place.project.name,
+        "folder": place.project.folder,
+        "service": place.service,
+        "instance": place.instance,
+        "kind": kind,
+        "title": title,
+        "description": description,
+        "language": "python",
+        "library": f"reeve.py {__version__}",
+        "pid": os.getpid(),
+        "process": _identity(),
+        "argv": list(getattr(sys, "orig_argv", None) or [sys.executable, *sys.argv]),
+        "cwd": os.getcwd(),
+        "user": _user_name(),
+        "run": place.cookie,
+        "state": "starting",
+        "socket": place.socket,
+        "started_at": now,
+        "updated_at": now,
+    }
+
+
+def _user_name() -> str:
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:  # in a container the user may have no name
+        return str(os.geteuid())
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class _Presence:
+    """One name that this process holds: its lock (the identity), its control socket (how to talk) and its card (what
+    is known). Lock first; what lies there of an earlier holder is then a dead one's."""
+
+    def __init__(self, place: _Place, kind: str, title: str | None, description: str, calls: _Calls) -> None:
+        self.place = place
+        self._guard = threading.RLock()
+        self._timer: threading.Timer | None = None
+        self._server: _Server | None = None
+        self._closed = False
+        _prepare_folder(place.project.home, 0o022)
+        for folder in {place.project.run, place.project.sockets}:
+            _prepare_folder(folder, 0o077)
+        try:
+            self._lock = _Lock.take(place)
+        except AlreadyRunning as error:
+            raise _hand_over(place, error) from None
+        try:
+            self.card = _first_card(place, kind, title, description)
+            self._server = _Server(
+                place.socket, {**calls, "ping": self._ping, "describe": self._describe, "status": self._status}
+            )
+            self._write()
+        except BaseException:
+            self.close(None)
+            raise
+
+    def update(self, change: Json, soon: bool = False) -> None:
+        """``soon``: only a text has changed, so the file may follow a little later. The socket tells it at once."""
+        with self._guard:
+            if self._closed:
+                return
+            self.card = {**self.card, **change, "updated_at": _now()}
+            if not soon:
+                self._write()
+            elif self._timer is None:
+                self._timer = threading.Timer(_WRITE_PAUSE, self._write)
+                self._timer.daemon = True
+                self._timer.start()
+
+    def close(self, exit_code: int | None) -> None:
+        """Says that it has ended, and gives the name back. Once."""
+        with self._guard:
+            if self._closed:
+                return
+            if self._server is not None:
+                now = _now()
+                how = None if exit_code is None else {"kind": "code", "code": exit_code, "signal": None, "at": now}
+                self.update({"state": "stopped", "ready": False, "ended_at": now, "exit": how})
+                self._server.close()
+                with contextlib.suppress(OSError):
+                    os.unlink(self.place.socket)
+            self._closed = True
+            self._lock.release()
+
+    def forget(self) -> None:
+        """In a forked child, which is not the holder."""
+        self._guard = threading.RLock()
+        self._closed = True
+        self._lock.forget()
+        if self._server is not None:
+            self._server.forget()
+
+    def _write(self) -> None:
+        with self._guard:
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+            if self._closed:
+                return
+            try:
+                _write_card(self.place.card, self.card)
+            except OSError as error:  # a full disk must not end a service: the socket tells the same
+                warnings.warn(f"cannot write {self.place.card}: {error}", ReeveWarning, stacklevel=2)
+
+    def _ping(self, _params: Json) -> Json:
+        card = self.card
+        return {key: card[key] for key in ("pid", "protocol", "id", "project", "service", "instance")}
+
+    def _describe(self, _params: Json) -> Json:
+        return self.card
+
+    def _status(self, _params: Json) -> Json:
+        card = self.card
+        told = ("pid", "state", "ready", "health", "health_reason", "status", "started_at")
+        looked = [{**each, "in_use": _is_listened_on(each["port"], each["protocol"])} for each in card["ports"]]
+        return {**{key: card[key] for key in told}, "ports": looked}
+
+
+def _hand_over(place: _Place, error: AlreadyRunning) -> AlreadyRunning:
+    """The first copy gets our command line, if it wants it."""
+    if error.pid is None or error.pid == os.getpid():
+        return error
+    ours = {"pid": os.getpid(), "argv": list(sys.argv), "cwd": os.getcwd()}
+    end = time.monotonic() + _HAND_OVER
+    while time.monotonic() < end:
+        card = _read_card(place.card)
+        path = card["socket"] if card and card["socket"] else place.socket
+        try:
+            answer = _ask(place.service, path, "second_instance", ours, _HAND_OVER)
+        except ReeveError:
+            time.sleep(0.02)
+            continue
+        return AlreadyRunning(place.service, place.project.name, error.pid, True) if answer.get("accepted") else error
+    return error
+
+
+# ------------------------------------------------------------------------------------------------------ control socket
+
+_Calls = dict[str, Callable[[Json], Json]]
+_CALLS = ("ping", "describe", "status", "start", "cleanup", "shutdown", "second_instance")
+#: Answered in any protocol: else a service of another version could be neither recognised nor stopped.
+_ANY_PROTOCOL = ("ping", "describe", "shutdown")
+#: These may take long, so that others on the same connection are answered meanwhile.
+_SLOW = ("start", "cleanup")
+_MARKS = re.compile(r'\\.|["\[\]{}]', re.S)
+
+
+class _Refusal(Exception):
+    """A request that is answered with an error."""
+
+    def __init__(self, number: int, code: str, params: Json) -> None:
+        super().__init__(code)
+        self.reply = {"id": number, "error": {"code": code, "params": params}}
+
+
+def _usage(number: int, message: str) -> _Refusal:
+    return _Refusal(number, "USAGE", {"message": message})
+
+
+def _parse_request(line: str) -> tuple[int, str, Json]:
+    """Id, call and parameters of a line. Raises _Refusal."""
+    if _is_deeper_than(line, _REQUEST_DEPTH):
+        raise _usage(0, f"nested deeper than {_REQUEST_DEPTH}")
+    try:
+        value = json.loads(line, parse_constant=_no_constant, parse_int=_whole)
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise _usage(0, "a request is one line with one JSON object")
+    wanted: Any = value.get("id")
+    if not _is_whole(wanted) or wanted < 1:
+        raise _usage(0, "id: a whole number above 0")
+    number, call, protocol, params = int(wanted), value.get("call"), value.get("protocol"), value.get("params", {})
+    if call not in _CALLS:
+        raise _usage(number, f"unknown call {json.dumps(call)[:100]}")
+    if (not _is_number(protocol) or protocol != PROTOCOL) and call not in _ANY_PROTOCOL:
+        client = f"service protocol {protocol if _is_number(protocol) else 'none'}"
+        daemon = f"service protocol {PROTOCOL}"
+        raise _Refusal(number, "PROTOCOL_MISMATCH", {"client": client, "daemon": daemon})
+    if not isinstance(params, dict):
+        raise _usage(number, "params: an object")
+    wrong = _wrong_params(call, params)
+    if wrong is not None:
+        raise _usage(number, f"{call}: {wrong}")
+    return number, call, params
+
+
+def _wrong_params(call: str, params: Json) -> str | None:
+    timeout, reason = params.get("timeout"), params.get("reason")
+    if call == "shutdown" and not (reason is None or isinstance(reason, str)):
+        return "reason: a text or null"
+    if call in ("start", "cleanup", "shutdown") and timeout is not None:
+        if not _is_number(timeout) or not 0 <= timeout < _NEVER:
+            return "timeout: milliseconds or null"
+    if call == "second_instance":
+        if not _is_whole(params.get("pid")):
+            return "pid: a whole number"
+        argv = params.get("argv")
+        if not isinstance(argv, list) or not all(isinstance(each, str) for each in argv):
+            return "argv: a list of texts"
+        if not isinstance(params.get("cwd"), str):
+            return "cwd: a text"
+    return None
+
+
+def _is_whole(value: object) -> bool:
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        return False
+    return abs(value) < 2**53 and value == int(value)
+
+
+def _whole(digits: str) -> int | float:
+    """Reading a number of a million digits would take minutes."""
+    return int(digits) if len(digits) < 20 else float(digits)
+
+
+def _no_constant(_name: str) -> NoReturn:
+    raise ValueError("NaN and Infinity are no JSON")
+
+
+def _is_deeper_than(text: str, limit: int) -> bool:
+    """Looks at brackets outside strings, so it is safe to ask before parsing."""
+    depth, in_string = 0, False
+    for match in _MARKS.finditer(text):
+        mark = match[0]
+        if mark == '"':
+            in_string = not in_string
+        elif in_string or len(mark) > 1:
+            continue
+        elif mark in "[{":
+            depth += 1
+            if depth > limit:
+                return True
+        else:
+            depth -= 1
+    return False
+
+
+class _Server:
+    """Serves a control socket in daemon threads. The caller holds the lock of the name: a socket that lies there is a
+    dead one's."""
+
+    def __init__(self, path: str, calls: _Calls) -> None:
+        if len(path.encode()) > _SOCKET_PATH_BYTES:
+            message = f"the socket path {path} is longer than {_SOCKET_PATH_BYTES} bytes"
+            raise UsageError(message, "choose a shorter REEVE_HOME")
+        _remove_dead_socket(path)
+        self._calls = calls
+        self._clients: dict[int, socket.socket] = {}
+        self._guard = threading.RLock()
+        self._closing = False
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            with contextlib.suppress(OSError):
+                os.fchmod(self._socket.fileno(), 0o600)  # Linux: the file is then made with this mode
+            self._socket.bind(path)
+            os.chmod(path, 0o600)
+            self._socket.listen(_CONNECTIONS)
+        except BaseException:
+            self._socket.close()
+            raise
+        threading.Thread(target=self._accept, name="reeve-socket", daemon=True).start()
+
+    def close(self) -> None:
+        self._closing = True
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)  # wakes the thread in accept()
+        self._socket.close()
+        with self._guard:
+            clients = list(self._clients.values())
+        for client in clients:
+            with contextlib.suppress(OSError):
+                client.shutdown(socket.SHUT_RDWR)
+
+    def forget(self) -> None:
+        """In a forked child: the parent goes on serving."""
+        self._closing = True
+        self._socket.close()
+        for client in list(self._clients.values()):
+            client.close()
+
+    def _accept(self) -> None:
+        while not self._closing:
+            try:
+                client, _ = self._socket.accept()
+            except OSError:
+                if not self._closing:
+                    time.sleep(0.1)  # too many open files: who asks meanwhile finds it silent
+                continue
+            with self._guard:
+                is_full = len(self._clients) >= _CONNECTIONS
+                if not is_full:
+                    self._clients[client.fileno()] = client
+            if is_full:
+                client.close()
+                continue
+            try:
+                threading.Thread(target=self._serve, args=(client,), name="reeve-client", daemon=True).start()
+            except RuntimeError:  # no more threads
+                self._drop(client)
+
+    def _drop(self, client: socket.socket) -> None:
+        with self._guard:
+            self._clients.pop(client.fileno(), None)
+        client.close()
+
+    def _serve(self, client: socket.socket) -> None:
+        try:
+            self._converse(client)
+        except OSError:
+            pass  # a client that was killed
+        finally:
+            self._drop(client)
+
+    def _converse(self, client: socket.socket) -> None:
+        writing = threading.Lock()
+        rest = bytearray()
+        while True:
+            chunk = client.recv(1 << 16)
+            if not chunk:
+                return
+            searched = len(rest)
+            rest += chunk
+            end = rest.find(b"\n", searched)
+            while 0 <= end <= _REQUEST_BYTES:
+                line = rest[:end].decode("utf-8", "replace")
+                del rest[: end + 1]
+                self._take(client, writing, line)
+                end = rest.find(b"\n")
+            if len(rest) > _REQUEST_BYTES:
+                _send(client, writing, _usage(0, f"a request is longer than {_REQUEST_BYTES} bytes").reply)
+                return _drain(client)
+
+    def _take(self, client: socket.socket, writing: threading.Lock, line: str) -> None:
+        try:
+            number, call, params = _parse_request(line)
+        except _Refusal as refusal:
+            return _send(client, writing, refusal.reply)
+        if call not in _SLOW:
+            return _send(client, writing, self._answer(number, call, params))
+
+        def work() -> None:
+            with contextlib.suppress(OSError):
+                _send(client, writing, self._answer(number, call, params))
+
+        threading.Thread(target=work, name=f"reeve-{call}", daemon=True).start()
+
+    def _answer(self, number: int, call: str, params: Json) -> Json:
+        try:
+            return {"id": number, "ok": self._calls[call](params)}
+        except Exception as error:
+            code = error.code if isinstance(error, ReeveError) else "INTERNAL"
+            return {"id": number, "error": {"code": code, "params": {"message": str(error)}}}
+
+
+def _send(client: socket.socket, writing: threading.Lock, reply: Json) -> None:
+    line = _encode(reply)
+    if len(line) > _REPLY_BYTES:
+        message = f"the reply would be longer than {_REPLY_BYTES} bytes"
+        line = _encode({"id": reply["id"], "error": {"code": "INTERNAL", "params": {"message": message}}})
+    with writing:
+        client.sendall(line)
+
+
+def _encode(message: Json) -> bytes:
+    return json.dumps(message, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+
+
+def _drain(client: socket.socket) -> None:
+    """So that the client can read the reply: closing with unread input would reset the connection."""
+    client.shutdown(socket.SHUT_WR)
+    client.settimeout(1)
+    end = time.monotonic() + 5
+    while time.monotonic() < end and client.recv(1 << 16):
+        pass
+
+
+def _remove_dead_socket(path: str) -> None:
+    try:
+        facts = os.lstat(path)
+    except FileNotFoundError:
+        return
+    if not stat.S_ISSOCK(facts.st_mode):
+        raise _unsafe(path, "something else than a socket lies there", f"look at it with: ls -l {path}")
+    os.unlink(path)
+
+
+def _ask(service: str, path: str, call: str, params: Json, deadline: float = 5.0) -> Json:
+    """One question to a service. Raises Unreachable, HomeUnsafe, or a ReeveError with the code that it answered."""
+    _check_socket_folder(service, path)
+    end = time.monotonic() + deadline
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+        try:
+            client.settimeout(deadline)
+            client.connect(path)
+            client.sendall(_encode({"id": 1, "protocol": PROTOCOL, "call": call, "params": params}))
+            line = bytearray()
+            while b"\n" not in line:
+                client.settimeout(max(end - time.monotonic(), 0.001))
+                chunk = client.recv(1 << 16)
+                if not chunk:
+                    raise Unreachable(service, "broken", "it closed the connection")
+                line += chunk
+                if len(line) > _REPLY_BYTES:
+                    raise Unreachable(service, "broken", "its answer is too long")
+            reply = json.loads(line.split(b"\n", 1)[0])
+        except socket.timeout as error:
+            raise Unreachable(service, "silent", f'no answer to "{call}" within {deadline:g} s') from error
+        except FileNotFoundError as error:
+            raise Unreachable(service, "absent", f"no socket at {path}") from error
+        except ConnectionRefusedError as error:
+            raise Unreachable(service, "refused", str(error)) from error
+        except (OSError, ValueError, RecursionError) as error:
+            raise Unreachable(service, "broken", str(error)) from error
+    if isinstance(reply, dict) and isinstance(reply.get("ok"), dict):
+        answer: Json = reply["ok"]
+        return answer
+    if isinstance(reply, dict) and isinstance(reply.get("error"), dict):
+        said = reply["error"].get("params", {}).get("message") or reply["error"].get("code")
+        raise ReeveError(f"{service}: {said}", code=str(reply["error"].get("code")))
+    raise Unreachable(service, "broken", "what answers is no reeve service")
+
+
+def _check_socket_folder(service: str, path: str) -> None:
+    """Whoever may write in the socket's folder could put a socket of their own there."""
+    folder = os.path.dirname(path)
+    try:
+        facts = os.lstat(folder)
+    except OSError as error:
+        raise Unreachable(service, "absent", f"no socket at {path}") from error
+    if not stat.S_ISDIR(facts.st_mode):
+        raise _unsafe(folder, "it is not a folder", "choose another home: REEVE_HOME=DIR")
+    if facts.st_uid not in (0, os.getuid()):
+        raise _unsafe(folder, f"it belongs to user {facts.st_uid}, not to you", "choose another home: REEVE_HOME=DIR")
+    if facts.st_mode & 0o022:
+        raise _unsafe(folder, "others may write to it", f"chmod 700 {folder}")
+
+
+# --------------------------------------------------------------------------------------------------- announced actions
+
+
+def _within(limit: float, work: Callable[[], object], name: str) -> tuple[str, BaseException | None]:
+    """Runs ``work`` in a thread of its own for at most ``limit``: ``done``, ``failed`` or ``timed_out``."""
+    errors: list[BaseException] = []
+
+    def target() -> None:
+        try:
+            work()
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=target, name=name, daemon=True)
+    try:
+        thread.start()
+    except RuntimeError:  # the interpreter is ending and starts no more threads: without a limit, then
+        target()
+    else:
+        thread.join(None if limit == _NEVER else max(limit, 0))
+        if thread.is_alive():
+            return "timed_out", None
+    return ("failed", errors[0]) if errors else ("done", None)
+
+
+def _run_action(
+    announcement: Json | None, which: str, method: Callable[[], object] | None, cwd: str, timeout: float | None
+) -> Outcome:
+    """Runs the announced start or clean-up: its method here, or its command. ``timeout`` None: the announced one."""
+    began = time.monotonic()
+    action = announcement and announcement.get(which)
+    if timeout is None:
+        announced = (announcement or {}).get("cleanup_timeout", _CLEANUP_TIMEOUT * 1000) / 1000
+        timeout = _START_TIMEOUT if which == "start" else announced
+    reason, message = _act(action, announcement or {}, which, method, cwd, timeout)
+    return Outcome(reason == "done", reason, message, time.monotonic() - began)
+
+
+def _act(
+    action: Json | None, announcement: Json, which: str, method: Callable[[], object] | None, cwd: str, limit: float
+) -> tuple[str, str | None]:
+    if action is not None and action["kind"] == "command":
+        try:
+            if which == "start":
+                return _start_command(action["command"], announcement.get("ports", []), cwd, limit)
+            return _finish_command(action["command"], cwd, limit)
+        except OSError as error:
+            return "failed", str(error)
+    if action is None or method is None:
+        return "not_announced", None
+    reason, failure = _within(limit, method, f"reeve-{which}")
+    if reason == "timed_out":
+        return reason, _late(limit)
+    return reason, None if failure is None else str(failure) or type(failure).__name__
+
+
+def _finish_command(command: Command, cwd: str, limit: float) -> tuple[str, str | None]:
+    """In a process group that ends at the limit."""
+    child = _launch(command, cwd, subprocess.PIPE)
+    tail = bytearray()
+
+    def read() -> None:
+        assert child.stdout is not None
+        with child.stdout as output:
+            for chunk in iter(lambda: os.read(output.fileno(), 4096), b""):
+                tail.extend(chunk)
+                del tail[:-2000]
+
+    reader = threading.Thread(target=read, name="reeve-output", daemon=True)
+    reader.start()
+    try:
+        code = child.wait(limit)
+    except subprocess.TimeoutExpired:
+        # Its own group, and our child, not yet waited for: the number cannot belong to anybody else.
+        os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+        return "timed_out", _late(limit)
+    reader.join(0.2)  # whoever it left behind may keep the pipe open
+    lines = bytes(tail).decode("utf-8", "replace").strip().splitlines()
+    return _judge(code, lines[-1] if lines else None)
+
+
+def _start_command(command: Command, ports: Sequence[Json], cwd: str, limit: float) -> tuple[str, str | None]:
+    """It has started what it should when it ends with 0, when every announced port is listened on, or, with no ports,
+    when it has lived for a second. It goes on when we end, so it gets no pipe of ours."""
+    child = _launch(command, cwd, subprocess.DEVNULL)
+    began = time.monotonic()
+    while True:
+        lived = time.monotonic() - began
+        code = child.poll()
+        if code is not None:
+            return _judge(code, None)
+        if all(_is_listened_on(each["port"], each["protocol"]) for each in ports) if ports else lived > _LIVES:
+            threading.Thread(target=child.wait, name="reeve-reaper", daemon=True).start()
+            return "done", None
+        if lived > limit:
+            threading.Thread(target=child.wait, name="reeve-reaper", daemon=True).start()
+            return "timed_out", f"its ports are not listened on after {round(limit * 1000)} ms"
+        time.sleep(0.05)
+
+
+def _launch(command: Command, cwd: str, output: int) -> subprocess.Popen[bytes]:
+    argv = ["/bin/sh", "-c", command] if isinstance(command, str) else list(command)
+    streams = {"stdin": subprocess.DEVNULL, "stdout": output, "stderr": subprocess.STDOUT}
+    return subprocess.Popen(argv, cwd=cwd, start_new_session=True, **streams)  # type: ignore[call-overload,no-any-return]
+
+
+def _judge(code: int, line: str | None) -> tuple[str, str | None]:
+    if code == 0:
+        return "done", line
+    how = f"exit code {code}" if code > 0 else signal.Signals(-code).name
+    return "failed", how if line is None else f"{how}: {line}"
+
+
+def _late(limit: float) -> str:
+    return f"not done within {round(limit * 1000)} ms"
+
+
+def _calls_of(
+    announcement: Callable[[], _Announcement | None],
+    on_second_instance: Callable[[], Callable[[list[str], str], object] | None],
+) -> _Calls:
+    """What a holder of a name does when it is asked, beside what its presence answers by itself."""
+
+    def act(which: str, params: Json) -> Json:
+        timeout = params.get("timeout")
+        announced = announcement()
+        content, method = (None, None) if announced is None else (announced.json, getattr(announced, which))
+        return _run_action(content, which, method, os.getcwd(), None if timeout is None else timeout / 1000)._json()
+
+    def shutdown(params: Json) -> Json:
+        timeout = params.get("timeout")
+        _program.request(_Reason("request", 0), _NEVER if timeout is None else timeout / 1000)
+        return {"accepted": True, "pid": os.getpid()}
+
+    def second_instance(params: Json) -> Json:
+        handler = on_second_instance()
+        if handler is not None:
+            told = handler
+
+            def tell() -> None:
+                try:
+                    told(params["argv"], params["cwd"])
+                except Exception:
+                    _complain("on_second_instance", None)
+
+            threading.Thread(target=tell, name="reeve-second-instance", daemon=True).start()
+        return {"accepted": handler is not None}
+
+    return {
+        "start": lambda params: act("start", params),
+        "cleanup": lambda params: act("cleanup", params),
+        "shutdown": shutdown,
+        "second_instance": second_instance,
+    }
+
+
+def _complain(what: str, error: BaseException | None) -> None:
+    """On stderr, with the traceback of ``error`` or of what is being handled."""
+    if error is None:
+        error = sys.exc_info()[1]
+    text = "".join(traceback.format_exception(type(error), error, error.__traceback__)) if error else ""
+    with contextlib.suppress(OSError, ValueError):
+        print(f"reeve: {what}: {text}", file=sys.stderr, flush=True)
+
+
+# ---------------------------------------------------------------------------------------------- the end of the program
+
+
+class _Member:
+    """Something of this program that is ended in order with it: a service, or an announcement."""
+
+    def __init__(self) -> None:
+        self._pid = os.getpid()
+        self._once = threading.Lock()
+        self._done = threading.Event()
+        #: The program has come to the end of its ``with`` block, or called ``close()``.
+        self._left = threading.Event()
+        self._outcomes: list[HandlerOutcome] = []
+        self._presence: _Presence | None = None
+
+    def _end(self, reason: _Reason, deadline: float) -> None:
+        """What is done before the name is given back."""
+
+    def _reload(self) -> bool:
+        """At SIGHUP; False: it has nothing to reload."""
+        return False
+
+    def _stop(self, reason: _Reason, deadline: float = _NEVER) -> None:
+        """Once; whoever comes later waits for the first."""
+        if self._once.acquire(blocking=False):
+            try:
+                self._end(reason, deadline)
+            finally:
+                failed = any(not outcome.ok for outcome in self._outcomes)
+                code = 1 if reason.exit_code == 0 and failed else reason.exit_code
+                if self._presence is not None:
+                    self._presence.close(code)
+                _program.remove(self)
+                self._done.set()
+        else:
+            self._done.wait()
+
+    def _forget(self) -> None:
+        if self._presence is not None:
+            self._presence.forget()
+
+
+class _Program:
+    """The end of this program, of which there is one: what is open in it, and the signals that end it.
+
+    A signal handler may take no lock, since it may have interrupted the very code that holds it: it only puts the
+    signal into a queue, for a thread that does the work. The main thread goes on meanwhile, so that it can return in
+    its own way; if it does not, SystemExit is raised in it."""
+
+    def __init__(self) -> None:
+        self._members: list[_Member] = []
+        self._guard = threading.RLock()
+        self._requests: queue.SimpleQueue[tuple[_Reason, float, int]] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._previous: dict[int, Any] = {}
+        self._hooked = False
+        self._ending = False
+        #: Set: the next signal raises SystemExit with it.
+        self._exit_code: int | None = None
+
+    def add(self, member: _Member) -> None:
+        with self._guard:
+            self._members.append(member)
+            if not self._hooked:
+                self._hooked = True
+                atexit.register(self._at_exit)
+                os.register_at_fork(after_in_child=self._after_fork)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._serve, name="reeve-signals", daemon=True)
+                self._thread.start()
+        self._listen()
+
+    def remove(self, member: _Member) -> None:
+        with self._guard:
+            if member in self._members:
+                self._members.remove(member)
+            is_last = not self._members
+        if is_last and not self._ending:
+            self._stop_listening()
+
+    def request(self, reason: _Reason, timeout: float = _NEVER, number: int = 0) -> None:
+        self._requests.put((reason, timeout, number))
+
+    def _listen(self) -> None:
+        """Takes the signals that nobody else has taken: a program with handlers of its own ends in its own way."""
+        if threading.current_thread() is not threading.main_thread():
+            return
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            previous = signal.getsignal(number)
+            is_free = previous in (signal.SIG_DFL, signal.default_int_handler)
+            if is_free or (number == signal.SIGHUP and previous == signal.SIG_IGN):
+                self._previous[number] = previous
+                signal.signal(number, self._on_signal)
+
+    def _stop_listening(self) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            return
+        for number, previous in self._previous.items():
+            if signal.getsignal(number) == self._on_signal:
+                signal.signal(number, previous)
+        self._previous = {}
+
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        if self._exit_code is not None:
+            code, self._exit_code = self._exit_code, None
+            raise SystemExit(code)
+        if number == signal.SIGINT and self._ending:
+            self._end_now(128 + number)
+        if not self._members:  # all has been closed: the signal is the program's own again
+            self._stop_listening()
+            signal.raise_signal(number)
+            return
+        self._requests.put((_Reason("signal", 0), _NEVER, number))
+
+    def _serve(self) -> None:
+        while True:
+            reason, timeout, number = self._requests.get()
+            if number == signal.SIGHUP and self._reload():
+                continue
+            if self._members:
+                self._ending = True
+                self._end(reason, timeout)
+                self._ending = False
+
+    def _reload(self) -> bool:
+        """False: the signal ends the program."""
+        with self._guard:
+            members = list(self._members)
+        has_reloaded = [member._reload() for member in members]
+        return any(has_reloaded) or self._previous.get(signal.SIGHUP) == signal.SIG_IGN
+
+    def _end(self, reason: _Reason, timeout: float) -> None:
+        with self._guard:
+            members = list(reversed(self._members))
+        deadline = time.monotonic() + timeout
+        for member in members:
+            member._stop(reason, deadline)
+        failed = any(not outcome.ok for member in members for outcome in member._outcomes)
+        code = 1 if failed else 0
+        if all(member._left.is_set() for member in members):
+            return  # the main thread is on its way, by itself
+        self.interrupt(code)
+        time.sleep(_UNWIND)
+        self._exit(code)
+
+    def interrupt(self, code: int) -> None:
+        """Raises SystemExit in the main thread. Where the program handles SIGTERM itself, its handler is called."""
+        self._exit_code = code
+        ident = threading.main_thread().ident
+        if ident is not None:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pthread_kill(ident, signal.SIGTERM)
+
+    def _end_now(self, code: int) -> NoReturn:
+        """A second Ctrl-C: somebody is in a hurry. Nothing is waited for."""
+        for member in reversed(self._members):
+            presence = member._presence
+            if presence is not None and presence._guard.acquire(timeout=0.5):
+                presence.close(code)
+        self._exit(code)
+
+    @staticmethod
+    def _exit(code: int) -> NoReturn:
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(Exception):
+                stream.flush()
+        os._exit(code)
+
+    def _at_exit(self) -> None:
+        """The normal end, ``sys.exit()`` and an error that nobody caught, where nobody has called ``close()``."""
+        with self._guard:
+            members = list(reversed(self._members))
+        code = 1 if hasattr(sys, "last_type") else 0
+        for member in members:
+            member._left.set()
+            member._stop(_Reason("exit", code))
+
+    def _after_fork(self) -> None:
+        """A child that was forked is not the service: it lets go of the locks and takes its signals back."""
+        members, self._members = self._members, []
+        self._guard = threading.RLock()
+        self._requests = queue.SimpleQueue()
+        self._thread = None
+        self._ending = False
+        self._exit_code = None
+        for member in members:
+            member._forget()
+        self._stop_listening()
+
+
+_program = _Program()
+
+
+def notify(*assignments: str) -> bool:
+    """Tells a supervisor (reeve, systemd) by sd_notify: ``notify("READY=1", "STATUS=12 players")``.
+
+    Returns whether it was sent; False, and nothing happens, where there is none (no ``NOTIFY_SOCKET``)."""
+    address = os.environ.get("NOTIFY_SOCKET")
+    if not address:
+        return False
+    if address[0] == "@":
+        address = "\0" + address[1:]
+    # A line each: what has a newline in it would be read as more than it is.
+    text = "\n".join(re.sub(r"[\r\n]+", " ", each) for each in assignments)
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+            sender.settimeout(1)
+            sender.sendto(text.encode("utf-8", "replace"), address)
+    except OSError:
+        return False
+    return True
+
+
+def _watchdog_limit() -> float | None:
+    """Seconds within which a supervisor wants a sign of life from us. Source: sd_watchdog_enabled(3)."""
+    micros, pid = os.environ.get("WATCHDOG_USEC", ""), os.environ.get("WATCHDOG_PID")
+    if not os.environ.get("NOTIFY_SOCKET") or not re.fullmatch(r"[0-9]{1,15}", micros) or int(micros) == 0:
+        return None
+    return int(micros) / 1e6 if not pid or pid == str(os.getpid()) else None
+
+
+# ------------------------------------------------------------------------------------------------------ managed service
+
+
+class Background:
+    """Something that a service does beside its main work, until it is stopped."""
+
+    def __init__(self, stop: Callable[[], None]) -> None:
+        self._stop = stop
+
+    def stop(self) -> None:
+        """Asks it to end and returns when it has, or after its limit."""
+        self._stop()
+
+
+@dataclass(frozen=True)
+class _Stop:
+    handler: Callable[[], object]
+    name: str
+    timeout: float
+    is_own: bool
+
+
+class ManagedService(_Member):
+    """A service that knows and says who it is.
+
+    ``with WebEditor("web-editor") as service: service.run()``; the same by hand with ``service.open()``, ``try`` …
+    ``finally: service.close()``; or in one line ``WebEditor.main("web-editor")``. Open it in the main thread: only
+    there can Python take signals.
+
+    :param service_name: kebab-case, unique in the project.
+    :param process_title: what ``ps`` shows; must begin with the project. Default ``<project>-<service_name>``.
+    :param description: one line for people.
+    :param home: default ``REEVE_HOME``, else the platform's place for state.
+    :param cwd: where the search for the project begins; default the working folder.
+    :raises UsageError: for a name that is not kebab-case.
+    """
+
+    #: Seconds that ``run()`` gets to return by itself when the service is to stop; then SystemExit is raised in it. One
+    #: that cannot know (it never looked at :attr:`stopping` or :meth:`wait`, and there is no ``on_stop`` handler) is
+    #: not waited for.
+    stop_grace: float = 5.0
+
+    def __init__(
+        self,
+        service_name: str,
+        process_title: str | None = None,
+        *,
+        description: str = "",
+        home: Path | None = None,
+        cwd: Path | None = None,
+    ) -> None:
+        super().__init__()
+        _check_service_name(service_name)
+        self.service_name = service_name
+        self._wanted_title = process_title
+        self._description = description
+        self._home = home
+        self._cwd = cwd
+        self._early: Json = {}
+        self._place: _Place | None = None
+        self._title: str | None = None
+        self._shown_title: str | None = None
+        self._announcement: _Announcement | None = None
+        self._data_ports: list[Port] = []
+        self._stops: list[_Stop] = []
+        self._reloads: list[Callable[[], object]] = []
+        self._second_instance: Callable[[list[str], str], object] | None = None
+        self._stopping = threading.Event()
+        self._looks = False
+
+    def run(self) -> object:
+        """The work. Returns when it is done or when it is told to stop; this one only waits for that."""
+        self.wait()
+        return None
+
+    # -- opening and closing
+
+    def open(self: _S) -> _S:
+        """Takes the name, sets the title, and sees to it that the service ends in order.
+
+        :raises AlreadyRunning: with the pid of the one that runs.
+        :raises UsageError: for a bad title.
+        :raises HomeUnsafe: when somebody else could write where reeve's files lie.
+        """
+        if self._place is not None:
+            raise RuntimeError(f"{self.service_name} was opened before")
+        place = _find_place(self.service_name, self._home, self._cwd)
+        title = _title_of(place.project.name, self.service_name, self._wanted_title)
+        calls = _calls_of(lambda: self._announcement, lambda: self._second_instance)
+        self._presence = _open_presence(place, "service", title, self._description, calls)
+        self._place, self._title, self._pid = place, title, os.getpid()
+        self._shown_title = _set_title(title)
+        if self._early:
+            self._say({})
+        _program.add(self)
+        return self
+
+    def close(self) -> list[HandlerOutcome]:
+        """Stops what runs beside, runs the ``on_stop`` handlers and gives the name back. Once; returns what each
+        handler came to."""
+        return self._close(_Reason("request"))
+
+    def __enter__(self: _S) -> _S:
+        return self.open()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._pid != os.getpid():
+            return
+        outcomes = self._close(_Reason("request") if error is None else _Reason("uncaught", _exit_code_of(error)))
+        if error is None and self._ends_program and any(not outcome.ok for outcome in outcomes):
+            raise SystemExit(1)
+
+    @classmethod
+    def main(cls, *args: Any, **kwargs: Any) -> NoReturn:
+        """Opens, runs and closes a service made with these arguments, then ends the program: exit code 0 done, or
+        handed over to the one that runs; 5 another one runs; 1 it failed. Errors go to stderr.
+
+        :raises SystemExit: always.
+        """
+        try:
+            with cls(*args, **kwargs) as service:
+                service.run()
+        except AlreadyRunning as error:
+            print(error if error.handed_over else _describe_error(error), file=sys.stderr)
+            sys.exit(0 if error.handed_over else error.exit_code)
+        except ReeveError as error:
+            print(_describe_error(error), file=sys.stderr)
+            sys.exit(error.exit_code)
+        sys.exit(0)
+
+    @property
+    def project(self) -> str | None:
+        """Name of the project; None before the service is open."""
+        return None if self._place is None else self._place.project.name
+
+    @property
+    def process_title(self) -> str | None:
+        """What the process is called; None before the service is open."""
+        return self._title
+
+    @property
+    def card(self) -> Mapping[str, Any] | None:
+        """The service as everybody sees it; None before it is open."""
+        return None if self._presence is None else self._presence.card
+
+    @property
+    def stopping(self) -> threading.Event:
+        """Set when the service is to stop: ``while not service.stopping.wait(1): …``."""
+        self._looks = True
+        return self._stopping
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Waits until the service is to stop, at most ``timeout`` seconds. Returns whether it is."""
+        return self.stopping.wait(timeout)
+
+    # -- what it says of itself
+
+    def register(self, data: Mapping[str, Any] | None = None, **more: Any) -> Registered:
+        """Stores any JSON as the service's data, shown by ``reeve ps --json``; a second call replaces the first.
+
+        ``port`` and ``ports`` (a list, or name to number) in it count as its ports.
+
+        :raises UsageError: for what is no JSON, is more than 256 KiB, or has a port that is none.
+        """
+        copy, self._data_ports = _read_data({**(data or {}), **more} if more or data is None else data)
+        self._say({"data": copy, "ports": self._ports()})
+        cut = self._title is not None and self._shown_title != self._title
+        if cut and self._shown_title is not None:
+            text = f'the process title is cut to "{self._shown_title}": the command line has no more room for it'
+            warnings.warn(text, ReeveWarning, stacklevel=2)
+        return Registered(self._shown_title, cut)
+
+    def ready(self) -> None:
+        """Says that the service does its work from now on."""
+        self._say({"state": "running", "ready": True})
+        notify("READY=1")
+
+    def status(self, text: str) -> None:
+        """One line about what it does, for people."""
+        self._say({"status": text}, soon=True)
+        notify(f"STATUS={text}")
+
+    def health(self, health: str, reason: str | None = None) -> None:
+        """Reports its own health, ``healthy`` or ``unhealthy``; the latter counts like a failed check."""
+        if health not in ("healthy", "unhealthy"):
+            raise UsageError(f"{_show(health)} is no health: healthy or unhealthy")
+        self._say({"health": health, "health_reason": reason})
+        notify(f"X_REEVE_HEALTH={health}" + ("" if reason is None else f":{reason}"))
+
+    def watchdog(self, check: Callable[[], bool] | None = None) -> None:
+        """From now on gives a supervisor that wants it a sign of life at half its limit, until the service stops.
+        ``check`` is asked before each; False, or an exception, withholds it."""
+        limit = _watchdog_limit()
+        if limit is None:
+            return
+
+        def beat() -> None:
+            if check is None or check():
+                notify("WATCHDOG=1")
+
+        self.interval("watchdog", limit / 2, beat, at_once=True)
+
+    def announce_process_management(
+        self,
+        *,
+        description: str = "",
+        processes: Sequence[str] = (),
+        ports: Sequence[PortInput] = (),
+        start: Action | None = None,
+        cleanup: Action | None = None,
+        cleanup_timeout: float = _CLEANUP_TIMEOUT,
+        dependencies: Sequence[str] = (),
+        capabilities: Sequence[str] = (),
+    ) -> None:
+        """Says what this service manages, under its own name; see :func:`announce_process_management`. A second call
+        replaces the first.
+
+        :raises UsageError: naming what is wrong.
+        """
+        self._announcement = _read_announcement(
+            ["PROCESS_MANAGER"],
+            description,
+            processes,
+            ports,
+            start,
+            cleanup,
+            cleanup_timeout,
+            dependencies,
+            capabilities,
+        )
+        content = self._announcement.json
+        told = {key: content[key] for key in ("capabilities", "dependencies")}
+        self._say({"announcement": content, "ports": self._ports(), **told})
+
+    # -- what it does when
+
+    def on_stop(self, handler: _F, *, name: str | None = None, timeout: float = _HANDLER_TIMEOUT) -> _F:
+        """Runs ``handler()`` when the service stops, the newest first, each on its own and for at most ``timeout``
+        seconds, once: at SIGTERM, SIGINT, SIGHUP, an exception that leaves the ``with`` block, a ``shutdown`` over the
+        control socket, ``close()``, the normal end. Returns ``handler``, so it can be a decorator.
+
+        It runs in a thread of its own. What is bound to the thread that made it (an sqlite3 connection) is better
+        closed by ``run()`` itself.
+        """
+        if not callable(handler):
+            raise TypeError("a shutdown handler is a function")
+        self._stops.append(_Stop(handler, name or str(getattr(handler, "__name__", "handler")), timeout, False))
+        return handler
+
+    def cancel_on_stop(self, handler: Callable[..., object]) -> None:
+        """Takes a handler back."""
+        self._stops = [each for each in self._stops if each.handler != handler]
+
+    def on_reload(self, handler: _F) -> _F:
+        """Runs ``handler()`` at SIGHUP, in a thread of its own; the signal then no longer stops the service. Can be a
+        decorator."""
+        self._reloads.append(handler)
+        return handler
+
+    def on_second_instance(self, handler: _F) -> _F:
+        """Another copy was started and ends: ``handler(argv, cwd)`` gets its ``sys.argv`` and folder, in a thread of
+        its own. Call it before the service is opened. Can be a decorator."""
+        self._second_instance = handler
+        return handler
+
+    def worker(
+        self, name: str, work: Callable[[threading.Event], object], *, timeout: float = _HANDLER_TIMEOUT
+    ) -> Background:
+        """Starts ``work(stopping)`` in a thread, until the event it is given is set. When it raises, the service is
+        ``unhealthy`` and goes on. The end waits for it at most ``timeout`` seconds, in the order of the newest first.
+        """
+        stopping = threading.Event()
+
+        def target() -> None:
+            try:
+                work(stopping)
+            except Exception as error:
+                self._failed(f"worker {name}", error)
+
+        return self._beside(name, target, stopping, timeout)
+
+    def interval(
+        self,
+        name: str,
+        every: float,
+        work: Callable[[], object],
+        *,
+        timeout: float = _HANDLER_TIMEOUT,
+        at_once: bool = False,
+    ) -> Background:
+        """Does ``work()`` every ``every`` seconds, counted from the end of one run to the beginning of the next: never
+        two at once. ``at_once``: the first time without waiting. A failure makes the service ``unhealthy``, and the
+        next run comes all the same. Stopped and waited for like a worker.
+        """
+        if not _is_number(every) or not 0 < every < _NEVER:
+            raise ValueError(f"an interval is a number of seconds above 0, not {every!r}")
+        stopping = threading.Event()
+
+        def target() -> None:
+            pause: float = 0 if at_once else every
+            while not stopping.wait(pause):
+                pause = every
+                try:
+                    work()
+                except Exception as error:
+                    self._failed(f"interval {name}", error)
+
+        return self._beside(name, target, stopping, timeout)
+
+    # -- inside
+
+    def _say(self, change: Json, soon: bool = False) -> None:
+        if self._pid != os.getpid():
+            return
+        if self._place is None:
+            self._early.update(change)
+        elif self._presence is not None:
+            early, self._early = self._early, {}
+            self._presence.update({**early, **change}, soon)
+
+    def _ports(self) -> list[Json]:
+        announced = [] if self._announcement is None else self._announcement.ports
+        return [each._json() for each in _unite_ports([*announced, *self._data_ports])]
+
+    def _beside(self, name: str, target: Callable[[], None], stopping: threading.Event, timeout: float) -> Background:
+        thread = threading.Thread(target=target, name=name, daemon=True)
+
+        def stop() -> None:
+            stopping.set()
+            if thread is not threading.current_thread():
+                thread.join()
+
+        entry = _Stop(stop, name, timeout, True)
+        self._stops.append(entry)
+        thread.start()
+
+        def stop_now() -> None:
+            with contextlib.suppress(ValueError):
+                self._stops.remove(entry)
+            stopping.set()
+            if thread is not threading.current_thread():
+                thread.join(timeout)
+
+        return Background(stop_now)
+
+    def _failed(self, what: str, error: BaseException) -> None:
+        _complain(f"{self.service_name}: {what}", error)
+        self.health("unhealthy", f"{what}: {error}")
+
+    def _close(self, reason: _Reason) -> list[HandlerOutcome]:
+        if self._place is None or self._pid != os.getpid():
+            return []
+        self._left.set()
+        self._stop(reason)
+        return list(self._outcomes)
+
+    _ends_program = False
+
+    def _end(self, reason: _Reason, deadline: float) -> None:
+        can_know = self._looks or any(not each.is_own for each in self._stops)
+        self._ends_program = reason.kind == "signal" or reason.exit_code == 0
+        self._say({"state": "stopping", "ready": False})
+        notify("STOPPING=1")
+        self._stopping.set()
+        while self._stops:
+            each = self._stops.pop()
+            limit = min(each.timeout, max(deadline - time.monotonic(), 0))
+            began = time.monotonic()
+            why, error = _within(limit, each.handler, f"reeve-stop-{each.name}")
+            if why != "done":
+                _complain(f"on_stop {each.name}", error or TimeoutError(_late(limit)))
+            self._outcomes.append(HandlerOutcome(each.name, why == "done", why, error, time.monotonic() - began))
+        if self._left.wait(self.stop_grace if can_know else 0):
+            return
+        _program.interrupt(1 if any(not outcome.ok for outcome in self._outcomes) else 0)
+        self._left.wait(_UNWIND)
+
+    def _reload(self) -> bool:
+        if not self._reloads:
+            return False
+
+        def work() -> None:
+            micros = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+            notify("RELOADING=1", f"MONOTONIC_USEC={micros}")
+            for handler in list(self._reloads):
+                try:
+                    handler()
+                except Exception as error:
+                    self._failed("reload", error)
+            notify("READY=1")
+
+        threading.Thread(target=work, name="reeve-reload", daemon=True).start()
+        return True
+
+
+def _open_presence(place: _Place, kind: str, title: str | None, description: str, calls: _Calls) -> _Presence | None:
+    """None where reeve started us as a user who may not enter its home: then reeve itself sees to it that there is one
+    of us."""
+    try:
+        return _Presence(place, kind, title, description, calls)
+    except (HomeUnsafe, PermissionError) as error:
+        if place.cookie is None:
+            raise
+        text = f"{error}: no control socket for {place.service}, reeve supervises it all the same"
+        warnings.warn(text, ReeveWarning, stacklevel=3)
+        return None
+
+
+def _exit_code_of(error: BaseException) -> int:
+    if isinstance(error, SystemExit):
+        return error.code if isinstance(error.code, int) else 0 if error.code is None else 1
+    return 130 if isinstance(error, KeyboardInterrupt) else 1
+
+
+def _describe_error(error: ReeveError) -> str:
+    return str(error) if error.hint is None else f"{error}\n  {error.hint}"
+
+
+# ---------------------------------------------------------------------------------------------- announcing, discovering
+
+
+class Announced(_Member):
+    """An announcement that stands until it is closed or this program ends. A context manager."""
+
+    def __init__(self, name: str, place: _Place, announcement: _Announcement, data: Json | None) -> None:
+        super().__init__()
+        self.name = name
+        self.id = place.id
+        content = announcement.json
+        calls = _calls_of(lambda: announcement, lambda: None)
+        self._presence = _open_presence(place, "announcement", None, content["description"], calls)
+        if self._presence is not None:
+            told = {key: content[key] for key in ("ports", "dependencies", "capabilities")}
+            self._presence.update({"state": "running", "ready": True, "announcement": content, "data": data, **told})
+        _program.add(self)
+
+    @property
+    def card(self) -> Mapping[str, Any] | None:
+        """As everybody sees it."""
+        return None if self._presence is None else self._presence.card
+
+    def close(self) -> None:
+        """Takes it back: from then on the name is free."""
+        if self._pid == os.getpid():
+            self._left.set()
+            self._stop(_Reason("request"))
+
+    def __enter__(self) -> Announced:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def announce(
+    name: str,
+    *,
+    description: str = "",
+    processes: Sequence[str] = (),
+    ports: Sequence[PortInput] = (),
+    start: Action | None = None,
+    cleanup: Action | None = None,
+    cleanup_timeout: float = _CLEANUP_TIMEOUT,
+    dependencies: Sequence[str] = (),
+    capabilities: Sequence[str] = (),
+    data: Mapping[str, Any] | None = None,
+    home: Path | None = None,
+    cwd: Path | None = None,
+) -> Announced:
+    """Says that this program is there under a name, with what is given.
+
+    :param name: kebab-case, unique in the project.
+    :param processes: what it manages, for people; nobody kills by these names.
+    :param ports: numbers, :class:`Port`, or mappings with ``port``, ``name``, ``protocol``.
+    :param start: how to start what it manages: a command (a text for ``/bin/sh -c``, or argv), or a callable that runs
+        here, in a thread of its own.
+    :param cleanup: likewise how to clean it up; afterwards the caller looks whether ``ports`` are free.
+    :param cleanup_timeout: seconds that the clean-up may take.
+    :param capabilities: what it can be found by.
+    :param data: any JSON, shown with it.
+    :raises UsageError: naming what is wrong.
+    :raises AlreadyRunning: somebody else holds the name.
+    :raises HomeUnsafe: when somebody else could write where reeve's files lie.
+    """
+    _check_service_name(name)
+    announcement = _read_announcement(
+        [], description, processes, ports, start, cleanup, cleanup_timeout, dependencies, capabilities
+    )
+    copy = None if data is None else _read_data(data)[0]
+    return Announced(name, _find_place(name, home, cwd), announcement, copy)
+
+
+def announce_process_management(name: str, *, capabilities: Sequence[str] = (), **more: Any) -> Announced:
+    """Says that this program manages processes under a name. It can then be found by ``PROCESS_MANAGER``, and by every
+    capability given. Arguments and errors as :func:`announce`."""
+    return announce(name, capabilities=["PROCESS_MANAGER", *_texts("capabilities", capabilities)], **more)
+
+
+@dataclass(frozen=True)
+class Discovered:
+    """A service or an announcement, as it was found. ``card`` is all that is known of it."""
+
+    card: Mapping[str, Any]
+    live: bool
+
+    @property
+    def name(self) -> str:
+        return str(self.card["service"])
+
+    @property
+    def project(self) -> str:
+        return str(self.card["project"])
+
+    @property
+    def pid(self) -> int:
+        return int(self.card["pid"])
+
+    @property
+    def stale(self) -> bool:
+        """Its process was killed: only announced commands can still be run."""
+        return not self.live
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        return tuple(each["port"] for each in self.card["ports"])
+
+    @property
+    def dependencies(self) -> tuple[str, ...]:
+        return tuple(self.card["dependencies"])
+
+    @property
+    def capabilities(self) -> tuple[str, ...]:
+        announced = (self.card["announcement"] or {}).get("capabilities", [])
+        return tuple(dict.fromkeys([*self.card["capabilities"], *announced]))
+
+    def status(self) -> Json:
+        """Asks it: pid, state, ready, health, status, ports and whether they are in use.
+
+        :raises Unreachable: when it is gone or does not answer.
+        """
+        return self._ask("status", {}, 5.0)
+
+    def start(self, timeout: float | None = None) -> Outcome:
+        """Does what it announced as its start, within ``timeout`` seconds (default 30): it does it itself while it
+        lives; else its command is run here. Raises nothing for ordinary reasons."""
+        return self._act("start", _START_TIMEOUT if timeout is None else timeout)
+
+    def cleanup(self, timeout: float | None = None) -> Outcome:
+        """Likewise its clean-up (default: the announced limit), and then looks whether the announced ports are free."""
+        announcement = self.card["announcement"] or {}
+        announced = announcement.get("cleanup_timeout", _CLEANUP_TIMEOUT * 1000) / 1000
+        outcome = self._act("cleanup", announced if timeout is None else timeout)
+        ports = announcement.get("ports", [])
+        taken = tuple(each["port"] for each in ports if _is_listened_on(each["port"], each.get("protocol", "tcp")))
+        if not outcome.ok or not taken:
+            return Outcome(outcome.ok, outcome.reason, outcome.message, outcome.seconds, taken)
+        message = f"port {', '.join(map(str, taken))} still taken after the clean-up"
+        return Outcome(False, "survived", message, outcome.seconds, taken)
+
+    def shutdown(self, reason: str | None = None) -> None:
+        """Asks it to stop in order; returns when it has agreed.
+
+        :raises Unreachable: when it is gone or does not answer.
+        """
+        self._ask("shutdown", {"reason": reason, "timeout": None}, 5.0)
+
+    def _act(self, which: str, limit: float) -> Outcome:
+        began = time.monotonic()
+        if not self.live:
+            announcement = self.card["announcement"]
+            outcome = _run_action(announcement, which, None, str(self.card["cwd"]), limit)
+            if outcome.reason != "not_announced":
+                return outcome
+            message = "its process is gone, and it announced no command for that"
+            return Outcome(False, outcome.reason, message, outcome.seconds)
+        try:
+            answer = self._ask(which, {"timeout": round(limit * 1000)}, limit + 2)
+        except ReeveError as error:
+            return Outcome(False, "unreachable", str(error), time.monotonic() - began)
+        return Outcome(bool(answer["ok"]), answer["reason"], answer["message"], answer["ms"] / 1000)
+
+    def _ask(self, call: str, params: Json, deadline: float) -> Json:
+        path = self.card["socket"]
+        if not path:
+            raise Unreachable(self.name, "absent", "it has no control socket")
+        return _ask(self.name, path, call, params, deadline)
+
+
+def discover(project: str | None = None, *, home: Path | None = None, cwd: Path | None = None) -> list[Discovered]:
+    """Every service and announcement that lives, or was killed without a word; the live ones first. Needs no daemon.
+
+    :param project: name of a project, or ``*`` for all of the home. Default: the project of this program.
+    """
+    here = _find_project(home, cwd)
+    found = []
+    for card in _list_cards(here.run):
+        is_wanted = card["folder"] == here.folder if project is None else project in ("*", card["project"])
+        liveness = _liveness(card)
+        if is_wanted and liveness != "stopped":
+            found.append(Discovered(card, liveness == "live"))
+    return sorted(found, key=lambda each: (each.stale, each.name))
+
+
+def discover_by_capability(capability: str, project: str | None = None, **where: Any) -> list[Discovered]:
+    """Those that announce a capability, for example ``PROCESS_MANAGER``. Arguments as :func:`discover`."""
+    return [each for each in discover(project, **where) if capability in each.capabilities]
+
+
+def discover_service(name: str, project: str | None = None, **where: Any) -> Discovered | None:
+    """The service or announcement of this name, a live one before a stale one; None: there is none. Arguments as
+    :func:`discover`."""
+    return next((each for each in discover(project, **where) if each.name == name), None)
