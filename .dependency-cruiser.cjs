@@ -7,10 +7,11 @@ const floors = {
   logs: ['base', 'core'],
   probes: ['base', 'core'],
   config: ['base', 'core'],
+  announcements: ['base', 'core'],
   keeper: ['base'],
   supervisor: ['base', 'core'],
-  daemon: ['base', 'core', 'platform', 'registry', 'logs', 'probes', 'config', 'supervisor', 'keeper'],
-  cli: ['base', 'core', 'config', 'logs', 'registry', 'platform'],
+  daemon: ['base', 'core', 'platform', 'registry', 'logs', 'probes', 'config', 'announcements', 'supervisor', 'keeper'],
+  cli: ['base', 'core', 'config', 'logs', 'registry', 'platform', 'announcements'],
 };
 const src = 'packages/reeve/src';
 const tests = '\\.test\\.ts$';

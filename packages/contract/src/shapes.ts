@@ -35,6 +35,8 @@ export interface InstanceView {
 }
 export interface ServiceView {
   readonly name: string;
+  /** Process title that the service gave itself; null: it said none. */
+  readonly title: string | null;
   readonly description: string;
   readonly state: ShownState;
   readonly reason: string | null;

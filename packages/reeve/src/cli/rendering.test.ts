@@ -31,6 +31,7 @@ function service(name: string, instances: readonly InstanceView[], over: Partial
   return {
     ...{
       name,
+      title: null,
       description: '',
       state,
       reason,

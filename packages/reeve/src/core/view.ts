@@ -140,6 +140,7 @@ export function serviceView(facts: ServiceFacts, instances: readonly InstanceVie
   const memory = instances.map((i) => i.memory_bytes).filter((m) => m !== null);
   return {
     name: facts.spec.name,
+    title: null,
     description: facts.spec.description,
     state,
     reason: shown?.reason ?? null,

@@ -1,0 +1,143 @@
+import type { Exit, InstanceView, PortView, ServiceView } from '@reeve/contract';
+import { type Announced, portsOf } from './announced.ts';
+
+type IsListening = (port: number, protocol: 'tcp' | 'udp') => boolean;
+
+/**
+ * The services of one project, with those that announced themselves. What reeve runs itself is told by what it announced
+ * (title, data); a copy of a declared service that somebody started by hand is shown in its place; everybody else is
+ * added. Idempotent.
+ */
+export function withAnnounced(
+  services: readonly ServiceView[],
+  announced: readonly Announced[],
+  isListening: IsListening,
+): readonly ServiceView[] {
+  const groups = new Map<string, Announced[]>();
+  for (const each of announced.filter(isShown)) {
+    const key = each.card.service.toLowerCase();
+    groups.set(key, [...(groups.get(key) ?? []), each]);
+  }
+  const shown = services.map((service) => {
+    const group = groups.get(service.name.toLowerCase());
+    groups.delete(service.name.toLowerCase());
+    if (isAnnounced(service.managed_by)) return service;
+    return group ? joined(service, group, isListening) : service;
+  });
+  return [...shown, ...[...groups.values()].map((group) => announcedView(group, isListening))];
+}
+
+/** What has ended in order is history; what was registered stands until it is unregistered. */
+function isShown({ liveness, origin }: Announced): boolean {
+  return liveness !== 'stopped' || origin === 'registered';
+}
+function isAnnounced(by: ServiceView['managed_by']): boolean {
+  return by === 'announced' || by === 'registered';
+}
+
+/** Whether reeve itself started what announces itself here. */
+export function isSupervised(service: Pick<ServiceView, 'instances'>, { card }: Announced): boolean {
+  return service.instances.some(
+    ({ run, pid }) => (run !== null && run === card.run) || (pid !== null && pid === card.pid),
+  );
+}
+
+function joined(service: ServiceView, group: readonly Announced[], isListening: IsListening): ServiceView {
+  const own = group.find((each) => isSupervised(service, each));
+  if (own) return { ...service, title: own.card.title ?? service.title, data: service.data ?? own.card.data };
+  const byHand = group.filter(({ liveness }) => liveness === 'live');
+  if (byHand.length === 0 || service.instances.some(({ pid }) => pid !== null)) return service;
+  const view = announcedView(byHand, isListening);
+  const { name, description, intent, groups, is_system } = service;
+  return {
+    ...view,
+    name,
+    description: description || view.description,
+    reason: `started by hand (pid ${view.pid}); reeve up ${name} takes it over`,
+    intent,
+    groups,
+    is_system,
+  };
+}
+
+/** A service of which only its own word is known; one announcement an instance. */
+export function announcedView(group: readonly Announced[], isListening: IsListening): ServiceView {
+  const sorted = group.toSorted((a, b) => a.card.instance - b.card.instance);
+  const instances = sorted.map((each) => instanceOf(each, isListening));
+  const shown = instances.find(({ state }) => state !== 'stopped') ?? instances[0];
+  const best = sorted.find(({ liveness }) => liveness === 'live') ?? sorted[0];
+  if (!shown || !best) throw new Error('a service without an announcement');
+  const { card, origin } = best;
+  return {
+    name: card.service,
+    title: card.title,
+    description: card.description || card.announcement?.description || '',
+    state: shown.state,
+    reason: shown.reason,
+    status: shown.status,
+    intent: shown.state === 'stopped' ? 'down' : 'up',
+    health: shown.health,
+    ready: shown.state === 'running' && isReady(best, shown.ports),
+    pid: instances[0]?.pid ?? null,
+    started_at: instances[0]?.started_at ?? null,
+    exit: instances[0]?.exit ?? null,
+    restarts: 0,
+    ports: instances.flatMap(({ ports }) => ports),
+    data: card.data,
+    groups: [],
+    is_system: false,
+    managed_by: origin === 'registered' ? 'registered' : 'announced',
+    cpu_percent: null,
+    memory_bytes: null,
+    instances,
+  };
+}
+
+/** The library says when it is ready; of others it is known by their ports. */
+function isReady({ card, origin }: Announced, ports: readonly PortView[]): boolean {
+  return origin === 'library' ? card.ready : ports.every(({ listening }) => listening);
+}
+
+function instanceOf(announced: Announced, isListening: IsListening): InstanceView {
+  const { card, liveness } = announced;
+  const ports = portsOf(card).map(({ name, port, protocol }) => ({
+    name,
+    port,
+    protocol,
+    listening: isListening(port, protocol),
+  }));
+  const isLive = liveness === 'live';
+  return {
+    index: card.instance,
+    pid: isLive && card.pid > 1 ? card.pid : null,
+    started_at: isLive && card.started_at !== '' ? card.started_at : null,
+    state: stateOf(announced, ports),
+    reason: reasonOf(announced),
+    status: isLive ? card.status : null,
+    health: isLive ? card.health : 'unknown',
+    health_history: [],
+    ports,
+    restarts: 0,
+    cpu_percent: null,
+    memory_bytes: null,
+    exit: isLive ? null : exitOf(announced),
+    run: card.run,
+  };
+}
+
+function stateOf({ card, liveness }: Announced, ports: readonly PortView[]): InstanceView['state'] {
+  if (liveness === 'unknown') return ports.some(({ listening }) => listening) ? 'running' : 'stopped';
+  return liveness === 'live' && card.state !== 'stopped' ? card.state : 'stopped';
+}
+
+function reasonOf({ card, liveness, identity, origin }: Announced): string | null {
+  if (liveness === 'stale') return origin === 'library' ? 'its process was killed' : 'its process has ended';
+  if (liveness === 'unknown') return 'it was announced without a pid: only its ports tell';
+  if (liveness === 'live' && identity === 'pid') return 'announced by pid alone: it is shown, and never signalled';
+  return card.health === 'unhealthy' ? card.health_reason : null;
+}
+
+function exitOf({ card, liveness }: Announced): Exit | null {
+  if (card.exit !== null || liveness !== 'stale' || card.updated_at === '') return card.exit;
+  return { kind: 'unobserved', code: null, signal: null, at: card.updated_at };
+}
