@@ -101,7 +101,8 @@ export async function serve(options: ServeOptions): Promise<HandOver | null> {
   supervisor.letGo();
   await keepers.close({ leave: ending === null && !supervisor.isAnythingAlive() });
   registry.close();
-  process.off('SIGTERM', end).off('SIGINT', end).off('SIGHUP', onHangUp);
+  // Only a daemon that may serve again: a second Ctrl-C must not cut an end short.
+  if (ending) process.off('SIGTERM', end).off('SIGINT', end).off('SIGHUP', onHangUp);
   log.info({}, ending ? 'the daemon has let go of everything but its lock' : 'the daemon has ended');
   return ending && { ...ending, since, log };
 }
