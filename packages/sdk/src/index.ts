@@ -9,6 +9,15 @@ export {
 } from '@reeve/contract';
 export { type CallOptions, type ConnectOptions, type DaemonInfo, type Push, ReeveClient } from './client.ts';
 export type { ActionReason, ActionResult, FoundProcess, KillOptions, ProcessOutcome } from './manager/action-result.ts';
+export { type HuntedProcess, hunt } from './manager/hunt.ts';
+export {
+  type KillServiceOptions,
+  killPattern,
+  killScript,
+  killService,
+  type ListedService,
+  listServices,
+} from './manager/kill-services.ts';
 export {
   type FoundPortHolder,
   findProcessByPort,
@@ -28,6 +37,7 @@ export {
   type SingleInstance,
   type SingleInstanceOptions,
 } from './manager/process-manager.ts';
+export { type StartOptions, type StartResult, startServiceSafe } from './manager/start-safe.ts';
 export type { Unreachable } from './open-socket.ts';
 export { AlreadyRunning } from './service/already-running.ts';
 export { type Announced, type AnnounceInput, announce, announceProcessManagement } from './service/announce.ts';

@@ -16,6 +16,12 @@ export function markChildren(id: string): string {
   return mark;
 }
 
+/** For what is meant to go on when this program ends, and must not be taken for a leftover of it. */
+export function withoutMark(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const { [OWNER]: _ours, ...rest } = env;
+  return rest;
+}
+
 /** Whether a process is below this program. */
 export function isBelowUs(pid: number): boolean {
   const live = scanStats().filter(isLiveState);

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ActionOutcome, AnnouncedAction, Announcement, ServicePort } from '@reeve/contract';
 import { isListenedOn } from '../manager/listening.ts';
+import { withoutMark } from '../manager/ownership.ts';
 
 /** A start that says nothing counts when it has lived this long. Milliseconds. */
 const LIVES = 1000;
@@ -79,7 +80,12 @@ interface Running {
 
 function launch(command: string | readonly string[], cwd: string, output: 'pipe' | 'ignore'): Running {
   const [file = '', ...args] = typeof command === 'string' ? ['/bin/sh', '-c', command] : command;
-  const child = spawn(file, args, { cwd, detached: true, stdio: ['ignore', output, output] });
+  const child = spawn(file, args, {
+    cwd,
+    detached: true,
+    env: withoutMark(process.env),
+    stdio: ['ignore', output, output],
+  });
   let tail = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream?.on('data', (chunk: Buffer) => {

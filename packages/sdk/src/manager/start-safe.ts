@@ -1,0 +1,112 @@
+import { type SpawnOptions, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync, realpathSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { ReeveError, type ServiceCard } from '@reeve/contract';
+import { acquireLock, cwdOf, isLiveState, type Lock, prepareFolder, scanProcesses } from '@reeve/host';
+import { listCards, livenessOf } from '../service/cards.ts';
+import { findProject, type PlaceOptions } from '../service/place.ts';
+import { withoutMark } from './ownership.ts';
+
+export interface StartOptions extends Pick<PlaceOptions, 'home' | 'cwd'> {
+  /** Refuse a second copy: same command line, same working folder, same user. Default true. */
+  readonly checkExisting?: boolean;
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** What Node's `spawn` takes. Default `ignore`. It goes on when this program ends. */
+  readonly stdio?: SpawnOptions['stdio'];
+}
+export type StartResult =
+  | { readonly ok: true; readonly reason: 'done'; readonly pid: number }
+  | { readonly ok: false; readonly reason: 'already_running'; readonly pid: number; readonly message: string }
+  | { readonly ok: false; readonly reason: 'failed'; readonly pid: null; readonly message: string };
+
+/** Two that start the same at the same moment wait for each other. Milliseconds. */
+const TURN = 5000;
+
+/**
+ * Starts a command that goes on when this program ends, unless a copy of it runs already, whose pid is then told. A text is
+ * handed to `/bin/sh -c`, a list is argv. Throws USAGE for no command, TIMED_OUT when another start of the same hangs.
+ */
+export async function startServiceSafe(
+  command: string | readonly string[],
+  options: StartOptions = {},
+): Promise<StartResult> {
+  const argv = typeof command === 'string' ? ['/bin/sh', '-c', command] : command;
+  const words = typeof command === 'string' ? command : command.join(' ');
+  if (words.trim() === '') throw new ReeveError('USAGE', { message: 'there is no command to start' });
+  const cwd = realpathSync(options.cwd ?? process.cwd());
+  if (options.checkExisting === false) return await launch(argv, cwd, options);
+  const turn = await takeTurn(words, cwd, options);
+  try {
+    const pid = findCopy(words, cwd) ?? (await findTitled(words, cwd, options));
+    if (pid === null) return await launch(argv, cwd, options);
+    return { ok: false, reason: 'already_running', pid, message: `${words} runs already (pid ${pid})` };
+  } finally {
+    await turn.release();
+  }
+}
+
+/** The oldest process with this command line and working folder; its own quotes are gone from a command line. */
+function findCopy(words: string, cwd: string): number | null {
+  const wanted = plain(words);
+  const uid = process.geteuid?.();
+  const copies = scanProcesses()
+    .filter((row) => isLiveState(row) && row.uid === uid && row.pid !== process.pid)
+    .filter(({ command }) => [wanted, `/bin/sh -c ${wanted}`].includes(plain(command)))
+    .filter(({ pid }) => cwdOf(pid) === cwd)
+    .sort((a, b) => a.start - b.start);
+  return copies[0]?.pid ?? null;
+}
+
+/** One that has given itself a title has no command line any more: its card still tells what it was started as. */
+async function findTitled(words: string, cwd: string, options: StartOptions): Promise<number | null> {
+  const { run } = await findProject(options);
+  const wanted = resolved(plain(words).split(' '), cwd);
+  const isCopy = (card: ServiceCard) => card.cwd === cwd && resolved(card.argv, cwd) === wanted;
+  return listCards(run).find((card) => livenessOf(card) === 'live' && isCopy(card))?.pid ?? null;
+}
+
+/** Programs by their name, files by their path. */
+function resolved([program = '', ...words]: readonly string[], cwd: string): string {
+  const files = words.map((word) => (existsSync(resolve(cwd, word)) ? resolve(cwd, word) : word));
+  return [basename(program), ...files].join(' ');
+}
+
+function plain(words: string): string {
+  return words
+    .replace(/["'\\]/g, '')
+    .replace(/\s+/g, ' ')
+    .trim();
+}
+
+async function launch(
+  [file = '', ...args]: readonly string[],
+  cwd: string,
+  { env, stdio = 'ignore' }: StartOptions,
+): Promise<StartResult> {
+  const child = spawn(file, args, { cwd, stdio, detached: true, env: { ...withoutMark(process.env), ...env } });
+  try {
+    await once(child, 'spawn');
+  } catch (error) {
+    return { ok: false, reason: 'failed', pid: null, message: `cannot start ${file}: ${(error as Error).message}` };
+  }
+  child.unref();
+  return { ok: true, reason: 'done', pid: child.pid ?? 0 };
+}
+
+async function takeTurn(words: string, cwd: string, options: StartOptions): Promise<Lock> {
+  const { home, run } = await findProject(options);
+  prepareFolder(home, 'nobody-writes');
+  prepareFolder(run, 'nobody-enters');
+  const key = createHash('sha256').update(`start\0${cwd}\0${words}`).digest('hex').slice(0, 12);
+  const end = performance.now() + TURN;
+  for (;;) {
+    const lock = await acquireLock(join(run, `start-${key}.lock`));
+    if (lock) return lock;
+    if (performance.now() > end)
+      throw new ReeveError('TIMED_OUT', { message: `another start of "${words}" does not end` });
+    await pause(10);
+  }
+}
