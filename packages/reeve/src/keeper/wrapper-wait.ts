@@ -19,7 +19,10 @@ export function wrapperDone(
   { reports, stderr }: { readonly reports: WrapperReports; readonly stderr: number },
 ): Promise<void> {
   return new Promise((resolve, reject) => {
+    let isOver = false;
     const settle = (done: () => void): void => {
+      if (isOver) return;
+      isOver = true;
       clearTimeout(timer);
       reports.forget(run);
       child.off('exit', onExit);
@@ -28,7 +31,8 @@ export function wrapperDone(
     const timer = setTimeout(() => settle(resolve), PATIENCE);
     const onExit = (): void => {
       reports.poll();
-      settle(() => reject(complaint(stderr))); // of no effect if the poll has brought the report
+      // Of no effect if the poll has brought the report: then what is in the pipe are the program's own words.
+      settle(() => reject(complaint(stderr)));
     };
     reports.expect(run, () => settle(resolve));
     child.on('exit', onExit);
