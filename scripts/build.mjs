@@ -11,13 +11,17 @@ const external = ['koffi', '@photostructure/sqlite', 'jiti'];
 const requireForCommonJs =
   "import { createRequire as __createRequire } from 'node:module';const require = __createRequire(import.meta.url);";
 
-/** What is built. `lazy`: dynamic imports become chunks, read only when they are needed. */
+/** A CommonJS bundle has no `import.meta`. */
+const urlForModules = "const __url = require('node:url').pathToFileURL(__filename).href;";
+
+/** What is built. `commonJs`: for programs that `require` it. `lazy`: dynamic imports become chunks, read only when they are needed. */
 const targets = [
   { dist: 'packages/reeve/dist', entries: { cli: 'packages/reeve/src/cli/bin.ts' }, lazy: true },
   { dist: 'packages/reeve/dist', entries: { reeved: 'packages/reeve/src/daemon/bin.ts' }, lazy: true },
   { dist: 'packages/reeve/dist', entries: { keeper: 'packages/reeve/src/keeper/main.ts' } },
   { dist: 'packages/reeve/dist', entries: { config: 'packages/reeve/src/config/define.ts' } },
   { dist: 'packages/sdk/dist', entries: { index: 'packages/sdk/src/index.ts' } },
+  { dist: 'packages/sdk/dist', entries: { 'cjs/index': 'packages/sdk/src/index.ts' }, commonJs: true },
 ];
 
 const copies = [{ file: 'packages/reeve/dist/reeve.schema.json', source: 'packages/reeve/reeve.schema.json' }];
@@ -44,7 +48,7 @@ function refuseMissingEntries() {
   if (missing.length > 0) throw new Error(`cannot build, these are missing:\n  ${missing.join('\n  ')}`);
 }
 
-async function bundle({ dist, entries, lazy = false }) {
+async function bundle({ dist, entries, lazy = false, commonJs = false }) {
   const { build: esbuild } = await import('esbuild');
   const result = await esbuild({
     absWorkingDir: root,
@@ -52,14 +56,15 @@ async function bundle({ dist, entries, lazy = false }) {
     outdir: dist,
     bundle: true,
     write: false,
-    format: 'esm',
+    format: commonJs ? 'cjs' : 'esm',
     platform: 'node',
     target: 'node20',
     splitting: lazy,
     chunkNames: 'chunks/[name]-[hash]',
     external,
     conditions: ['reeve-source'],
-    banner: { js: requireForCommonJs },
+    banner: { js: commonJs ? urlForModules : requireForCommonJs },
+    define: commonJs ? { 'import.meta.url': '__url' } : {},
     minifyWhitespace: true,
     minifySyntax: true,
     // Names stay and lines stay short, so that a stack trace in a bug report says something.

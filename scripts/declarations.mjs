@@ -28,7 +28,8 @@ export declare function defineConfig<const Name extends string>(config: ConfigOf
 
 /**
  * The declarations of the sdk and of what it takes from other workspaces, file by file, with imports made relative:
- * the other workspaces are not published. Returns [file, text] pairs.
+ * the other workspaces are not published. Twice: in a folder that says it is CommonJS the same text means that.
+ * Returns [file, text] pairs.
  */
 export async function sdkDeclarations() {
   const { default: ts } = await import('typescript');
@@ -46,7 +47,10 @@ export async function sdkDeclarations() {
     });
     written.set(source, text);
   }
-  return [...written].map(([source, text]) => [place(source, entry), text]);
+  const dist = path.join(root, 'packages/sdk/dist');
+  const declared = [...written].map(([source, text]) => [place(source, entry), text]);
+  const again = declared.map(([file, text]) => [path.join(dist, 'cjs', path.relative(dist, file)), text]);
+  return [...declared, ...again, [path.join(dist, 'cjs/package.json'), '{ "type": "commonjs" }\n']];
 }
 
 /** Source file → its declarations, for the entry and all it imports. */
