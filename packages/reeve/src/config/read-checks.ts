@@ -28,6 +28,7 @@ export function readReady(
         });
     return { ready: { kind, delay }, timeout };
   }
+  if (kind === 'notify' || kind === 'ipc') return { ready: { kind }, timeout };
   if (kind === 'fd') return { ready: { kind, fd: cursor.key('fd').integer(3, 255) ?? 3 }, timeout };
   return { ready: readCheck(cursor, kind, hasTcpPort), timeout };
 }

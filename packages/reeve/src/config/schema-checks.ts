@@ -48,6 +48,18 @@ const ReadyObject = Type.Object(
   {
     ...checks(),
     delay: Type.Optional(duration({ description: 'Ready when it has run this long' })),
+    notify: Type.Optional(
+      Type.Literal(true, {
+        description: 'The same as the word `notify`, where a `timeout` goes with it',
+        'x-expected': 'true',
+      }),
+    ),
+    ipc: Type.Optional(
+      Type.Literal(true, {
+        description: 'The same as the word `ipc`, where a `timeout` goes with it',
+        'x-expected': 'true',
+      }),
+    ),
     fd: Type.Optional(integer(3, 255, { description: 'Ready when a line is written to this file descriptor' })),
     timeout: Type.Optional(
       duration({
@@ -59,7 +71,7 @@ const ReadyObject = Type.Object(
   { ...strict, 'x-expected': 'notify, ipc, or one of { log }, { http }, { tcp }, { command }, { delay }, { fd }' },
 );
 /** Kinds of check; a config names one of them. */
-export const READY_KINDS = ['http', 'tcp', 'command', 'log', 'delay', 'fd'] as const;
+export const READY_KINDS = ['http', 'tcp', 'command', 'log', 'delay', 'fd', 'notify', 'ipc'] as const;
 
 export const Ready = Type.Union([oneOf(['notify', 'ipc'], {}), ReadyObject], {
   description:
