@@ -3,14 +3,16 @@ import { dropMark, resolveHome } from '@reeve/host';
 import { REEVE_VERSION } from '../base/version.ts';
 import { programBuild } from '../platform/fingerprint.ts';
 import { leaveRun } from '../platform/leave-run.ts';
+import { enterUnitLeaf } from '../platform/unit-cgroup.ts';
 import { builtKeeper, runDaemon } from './main.ts';
+import { manager } from './managed-by.ts';
 import { notifyManager } from './notify-manager.ts';
 import { reportFailure, reportReady } from './report-ready.ts';
 
 /** The program of the daemon, as the CLI starts it: `node reeved.js`, REEVE_HOME in its environment. */
 try {
   dropMark();
-  const stays = leaveRun();
+  const stays = manager() === null ? leaveRun() : enterUnitLeaf();
   if (stays !== null) process.stderr.write(`${stays}\n`);
   const program = [process.execPath, fileURLToPath(import.meta.url)];
   const keeper = builtKeeper(import.meta.url);

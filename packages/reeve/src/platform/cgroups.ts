@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { accessSync, constants, mkdirSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cgroupOf, readProc } from '@reeve/host';
+import { aroundLeaf } from './unit-leaf.ts';
 
 /** A cgroup v2 hierarchy in which this user can make folders and put processes. */
 export interface CgroupTree {
@@ -18,7 +19,7 @@ export type CgroupFinding =
   | { readonly tree: null; readonly why: string };
 
 /**
- * Looks for a place to make cgroups: below our own, in a folder of the home. Whether it works is tried, by making one,
+ * Looks for a place to make cgroups: below our own (under a unit of ours: beside our leaf), in a folder of the home. Whether it works is tried, by making one,
  * entering it and removing it. Never throws: no cgroup is a fact with a reason.
  */
 export function findCgroups(home: string): CgroupFinding {
@@ -26,7 +27,7 @@ export function findCgroups(home: string): CgroupFinding {
   if (mount === null) return { tree: null, why: 'no cgroup v2 is mounted' };
   const own = cgroupOf('self');
   if (own === null) return { tree: null, why: 'this process is in no cgroup v2' };
-  const tree = treeAt(mount, own, `reeve-${createHash('sha256').update(home).digest('hex').slice(0, 8)}`);
+  const tree = treeAt(mount, aroundLeaf(own), `reeve-${createHash('sha256').update(home).digest('hex').slice(0, 8)}`);
   try {
     probe(tree);
     return { tree, why: `cgroup v2 at ${mount.point}` };
