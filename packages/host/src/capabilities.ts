@@ -16,12 +16,14 @@ export function capabilities(binding: Binding = loadSyscalls()): readonly Capabi
       { name: 'binding', available: false, why: binding.why },
       { name: 'pidfd', available: false, why: 'no binding: identities are verified immediately before kill(2)' },
       { name: 'flock', available: false, why: 'no binding: locks are held by a child `flock`' },
+      { name: 'notify', available: false, why: 'no binding: `ready: notify` and `health.watchdog` are refused' },
     ];
   }
   return [
     { name: 'binding', available: true, why: 'koffi' },
     pidfd(binding.calls),
     { name: 'flock', available: true, why: 'flock(2)' },
+    { name: 'notify', available: true, why: 'a datagram socket for each run' },
   ];
 }
 

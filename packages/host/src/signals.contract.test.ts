@@ -110,7 +110,8 @@ test('without the binding every capability that it gives says what is done inste
     ['binding', false],
     ['pidfd', false],
     ['flock', false],
+    ['notify', false],
   ]);
   expect(off[0]?.why).toBe('switched off');
-  expect(capabilities().map((each) => each.name)).toEqual(['binding', 'pidfd', 'flock']);
+  expect(capabilities().map((each) => each.name)).toEqual(['binding', 'pidfd', 'flock', 'notify']);
 });
