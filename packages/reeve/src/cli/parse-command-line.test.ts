@@ -64,8 +64,7 @@ test.each([
   ['ps web', 'reeve ps takes no arguments: "web" is too much', 'reeve ps'],
   ['completion bsh', '<shell> cannot be "bsh"', 'did you mean bash'],
   // Asked for by a later issue: unknown until it is built.
-  ['hunt x', 'there is no command "hunt"', ''],
-  ['kill 3', 'there is no command "kill"', ''],
+  ['adopt 3', 'there is no command "adopt"', ''],
   ['doctor', 'there is no command "doctor"', ''],
 ])('reeve %s is refused with advice', (line, message, advice) => {
   const refused = refusal(line);
