@@ -68,7 +68,7 @@ function daemonEnvironment(env: LaunchOptions['env']): Record<string, string> {
   });
   return Object.fromEntries(kept);
 }
-const KEPT = new Set(['REEVE_HOME', 'REEVE_PORT']);
+const KEPT = new Set(['REEVE_HOME', 'REEVE_PORT', 'REEVE_TRACKERS_OFF']);
 const DROPPED = new Set([
   'NODE_OPTIONS',
   'LD_PRELOAD',

@@ -5,7 +5,8 @@ import { indexSnapshot } from './proc-scan.ts';
 import type { Traits } from './traits.ts';
 
 const blank = { comm: 'x', state: 'S', threads: 1, pages: 1, exiting: false, image: '' };
-const nothing: Memory = { known: new Map(), sessions: new Map(), groups: new Map() };
+const none = { over: new Set<string>(), unproven: new Set<string>() };
+const nothing: Memory = { known: new Map(), sessions: new Map(), groups: new Map(), ...none };
 const MARK = 2 ** 52 + 1;
 const signs = { run: 'r1', main: { boot: 'b', pid: 100, start: 1000 }, mark: MARK, port: [] };
 const noTraits: Traits = { cookie: null, mark: null, stream: null, isKeeper: false };
@@ -151,4 +152,23 @@ test('a session that main left does not bring in who carries another run’s mar
   const memory = { sessions: new Map([[100, 1000]]) };
   const stats = [stat(101, 1, 100, 1001), stat(102, 1, 100, 1001)];
   expect(find(stats, { memory, marks: { 102: MARK + 1 } })).toEqual({ 101: ['session'] });
+});
+
+describe('PI2: who has the pid and the start tick of a member', () => {
+  const child = stat(101, 100, 101, 1001);
+  const sessions = new Map([[100, 1000]]);
+
+  test('is another if the member is known to have ended: neither he nor what he started is found', () => {
+    expect(find([main, child], { memory: { sessions, groups: sessions, over: new Set(['100:1000']) } })).toEqual({});
+  });
+
+  test('brings nobody in until something shows him again', () => {
+    const unproven = new Set(['100:1000']);
+    expect(find([main, child], { memory: { unproven } })).toEqual({ 100: ['main'] });
+    expect(Object.keys(find([main, child], { memory: { unproven }, marks: { 100: MARK } }))).toEqual(['100', '101']);
+    const keeper = stat(50, 1, 50, 10);
+    const spawned = stat(100, 50, 100, 1000);
+    const given = { memory: { unproven }, keepers: [50], cookies: { 50: 'daemon' } };
+    expect(Object.keys(find([keeper, spawned, child], given))).toEqual(['100', '101']);
+  });
 });

@@ -33,6 +33,10 @@ export interface Memory {
   /** Sessions and groups whose leader was seen alive as a member: number → start tick of that leader. */
   readonly sessions: ReadonlyMap<number, number>;
   readonly groups: ReadonlyMap<number, number>;
+  /** Of whom it is certain that they live no more ({@link keyOf}): who has their pid and start tick is another. */
+  readonly over: ReadonlySet<string>;
+  /** Who is known by pid and start tick alone ({@link keyOf}): until something shows them again they prove nothing. */
+  readonly unproven: ReadonlySet<string>;
 }
 
 /** What says who belongs to a run. */
@@ -64,6 +68,7 @@ export function findMembers(
     const entry = found.get(stat.pid);
     if (entry) {
       entry.foundBy.add(by);
+      if (isShown && !entry.isShown) queue.push(stat);
       entry.isShown ||= isShown;
       return;
     }
@@ -73,6 +78,7 @@ export function findMembers(
   for (const [stat, by] of remembered(snapshot, signs, memory)) add(stat, by, false);
   for (const [stat, by] of shown(snapshot, signs, memory, on)) add(stat, by, true);
   for (let stat = queue.pop(); stat !== undefined; stat = queue.pop()) {
+    if (found.get(stat.pid)?.isShown !== true && memory.unproven.has(keyOf(stat))) continue;
     for (const [relative, by] of relatives(snapshot, stat, on)) add(relative, by, true);
   }
   if (on.subreaper) noteAdopted(snapshot, signs, found);
@@ -82,7 +88,7 @@ export function findMembers(
 /** By pid and start tick alone. */
 function remembered(snapshot: Snapshot, { main }: Signs, memory: Memory): readonly Finding[] {
   const found: Finding[] = [];
-  const mainStat = main === null ? undefined : snapshot.stats.get(main.pid);
+  const mainStat = main && !memory.over.has(keyOf(main)) ? snapshot.stats.get(main.pid) : undefined;
   if (mainStat && mainStat.start === main?.start) found.push([mainStat, 'main']);
   for (const [pid, { start, foundBy }] of memory.known) {
     const stat = snapshot.stats.get(pid);
@@ -93,17 +99,20 @@ function remembered(snapshot: Snapshot, { main }: Signs, memory: Memory): readon
 
 /** By what they carry, where they are and what they hold. */
 function shown(snapshot: Snapshot, signs: Signs, memory: Memory, on: TrackerSwitches): readonly Finding[] {
-  const { run, mark } = signs;
+  const { run, mark, main } = signs;
   const found: Finding[] = [];
   const all = (stats: readonly Stat[] | undefined, by: TrackerName) => {
     for (const stat of stats ?? []) found.push([stat, by]);
   };
+  const spawned = snapshot.keepers.flatMap(({ pid }) => snapshot.children.get(pid) ?? []);
+  const isMain = ({ pid, start }: Stat) => pid === main?.pid && start === main.start;
+  if (main && !memory.over.has(keyOf(main))) all(spawned.filter(isMain), 'main');
   all(signs.cgroup, 'cgroup');
   if (on.mark && mark !== null) all(snapshot.marks.get(mark), 'mark');
   if (on.cookie) all(snapshot.cookies.get(run), 'cookie');
   if (on.session) {
-    found.push(...leftBy(snapshot, signs, memory.sessions, snapshot.sessions, 'session'));
-    found.push(...leftBy(snapshot, signs, memory.groups, snapshot.groups, 'group'));
+    found.push(...leftBy(snapshot, signs, memory, 'session'));
+    found.push(...leftBy(snapshot, signs, memory, 'group'));
   }
   if (on.stream) all(snapshot.streams.get(run), 'stream');
   if (on.port) all(signs.port, 'port');
@@ -115,17 +124,13 @@ function shown(snapshot: Snapshot, signs: Signs, memory: Memory, on: TrackerSwit
  * members; a process that has the number now and is not the leader shows that the session ended, and the number is
  * another's. A member with another run's cookie or mark is that run's.
  */
-function leftBy(
-  snapshot: Snapshot,
-  signs: Signs,
-  leaders: ReadonlyMap<number, number>,
-  members: ReadonlyMap<number, readonly Stat[]>,
-  by: 'session' | 'group',
-): readonly Finding[] {
+function leftBy(snapshot: Snapshot, signs: Signs, memory: Memory, by: 'session' | 'group'): readonly Finding[] {
+  const [leaders, members] = by === 'session' ? [memory.sessions, snapshot.sessions] : [memory.groups, snapshot.groups];
   return [...leaders].flatMap(([id, start]) => {
     const holder = snapshot.stats.get(id);
-    if (holder && holder.start !== start) return [];
+    if (holder && (holder.start !== start || memory.over.has(keyOf(holder)))) return [];
     return (members.get(id) ?? [])
+      .filter(({ pid }) => pid !== id)
       .filter((stat) => stat.start >= start && isNotAnothers(snapshot, stat.pid, signs))
       .map((stat): Finding => [stat, by]);
   });

@@ -2,7 +2,6 @@ import type { ProcessIdentity } from '@reeve/contract';
 import {
   bootId,
   isLiveState,
-  loadSyscalls,
   markOf,
   readProc,
   readStat,
@@ -18,7 +17,7 @@ import { HeldPorts, type SocketTable } from './held-ports.ts';
 import { findMembers, isNotAnothers, type Member, type TrackerSwitches } from './membership.ts';
 import { glanceAt, tellNewborn } from './newborn.ts';
 import type { ProcScan, Snapshot } from './proc-scan.ts';
-import { RunRecord } from './run-record.ts';
+import { hasHandles, RunRecord } from './run-record.ts';
 
 export interface RunContext {
   readonly scan: ProcScan;
@@ -67,8 +66,9 @@ export class RunMembers {
     const stat = readStat(this.main.pid);
     if (stat?.start !== this.main.start) return;
     if (marks.mark !== null && markOf(stat.pid) === marks.mark) this.adoption.isMarkSeen = true;
-    this.record.see(stat, ['main']);
-    if (verify(this.main, marks.witness, { mark: marks.mark }) === null) this.record.hold(this.main);
+    const isProven = verify(this.main, marks.witness, { mark: marks.mark }) === null;
+    this.record.see(stat, ['main'], isProven);
+    if (isProven) this.record.hold(this.main);
   }
 
   /** The first that was found alive outside the cgroup. */
@@ -83,12 +83,12 @@ export class RunMembers {
 
   lookAt(snapshot: Snapshot, how: 'processes' | 'threads'): readonly FoundProcess[] {
     const { trackers } = this.context;
-    const main = this.main !== null && this.record.isOver(this.main) ? null : this.main;
-    const signs = { ...this.#signs, main, cgroup: this.#inside(snapshot, how), port: this.#heirs(snapshot) };
+    const around = { cgroup: this.#inside(snapshot, how), port: this.#heirs(snapshot) };
+    const signs = { ...this.#signs, main: this.main, ...around };
     const members = findMembers(snapshot, signs, this.record.memory(), trackers);
     members.delete(process.pid); // a daemon that was started by a service is not one of its processes
     this.record.forgetEnded(snapshot, new Set(members.keys()));
-    const found = [...members.values()].flatMap((member) => this.#see(member, snapshot) ?? []);
+    const found = [...members.values()].flatMap((member) => this.#see(member) ?? []);
     this.#ports.note(
       [...members.values()].map(({ stat }) => stat),
       snapshot.keepers,
@@ -108,7 +108,7 @@ export class RunMembers {
       if (newborn === null || isLiveState(newborn.stat)) return newborn;
       return this.record.knows({ boot: bootId(), pid, start: newborn.stat.start }) ? null : newborn;
     });
-    return { found: live.flatMap(({ stat, foundBy }) => this.record.see(stat, foundBy) ?? []), isTrace };
+    return { found: live.flatMap(({ stat, foundBy }) => this.record.see(stat, foundBy, true) ?? []), isTrace };
   }
 
   /** Somebody of the run has ended whom nobody had seen. */
@@ -162,11 +162,10 @@ export class RunMembers {
   }
 
   /** Who is shown to belong to the run by something that it may lose is held on to, so that it can be signalled then. */
-  #see({ stat, foundBy, isShown }: Member, snapshot: Snapshot): FoundProcess | null {
-    const found = this.record.see(stat, foundBy);
+  #see({ stat, foundBy, isShown }: Member): FoundProcess | null {
+    const found = this.record.see(stat, foundBy, isShown);
     const isKept = foundBy.has('cgroup') || foundBy.has('mark');
-    const isSpawned = this.#isMain(stat) && snapshot.keepers.some(({ pid }) => pid === stat.ppid);
-    if (found !== null && (isSpawned || (isShown && !isKept))) this.record.hold(found.process);
+    if (found !== null && isShown && !isKept) this.record.hold(found.process);
     return found;
   }
 
@@ -177,13 +176,9 @@ export class RunMembers {
     }
   }
 
-  #isMain({ pid, start }: Pick<Stat, 'pid' | 'start'>): boolean {
-    return pid === this.main?.pid && start === this.main.start;
-  }
-
   /** Where there are no handles, it must do that a tracker found it with this identity. */
   #proofs(process: ProcessIdentity): SignalOptions {
-    const seen = loadSyscalls().available || this.record.isOver(process) ? null : process;
+    const seen = hasHandles() || this.record.isOver(process) ? null : process;
     return { mark: this.#marks.mark, held: this.record.heldOf(process), seen };
   }
 }

@@ -4,6 +4,7 @@ import {
   type HeldProcess,
   holdProcess,
   identityOf,
+  loadSyscalls,
   pageSize,
   type SignalRefusal,
   type Stat,
@@ -28,16 +29,16 @@ export class RunRecord {
   readonly #sessions = new Map<number, number>();
   readonly #groups = new Map<number, number>();
 
-  /** A member, alive at this moment. */
-  see(stat: Stat, foundBy: Iterable<TrackerName>): FoundProcess | null {
+  /** A member, alive at this moment. Of one who is not proven to be the member that was known nothing is learnt. */
+  see(stat: Stat, foundBy: Iterable<TrackerName>, isProven: boolean): FoundProcess | null {
     const process = identityOf(stat);
     if (process === null) return null;
     const entry = this.#entry(process);
     for (const by of foundBy) entry.foundBy.add(by);
     const command = commandOf(stat);
     if (!command.startsWith('[') || entry.command === '') entry.command = command; // it may have ended since the look
-    if (stat.session === stat.pid) this.#sessions.set(stat.pid, stat.start);
-    if (stat.pgrp === stat.pid) this.#groups.set(stat.pid, stat.start);
+    if (isProven && stat.session === stat.pid) this.#sessions.set(stat.pid, stat.start);
+    if (isProven && stat.pgrp === stat.pid) this.#groups.set(stat.pid, stat.start);
     return { process, command: entry.command, found_by: [...entry.foundBy], memory: stat.pages * pageSize() };
   }
 
@@ -116,11 +117,15 @@ export class RunRecord {
 
   memory(): Memory {
     const known = new Map<number, { start: number; foundBy: ReadonlySet<TrackerName> }>();
-    for (const entry of this.#entries.values()) {
-      const { process, foundBy } = entry;
-      if (!isOver(entry)) known.set(process.pid, { start: process.start, foundBy });
+    const over = new Set<string>();
+    const unproven = new Set<string>();
+    for (const [key, entry] of this.#entries) {
+      const { process, foundBy, held } = entry;
+      if (isOver(entry)) over.add(key);
+      else known.set(process.pid, { start: process.start, foundBy });
+      if (held === null && hasHandles()) unproven.add(key);
     }
-    return { known, sessions: this.#sessions, groups: this.#groups };
+    return { known, sessions: this.#sessions, groups: this.#groups, over, unproven };
   }
 
   evidence(): readonly ReceiptProcess[] {
@@ -149,6 +154,11 @@ export class RunRecord {
     this.#entries.set(key, made);
     return made;
   }
+}
+
+/** Without handles pid and start tick are all there is to know a process again by. */
+export function hasHandles(): boolean {
+  return loadSyscalls().available;
 }
 
 function isOver({ exit, held }: Entry): boolean {
