@@ -47,7 +47,7 @@ function meansService(owner: Owner, target: KillTarget): boolean {
   return owner.isLive && owner.folder !== null && (owner.isMain || target.kind === 'port' || target.kind === 'name');
 }
 
-export function stopsOf(owners: readonly Owner[]): readonly StopOf[] {
+function stopsOf(owners: readonly Owner[]): readonly StopOf[] {
   const stops = new Map<string, { folder: string; project: string; services: string[] }>();
   for (const { folder, project, service } of owners) {
     if (folder === null) continue;

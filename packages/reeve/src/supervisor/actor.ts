@@ -1,4 +1,11 @@
-import type { Exit, ReceiptProcess, ServiceSpec, SpawnRequest, StopCommandView } from '@reeve/contract';
+import type {
+  Exit,
+  ProcessIdentity,
+  ReceiptProcess,
+  ServiceSpec,
+  SpawnRequest,
+  StopCommandView,
+} from '@reeve/contract';
 import type { Instant } from '../base/instant.ts';
 import type { Health } from '../core/health.ts';
 import type { Event, Machine } from '../core/lifecycle-types.ts';
@@ -7,7 +14,6 @@ import type { Notified } from '../core/notified.ts';
 import type { RunProcesses } from '../core/ports.ts';
 import type { Dependencies, Lease, Resolved } from './dependencies.ts';
 import type { EventRef, Outbox } from './outbox.ts';
-import type { StopCommandRun } from './stop-command.ts';
 
 /** What exists only while a run does. */
 export interface LiveRun {
@@ -17,6 +23,14 @@ export interface LiveRun {
   readonly resolved: Resolved;
   /** Whom the service runs as, when it is not reeve's own user. */
   readonly user: SpawnRequest['user'];
+}
+
+/** What is known of the stop command of a run. */
+export interface StopCommandRun {
+  /** null: it has not been started. */
+  readonly process: ProcessIdentity | null;
+  /** null: it has not ended. */
+  readonly view: StopCommandView | null;
 }
 
 /** What is left of a run for its receipt. */

@@ -15,14 +15,14 @@ import type { RunRow } from '../core/memory.ts';
 import { NOTHING_SAID, type Notified } from '../core/notified.ts';
 import type { RunProcesses } from '../core/ports.ts';
 import { reasonOf } from '../core/view.ts';
-import type { Actor, InstanceHost, LiveRun, ProjectFacts, Remains } from './actor.ts';
+import type { Actor, InstanceHost, LiveRun, ProjectFacts, Remains, StopCommandRun } from './actor.ts';
 import { lookBack } from './aftermath.ts';
 import { untilReady } from './checks.ts';
 import { runHealthChecks } from './health-checks.ts';
 import { forgetSaid, recallSaid } from './hearing.ts';
 import { launch, userOf } from './launch.ts';
 import type { EventRef } from './outbox.ts';
-import { endStopCommand, runStopCommand, type StopCommandRun, stopCommandView } from './stop-command.ts';
+import { endStopCommand, runStopCommand, stopCommandView } from './stop-command.ts';
 
 /** After the daemon itself was stopped: how long a start has to show that it is ready. Milliseconds. */
 const SECOND_CHANCE = 5_000;

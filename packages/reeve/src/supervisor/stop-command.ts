@@ -4,14 +4,6 @@ import { describeExit, isWell } from '../core/restart.ts';
 import type { Actor, LiveRun } from './actor.ts';
 import type { Dependencies } from './dependencies.ts';
 
-/** What is known of the stop command of a run. */
-export interface StopCommandRun {
-  /** null: it has not been started. */
-  readonly process: ProcessIdentity | null;
-  /** null: it has not ended. */
-  readonly view: StopCommandView | null;
-}
-
 /**
  * The keeper holds a stop command as a run of its own, named after the run that it ends: so it survives the daemon, is
  * in the service's cgroup, has its environment, user and log, and carries its cookie. It is a process of the service,
