@@ -98,7 +98,7 @@ export const ERRORS = {
     retryable: false,
     say: (p) =>
       `${p.name} runs already in ${p.project}${p.pid ? ` (pid ${p.pid})` : ''}${p.handed_over ? '; it was handed this command line' : ''}`,
-    hint: (p) => (p.handed_over ? null : `stop it first${p.pid ? `: kill ${p.pid}` : ''}`),
+    hint: (p) => (p.handed_over ? null : p.hint ? `${p.hint}` : `stop it first${p.pid ? `: kill ${p.pid}` : ''}`),
   },
   SERVICE_UNREACHABLE: {
     http: 503,

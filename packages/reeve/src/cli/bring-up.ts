@@ -10,6 +10,7 @@ import { weightiest } from './exit-code.ts';
 import { longCall } from './long-call.ts';
 import { connectOrStart } from './reach-daemon.ts';
 import { durationOption } from './read-options.ts';
+import { takeOver } from './take-over.ts';
 import { tellSteps } from './verbose-steps.ts';
 
 /** A start is given at least this long. Milliseconds. */
@@ -28,6 +29,8 @@ export async function bringUp(context: Context, { loaded, services, signal }: Br
   await using client = await connectOrStart(context);
   const steps = tellSteps(context, client);
   try {
+    const target = { kind: 'folder', folder: project.folder, config: project.config } as const;
+    await takeOver(context, { client, target, services: toStart(loaded, services) });
     // With --prune it takes as long as what has left the config takes to end.
     const applied = await longCall(
       client,
@@ -52,6 +55,17 @@ export async function bringUp(context: Context, { loaded, services, signal }: Br
   } finally {
     steps.stop();
   }
+}
+
+/** What `up` starts: the named services, else those that start by themselves, with what they need. */
+function toStart({ project }: Loaded, services: readonly string[]): readonly string[] {
+  const edges = new Map(project.services.map((s) => [s.name, s.depends_on.map((d) => d.service)]));
+  const wanted = new Set(services.map((word) => word.toLowerCase()));
+  const chosen = project.services.filter((s) => (wanted.size > 0 ? wanted.has(s.name.toLowerCase()) : s.autostart));
+  return withNeeded(
+    edges,
+    chosen.map(({ name }) => name),
+  );
 }
 
 /** What the config itself allows for the slowest chain of services to become ready. Milliseconds. */

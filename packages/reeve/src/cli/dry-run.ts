@@ -84,7 +84,13 @@ function decide(
   cost: Cost | null,
   because: string | null,
 ): Pick<Planned, 'action' | 'reason'> {
-  const state = view.services.find((service) => service.name === spec.name)?.state ?? 'stopped';
+  const known = view.services.find((service) => service.name.toLowerCase() === spec.name.toLowerCase());
+  const state = known?.state ?? 'stopped';
+  if (known?.managed_by === 'announced' || known?.managed_by === 'registered') {
+    const pid = known.instances.find((instance) => instance.pid !== null)?.pid;
+    if (pid)
+      return { action: 'start', reason: `takes over pid ${pid}, which was started by hand: it is stopped first` };
+  }
   const isUp = UP.includes(state);
   if (isUp && cost === 'restart') return { action: 'restart', reason: 'changed in the config' };
   if (isUp && cost === 'live') return { action: 'update', reason: 'changed in the config; its process goes on' };

@@ -1,4 +1,5 @@
 import type { DaemonView, PsView } from '@reeve/contract';
+import { mergeAnnounced, onlyAnnounced } from './announced-here.ts';
 import type { Context } from './context.ts';
 import { type Target, unknownProject } from './find-project.ts';
 import { loadProject } from './load-project.ts';
@@ -12,13 +13,22 @@ export async function rememberedViews(context: Context, target: Target | null): 
   const views = await withMemory(context, (registry) => {
     const one = target && rememberedProject(registry, target);
     const projects = target ? (one ? [one] : []) : registry.projects.all();
-    return projects.map((project) => rememberedView(registry, project, eyes));
+    return projects.map((project) => ({ folder: project.folder, view: rememberedView(registry, project, eyes) }));
   });
-  return views ?? [];
+  const known = new Set((views ?? []).map(({ folder }) => folder));
+  return [...mergeAnnounced(context, views ?? []), ...(target === null ? onlyAnnounced(context, null, known) : [])];
 }
 
-/** A project that nothing is known of but its config. Throws PROJECT_UNKNOWN or CONFIG_NOT_FOUND, or what is wrong. */
+/**
+ * A project that nothing is known of but its config and what announced itself there. Throws PROJECT_UNKNOWN or
+ * CONFIG_NOT_FOUND, or what is wrong.
+ */
 export async function viewOfConfig(context: Context, target: Target, daemon: DaemonView): Promise<PsView> {
+  const isBare = target.kind === 'named' || target.config === null;
+  const [announced] = isBare ? onlyAnnounced(context, target, new Set(), daemon) : [];
+  if (announced) return announced;
   if (target.kind === 'folder' && target.config === null) throw unknownProject(target);
-  return declaredView((await loadProject(context, target)).project, daemon);
+  const { project } = await loadProject(context, target);
+  const [view] = mergeAnnounced(context, [{ folder: project.folder, view: declaredView(project, daemon) }]);
+  return view ?? declaredView(project, daemon);
 }

@@ -1,4 +1,4 @@
-import type { Exit, InstanceView, PortView, ServiceView } from '@reeve/contract';
+import type { Exit, InstanceView, PortView, PsView, ServiceView } from '@reeve/contract';
 import { type Announced, portsOf } from './announced.ts';
 
 type IsListening = (port: number, protocol: 'tcp' | 'udp') => boolean;
@@ -27,6 +27,45 @@ export function withAnnounced(
   return [...shown, ...[...groups.values()].map((group) => announcedView(group, isListening))];
 }
 
+/** A project as it is shown, and where it lies. */
+export interface PlacedView {
+  readonly folder: string;
+  readonly view: PsView;
+}
+
+/** Projects with what announced itself in their folders. */
+export function viewsWithAnnounced(
+  views: readonly PlacedView[],
+  announced: readonly Announced[],
+  isListening: IsListening,
+): readonly PsView[] {
+  return views.map(({ folder, view }) => {
+    const own = announced.filter(({ card }) => card.folder === folder);
+    return own.length === 0 ? view : { ...view, services: withAnnounced(view.services, own, isListening) };
+  });
+}
+
+/** Projects that are known by announcements alone. */
+export function announcedProjects(
+  announced: readonly Announced[],
+  known: ReadonlySet<string>,
+  daemon: PsView['daemon'],
+  isListening: IsListening,
+): readonly PsView[] {
+  const folders = new Map<string, Announced[]>();
+  for (const each of announced.filter(isShown)) {
+    const { folder } = each.card;
+    if (!known.has(folder)) folders.set(folder, [...(folders.get(folder) ?? []), each]);
+  }
+  return [...folders.values()].map((own) => ({
+    project: own[0]?.card.project ?? '',
+    daemon,
+    services: withAnnounced([], own, isListening),
+    unmanaged: [],
+    scanned_at: null,
+  }));
+}
+
 /** What has ended in order is history; what was registered stands until it is unregistered. */
 function isShown({ liveness, origin }: Announced): boolean {
   return liveness !== 'stopped' || origin === 'registered';
@@ -49,11 +88,13 @@ function joined(service: ServiceView, group: readonly Announced[], isListening: 
   if (byHand.length === 0 || service.instances.some(({ pid }) => pid !== null)) return service;
   const view = announcedView(byHand, isListening);
   const { name, description, intent, groups, is_system } = service;
+  const reason = `started by hand (pid ${view.pid}); reeve up ${name} takes it over`;
   return {
     ...view,
     name,
     description: description || view.description,
-    reason: `started by hand (pid ${view.pid}); reeve up ${name} takes it over`,
+    reason,
+    instances: view.instances.map((instance) => ({ ...instance, reason: instance.reason ?? reason })),
     intent,
     groups,
     is_system,

@@ -4,6 +4,8 @@ import { linuxPlatform } from '../platform/linux-platform.ts';
 import { openRegistry } from '../registry/open.ts';
 import { recoverAll } from '../supervisor/recovery.ts';
 import { keeperSeqFact, type RecordSource, Supervisor } from '../supervisor/supervisor.ts';
+import { withAnnouncements } from './announced-calls.ts';
+import { AnnouncementMirror } from './announcement-mirror.ts';
 import { dependenciesOf } from './composition.ts';
 import { startControlServer } from './control-server.ts';
 import { type DaemonLog, openDaemonLog } from './daemon-log.ts';
@@ -69,7 +71,8 @@ export async function serve(options: ServeOptions): Promise<HandOver | null> {
     finish = resolve;
   });
   const end = (): void => finish(null);
-  const handlers = controlHandlers(supervisor, {
+  const mirror = new AnnouncementMirror(paths, supervisor);
+  const calls = controlHandlers(supervisor, {
     version,
     startedAt: Date.now(),
     home,
@@ -87,6 +90,7 @@ export async function serve(options: ServeOptions): Promise<HandOver | null> {
       return new Promise((resolve, reject) => finish({ successor, connection, resolve, reject }));
     },
   });
+  const handlers = withAnnouncements(calls, supervisor, { mirror, version });
   const server = await startControlServer({ socket: paths.controlSocket, handlers, log });
   const idle = new IdleWatch(IDLE_LIMIT, () => manager() === null && !supervisor.isAnythingWanted(), end);
   const onHangUp = (): void => log.info({}, 'SIGHUP: nothing to read again');
@@ -97,6 +101,7 @@ export async function serve(options: ServeOptions): Promise<HandOver | null> {
   log.info({}, ending ? 'the daemon steps aside' : 'the daemon ends: services stay');
   const since = performance.now();
   idle.close();
+  mirror.close();
   await server.close(ending ? { grace: HAND_OVER_GRACE, but: ending.connection } : {});
   supervisor.letGo();
   await keepers.close({ leave: ending === null && !supervisor.isAnythingAlive() });

@@ -2,13 +2,14 @@ import { type Context, has } from '../context.ts';
 import { findProject } from '../find-project.ts';
 import { Interrupts } from '../interrupts.ts';
 import { durationOption } from '../read-options.ts';
-import { connectToStop, showReceipt, stopTarget } from '../stop-services.ts';
+import { connectToStop, showReceipt } from '../stop-services.ts';
+import { stopAllOf } from '../stop-with-announced.ts';
 
 export async function run(context: Context): Promise<number> {
   const target = await findProject(context);
   await using client = await connectToStop(context);
   using interrupts = new Interrupts(context.io, ['SIGINT']);
-  const receipt = await stopTarget(context, target, {
+  const receipt = await stopAllOf(context, target, {
     client,
     services: [],
     call: 'down',

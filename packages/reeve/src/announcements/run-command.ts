@@ -1,0 +1,63 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as pause } from 'node:timers/promises';
+import { endProcesses, identify } from '@reeve/host';
+
+export interface CommandRun {
+  /** A text for `/bin/sh -c`, or argv. */
+  readonly command: string | readonly string[];
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** Milliseconds. */
+  readonly limit: number;
+}
+/** `failed`: another exit code than 0, a signal, or it could not be started. */
+export interface CommandEnd {
+  readonly reason: 'done' | 'failed' | 'timed_out';
+  /** What it printed last, or how it ended. */
+  readonly message: string | null;
+}
+
+/** Milliseconds for killing what did not end in time. */
+const BUDGET = 2000;
+/** Of its output, for the last line. Characters. */
+const TAIL = 2000;
+
+/** Runs a command as ourselves; at its limit it is killed with everything it has started. Never rejects. */
+export async function runCommand({ command, cwd, env, limit }: CommandRun): Promise<CommandEnd> {
+  const [file = '', ...args] = typeof command === 'string' ? ['/bin/sh', '-c', command] : command;
+  const child = spawn(file, args, { cwd, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  const itself = child.pid === undefined ? null : identify(child.pid);
+  let tail = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      tail = (tail + text).slice(-TAIL);
+    });
+  }
+  const ended = once(child, 'exit').then(
+    ([code, signal]: unknown[]): CommandEnd => judge(code as number | null, signal as string | null, tail),
+    (error: NodeJS.ErrnoException): CommandEnd => ({
+      reason: 'failed',
+      message: `cannot be executed: ${error.message}`,
+    }),
+  );
+  const late = new AbortController();
+  const result = await Promise.race([ended, pause(limit, null, { signal: late.signal }).catch(() => null)]);
+  late.abort();
+  if (result === null && itself !== null) {
+    const target = { process: itself, command: file, foundBy: ['main'] as const };
+    await endProcesses([target], { grace: 0, budget: BUDGET, spare: () => false });
+  }
+  // Somebody it left behind may hold its output open: we do not wait for him.
+  child.stdout.destroy();
+  child.stderr.destroy();
+  child.unref();
+  return result ?? { reason: 'timed_out', message: `not done within ${limit} ms; it was killed` };
+}
+
+function judge(code: number | null, signal: string | null, tail: string): CommandEnd {
+  const line = tail.trimEnd().split('\n').at(-1)?.trim() || null;
+  if (code === 0) return { reason: 'done', message: line };
+  const how = code === null ? `ended by ${signal}` : `exit code ${code}`;
+  return { reason: 'failed', message: line === null ? how : `${how}: ${line}` };
+}

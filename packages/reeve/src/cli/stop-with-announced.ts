@@ -1,0 +1,56 @@
+import { type Receipt, ReeveError } from '@reeve/contract';
+import type { ReeveClient } from '@reeve/sdk';
+import type { Announced } from '../core/announced.ts';
+import { announcedOf, startedByHand } from './announced-here.ts';
+import type { Context } from './context.ts';
+import { endByHand, withEnded } from './end-by-hand.ts';
+import { refOf, type Target } from './find-project.ts';
+import { askDaemon } from './project-views.ts';
+import { type StopWish, stopTarget } from './stop-services.ts';
+
+type Wish = Omit<StopWish, 'client' | 'project'> & { readonly client: ReeveClient | null };
+
+/** What runs of a project although reeve did not start it: live, and chosen by words (all of it without). */
+export async function runningByHand(
+  context: Context,
+  target: Target,
+  words: readonly string[],
+  client: ReeveClient | null,
+): Promise<readonly Announced[]> {
+  const live = announcedOf(context, target).filter(({ liveness }) => liveness === 'live');
+  if (live.length === 0) return [];
+  const view = client && (await askDaemon(client, target));
+  const wanted = new Set(words.map((word) => word.replace(/:\d+$/, '').toLowerCase()));
+  const byHand = startedByHand(live, view ? [view] : []);
+  return words.length === 0 ? byHand : byHand.filter(({ card }) => wanted.has(card.service.toLowerCase()));
+}
+
+/** Stops what a target names, by reeve and by hand; one receipt. */
+export async function stopAllOf(context: Context, target: Target, wish: Wish): Promise<Receipt> {
+  const byHand = await runningByHand(context, target, wish.services, wish.client);
+  if (byHand.length === 0) return await stopTarget(context, target, wish);
+  const [receipt, ended] = await Promise.all([
+    stopManaged(context, target, wish, byHand),
+    endByHand(context, byHand, { timeout: wish.timeout, force: wish.force, cleanUp: false }),
+  ]);
+  const name = receipt?.project ?? byHand[0]?.card.project ?? refOf(target).name ?? '';
+  return withEnded(receipt, name, ended);
+}
+
+/** A name that only an announcement knows is no error; null: reeve itself ran nothing of it. */
+async function stopManaged(
+  context: Context,
+  target: Target,
+  wish: Wish,
+  byHand: readonly Announced[],
+): Promise<Receipt | null> {
+  try {
+    return await stopTarget(context, target, wish);
+  } catch (error) {
+    if (!(error instanceof ReeveError) || error.exit !== 4) throw error;
+    const known = new Set(byHand.map(({ card }) => card.service.toLowerCase()));
+    const rest = wish.services.filter((word) => !known.has(word.toLowerCase()));
+    if (rest.length === wish.services.length && rest.length > 0) throw error;
+    return rest.length === 0 ? null : await stopTarget(context, target, { ...wish, services: rest });
+  }
+}

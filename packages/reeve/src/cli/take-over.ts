@@ -1,0 +1,33 @@
+import { ReeveError } from '@reeve/contract';
+import type { ReeveClient } from '@reeve/sdk';
+import { type Context, say } from './context.ts';
+import { endByHand } from './end-by-hand.ts';
+import type { Target } from './find-project.ts';
+import { oneLine } from './safe-text.ts';
+import { runningByHand } from './stop-with-announced.ts';
+
+export interface TakeOver {
+  readonly client: ReeveClient;
+  readonly target: Target;
+  /** Services that are about to be started. */
+  readonly services: readonly string[];
+}
+
+/**
+ * Before reeve starts services: copies of them that somebody started by hand are ended in order (their control socket,
+ * then signals), so that there is never a second one. Throws ALREADY_RUNNING when one stays.
+ */
+export async function takeOver(context: Context, { client, target, services }: TakeOver): Promise<void> {
+  const byHand = services.length === 0 ? [] : await runningByHand(context, target, services, client);
+  if (byHand.length === 0) return;
+  const ended = await endByHand(context, byHand, { timeout: null, force: false, cleanUp: false });
+  for (const { announced, survivors } of ended) {
+    const { service, project, pid } = announced.card;
+    const [left] = survivors;
+    if (left) {
+      const hint = `${oneLine(left.why)}; end it, then again: reeve up ${service}`;
+      throw new ReeveError('ALREADY_RUNNING', { name: service, project, pid: left.pid, hint });
+    }
+    say(context, `${service} was started by hand (pid ${pid}): it was stopped, and reeve takes it over`);
+  }
+}

@@ -1,0 +1,165 @@
+import { type FSWatcher, mkdirSync, watch } from 'node:fs';
+import type { ServiceCard } from '@reeve/contract';
+import type { HomePaths } from '@reeve/host';
+import { type Found, readAnnouncements } from '../announcements/read-announcements.ts';
+import { removeCard } from '../announcements/remove-card.ts';
+import type { Announced } from '../core/announced.ts';
+import type { AnnouncementRow } from '../core/memory.ts';
+import type { Supervisor } from '../supervisor/supervisor.ts';
+import { isUnwritable } from '../supervisor/unwritable.ts';
+
+/** Changes that come together are taken in together. Milliseconds. */
+const QUIET = 100;
+/** Who is killed writes nothing: his end is noticed at a look. Milliseconds. */
+const LOOK = 30_000;
+/** The card of a service that ended this long ago is taken off the disk; the registry keeps it. Milliseconds. */
+const KEEP = 24 * 3600_000;
+
+/**
+ * Takes what announces itself into the registry, which keeps it when the files are gone, and tells of beginnings and
+ * ends as events. The files are the truth of the moment; the table is history.
+ */
+export class AnnouncementMirror {
+  readonly #paths: Pick<HomePaths, 'run' | 'announce'>;
+  readonly #supervisor: Supervisor;
+  readonly #watchers: FSWatcher[] = [];
+  readonly #look: NodeJS.Timeout;
+  #soon: NodeJS.Timeout | null = null;
+  #known: Map<string, AnnouncementRow> | null = null;
+
+  constructor(paths: Pick<HomePaths, 'run' | 'announce'>, supervisor: Supervisor) {
+    this.#paths = paths;
+    this.#supervisor = supervisor;
+    this.#look = setInterval(() => this.takeIn(), LOOK).unref();
+    this.#watch();
+    this.takeIn();
+  }
+
+  /** What announces itself now. */
+  read(): Found {
+    return readAnnouncements(this.#paths);
+  }
+
+  /** Looks, and writes down what is new. Never throws: a registry that takes nothing now is tried again. */
+  takeIn(): void {
+    try {
+      const { registry } = this.#supervisor.deps;
+      this.#known ??= new Map(registry.announcements.all().map((row) => [row.id, row]));
+      const changes = this.read().announced.flatMap((each) => this.#change(each) ?? []);
+      if (changes.length === 0) return;
+      registry.transaction('usual', () => {
+        for (const change of changes) this.#save(change);
+      });
+    } catch (error) {
+      if (!isUnwritable(error)) this.#supervisor.deps.log.error({ err: error }, 'announcements were not taken in');
+      this.#known = null;
+    }
+  }
+
+  close(): void {
+    clearInterval(this.#look);
+    if (this.#soon) clearTimeout(this.#soon);
+    for (const watcher of this.#watchers) watcher.close();
+  }
+
+  #watch(): void {
+    for (const folder of [this.#paths.run, this.#paths.announce]) {
+      try {
+        mkdirSync(folder, { recursive: true, mode: 0o700 });
+        const watcher = watch(folder, { persistent: false }, (_, name) => {
+          if (name?.endsWith('.json')) this.#takeInSoon();
+        });
+        // Without it the looks have to do.
+        watcher.on('error', () => watcher.close());
+        this.#watchers.push(watcher);
+      } catch {
+        // There are too many watches on this system: the looks have to do.
+      }
+    }
+  }
+
+  #takeInSoon(): void {
+    this.#soon ??= setTimeout(() => {
+      this.#soon = null;
+      this.takeIn();
+    }, QUIET).unref();
+  }
+
+  #change(announced: Announced): Change | null {
+    const { card, origin, file, liveness, identity } = announced;
+    const before = this.#known?.get(card.id) ?? null;
+    const owner: Owner = {
+      pid: card.pid,
+      process: card.process,
+      origin,
+      identity,
+      liveness,
+      started_at: card.started_at,
+    };
+    const isSame = before !== null && same(before.owner, owner) && same(before.announcement, card);
+    if (origin === 'library' && isOver(announced) && isOld(card)) removeCard(file);
+    if (isSame) return null;
+    const at = this.#supervisor.deps.clock.now();
+    const row = { id: card.id, folder: card.folder, service: card.service, owner, announcement: card, at };
+    return { row, event: eventOf(announced, before?.owner as Owner | undefined), card };
+  }
+
+  #save({ row, event, card }: Change): void {
+    const { registry, clock } = this.#supervisor.deps;
+    registry.announcements.save(row);
+    this.#known?.set(row.id, row);
+    if (event === null) return;
+    registry.events.append({
+      at: clock.now(),
+      folder: card.folder,
+      project: card.project,
+      service: card.service,
+      instance: card.instance,
+      run: card.run,
+      data: { pid: card.pid },
+      cause: null,
+      ...event,
+    });
+  }
+}
+
+interface Owner
+  extends Pick<Announced, 'origin' | 'identity' | 'liveness'>,
+    Pick<ServiceCard, 'pid' | 'process' | 'started_at'> {}
+interface Change {
+  readonly row: AnnouncementRow;
+  readonly event: { readonly event: string; readonly message: string } | null;
+  readonly card: ServiceCard;
+}
+
+/** What reeve runs itself has events of its own. */
+function eventOf({ card, liveness }: Announced, before: Owner | undefined): Change['event'] {
+  if (card.run !== null) return null;
+  const isSameProcess = before !== undefined && before.pid === card.pid && same(before.process, card.process);
+  if (isSameProcess && before.liveness === liveness) return null;
+  const who = card.pid > 1 ? `pid ${card.pid}` : 'no pid';
+  switch (liveness) {
+    case 'live':
+    case 'unknown':
+      return { event: 'service.announced', message: `announced itself (${who}), started by hand` };
+    case 'stopped':
+      return { event: 'service.announced_end', message: `the copy started by hand (${who}) has ended` };
+    case 'stale':
+      return {
+        event: 'service.announced_end',
+        message: `the copy started by hand (${who}) is gone: nobody saw how it ended`,
+      };
+  }
+}
+
+function isOver({ liveness }: Announced): boolean {
+  return liveness === 'stopped' || liveness === 'stale';
+}
+function isOld({ ended_at, updated_at }: ServiceCard): boolean {
+  const last = Date.parse(ended_at ?? updated_at);
+  return Number.isNaN(last) || Date.now() - last > KEEP;
+}
+/** Rows come back from JSON: what is equal there is equal. */
+function same(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
