@@ -1,4 +1,4 @@
-import type { Exit, JournalRecord, ProcessIdentity, SpawnRequest, StopCommandView } from '@reeve/contract';
+import type { Exit, JournalRecord, SpawnRequest, StopCommandView } from '@reeve/contract';
 import { sendSignal } from '@reeve/host';
 import { describeExit, isWell } from '../core/restart.ts';
 import type { Actor, LiveRun } from './actor.ts';
