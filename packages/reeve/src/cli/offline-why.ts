@@ -58,7 +58,7 @@ function rememberedWorld(registry: Registry, { folder }: ProjectRow, eyes: Eyes)
         const row = rows.find((each) => each.service === name && each.index === index);
         const runs = registry.runs.of(folder, name, index, 2);
         const machine = trueMachine((row?.machine as Machine | undefined) ?? NEW_MACHINE, runs, eyes);
-        return { index, machine, health: 'unknown' as const };
+        return { index, machine, health: 'unknown' as const, lacking: null };
       });
       const { oneshot, depends_on: dependsOn, health, instances: wanted } = spec;
       const { want = 'down', generation = 0 } = intents.get(name) ?? {};

@@ -31,17 +31,17 @@ export function explain(world: World, view: ServiceView): Explanation {
 /** What the service at the root of the trouble is doing: the worst of its instances. */
 function rootView(world: World, name: string): RootView {
   const service = world.get(name);
-  const states = (service?.instances ?? []).map(({ machine }) => machine.state);
+  const instances = service?.instances ?? [];
   const shown = worst(
     WORST_FIRST,
-    states.map((state) => shownState(state.name)),
+    instances.map(({ machine }) => shownState(machine.state.name)),
   );
-  const state = states.find((each) => shownState(each.name) === shown);
+  const seen = instances.find(({ machine }) => shownState(machine.state.name) === shown);
   return {
     name,
     state: shown ?? 'stopped',
     intent: service?.want ?? 'down',
-    reason: state ? reasonOf(state, null) : null,
+    reason: seen ? reasonOf(seen.machine.state, seen.lacking) : null,
   };
 }
 

@@ -51,7 +51,7 @@ function world(drafts: Record<string, Draft>): World {
       want: d.want ?? 'up',
       generation: d.generation ?? 1,
       wanted: 1,
-      instances: [{ index: 0, machine, health: d.health ?? 'unknown' }],
+      instances: [{ index: 0, machine, health: d.health ?? 'unknown', lacking: null }],
     };
   };
   return new Map(Object.entries(drafts).map(([name, d]) => [name, service(name, d)]));

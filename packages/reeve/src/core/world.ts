@@ -6,6 +6,8 @@ export interface WorldInstance {
   readonly index: number;
   readonly machine: Machine;
   readonly health: HealthName;
+  /** What the last readiness answer was, while it starts. */
+  readonly lacking: string | null;
 }
 export interface WorldService {
   readonly name: string;

@@ -318,7 +318,12 @@ function signalMain(supervisor: Supervisor, project: Project, selector: string, 
   if (!result.ok)
     throw new ReeveError('NOT_PERMITTED', { message: `${wanted} was not sent to pid ${main.pid}: ${result.reason}` });
   const { registry, clock } = supervisor.deps;
-  instance.signalled = instance.tell('service.signalled', `${wanted} sent to pid ${main.pid}`, { signal: wanted });
+  instance.signalled = instance.tell(
+    'service.signalled',
+    `${wanted} sent to pid ${main.pid}`,
+    { signal: wanted },
+    null,
+  );
   registry.transaction('durable', () =>
     registry.audit.append({
       at: clock.now(),

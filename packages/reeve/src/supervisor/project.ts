@@ -80,6 +80,11 @@ function worldService(service: ManagedService): WorldService {
     want: service.intent.want,
     generation: service.intent.generation,
     wanted: spec.instances,
-    instances: service.instances.map((i) => ({ index: i.index, machine: i.machine, health: i.health.name })),
+    instances: service.instances.map((i) => ({
+      index: i.index,
+      machine: i.machine,
+      health: i.health.name,
+      lacking: i.lacking,
+    })),
   };
 }
