@@ -40,7 +40,8 @@ const DependencyObject = Type.Object(
     on_down: Type.Optional(
       oneOf(['ignore', 'restart', 'stop', 'pause'], {
         default: 'ignore',
-        description: 'What to do when it goes down later',
+        description:
+          'When its condition stops holding: run on; run on and restart when it is back; stop until then; suspend until then',
       }),
     ),
   },
