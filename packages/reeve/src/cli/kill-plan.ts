@@ -75,7 +75,8 @@ function refuseForeign({ seen, why }: Meant, { target, force, uid, forced }: Rig
   const { row, owner, otherHome } = seen;
   if (owner !== null) return;
   const isOthers = row.uid !== uid;
-  const who = `pid ${row.pid} (${shown(row.command)}), which ${why},`;
+  const what = `pid ${row.pid} (${shown(row.command)})`;
+  const who = target.kind === 'pid' ? what : `${what}, which ${why},`;
   if (isOthers && uid !== 0) {
     const message = `${who} belongs to ${userNameOf(row.uid)}: you are not permitted to end it`;
     throw new ReeveError('NOT_PERMITTED', { message, hint: `as that user or as root: ${forced}` });

@@ -1,5 +1,5 @@
 import { ReeveError } from '@reeve/contract';
-import { readProc, userNameOf } from '@reeve/host';
+import { portHolders, readProc, userNameOf } from '@reeve/host';
 import { iso } from '../../base/instant.ts';
 import { type Context, printJson } from '../context.ts';
 import { findMatches, type Match } from '../find-matches.ts';
@@ -21,6 +21,12 @@ export async function run(context: Context): Promise<number> {
 
 /** A name that is known and of which nothing runs is not the same as one that nobody knows. */
 function nothing(look: HomeLook, query: string): ReeveError {
+  const port = /^:?(\d{1,5})$/.exec(query)?.[1];
+  const hidden = port === undefined ? undefined : portHolders(Number(port)).find(({ process }) => process === null);
+  if (hidden) {
+    const message = `port ${port} is held by a process of ${hidden.user}, which may not be looked at`;
+    return new ReeveError('NOTHING_FOUND', { message, hint: 'run as root to see which' });
+  }
   const word = query.toLowerCase();
   const known = look.projects.flatMap(({ folder, name }) =>
     (look.services.get(folder) ?? []).filter((each) => each.toLowerCase() === word).map((each) => `${each} of ${name}`),
