@@ -12,6 +12,10 @@ const debianPackages = {
   postgresql: () => postgresVersions().length > 0,
   'redis-server': () => onPath('redis-server'),
   nginx: () => onPath('nginx'),
+  strace: () => onPath('strace'),
+  systemd: () => onPath('systemd-analyze'),
+  gcc: () => onPath('cc'),
+  'libc6-dev': () => existsSync('/usr/include/time.h'),
 };
 
 /**

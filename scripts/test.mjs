@@ -11,6 +11,11 @@ import { run } from './run.mjs';
 import { setUp } from './setup.mjs';
 
 const projects = ['unit', 'contract', 'real'];
+/** What the end-to-end tests use: servers to run, and tools to do harm with. */
+const debianPackages = [
+  ...['python3', 'postgresql', 'redis-server', 'nginx'],
+  ...['strace', 'systemd', 'gcc', 'libc6-dev'],
+];
 const strict = process.env.CI === 'true';
 const { only, vitestArgs } = readArguments(process.argv.slice(2));
 
@@ -24,7 +29,7 @@ try {
   // Tests of one part need no database server; everything, and the end-to-end tests, do.
   const needsStack = only === null ? vitestArgs.length === 0 : only === 'real';
   heading('set-up');
-  await setUp({ debian: needsStack ? ['python3', 'postgresql', 'redis-server', 'nginx'] : [] });
+  await setUp({ debian: needsStack ? debianPackages : [] });
   heading('build');
   add(await attempt('build', build));
   if (wantsChecks()) {

@@ -1,4 +1,4 @@
-import type { EventView, PsView, Receipt } from '@reeve/contract';
+import type { EventView, PsView } from '@reeve/contract';
 import { describe, expect, test } from 'vitest';
 import { startReeve, type TestReeve } from '../harness/reeve.ts';
 import { until } from '../harness/until.ts';
@@ -8,7 +8,6 @@ const service = async (reeve: TestReeve, name: string) => {
   if (!found) throw new Error(`no ${name}`);
   return found;
 };
-const daemonPid = async (reeve: TestReeve) => Number((await reeve.json<PsView>(['ps'])).daemon.pid);
 
 describe('a service whose main process is killed', () => {
   test('runs again, is counted, and events say why', async () => {
@@ -66,88 +65,6 @@ describe('a service whose main process is killed', () => {
       return now.state === 'running' && now.pid !== before.pid;
     });
     expect(reeve.outside().filter((p) => p.command.includes('stays.mjs'))).toHaveLength(1);
-  });
-});
-
-describe('a daemon that is killed', () => {
-  test('takes nothing with it: same pids, no second copy, nothing restarted, and what ended meanwhile is known', async () => {
-    await using reeve = startReeve();
-    reeve.project({
-      services: {
-        a: { command: [...reeve.program('stays')] },
-        b: { command: [...reeve.program('stays')] },
-        ends: { command: [...reeve.program('stays')], restart: 'never' },
-      },
-    });
-    await reeve.run(['up', '-d']);
-    const before = await reeve.json<PsView>(['ps']);
-    const pids = new Map(before.services.map((s) => [s.name, Number(s.pid)]));
-    process.kill(await daemonPid(reeve), 'SIGKILL');
-    process.kill(pids.get('ends') as number, 'SIGKILL');
-    await until('it has ended', () => !reeve.outside().some((p) => p.pid === pids.get('ends')));
-    expect((await reeve.run(['up', '-d', 'a', 'b'])).code).toBe(0);
-    const after = await reeve.json<PsView>(['ps']);
-    const now = new Map(after.services.map((s) => [s.name, s]));
-    expect(now.get('a')).toMatchObject({ pid: pids.get('a'), restarts: 0, state: 'running' });
-    expect(now.get('b')).toMatchObject({ pid: pids.get('b'), restarts: 0, state: 'running' });
-    expect(now.get('ends')).toMatchObject({ state: 'failed', exit: { kind: 'signal', signal: 'SIGKILL' } });
-    expect(after.daemon.pid).not.toBe(before.daemon.pid);
-  });
-
-  test('together with its keeper: services live, are taken over, and can be stopped', async () => {
-    await using reeve = startReeve();
-    reeve.project({
-      services: {
-        a: { command: [...reeve.program('prints-lines', 'count=100000', 'every=5')], ready: { log: 'line 1' } },
-      },
-    });
-    await reeve.run(['up', '-d']);
-    const before = await service(reeve, 'a');
-    for (const p of reeve.outside().filter((p) => p.command.includes('keeper.js') || p.command.includes('reeved.js')))
-      process.kill(p.pid, 'SIGKILL');
-    expect((await reeve.run(['up', '-d'])).code).toBe(0);
-    expect(await service(reeve, 'a')).toMatchObject({ pid: before.pid, state: 'running', restarts: 0 });
-    expect(await reeve.json<Receipt>(['stop'])).toMatchObject({ status: 'COMPLETE' });
-    const lines = ((await reeve.run(['logs', 'a', '-n', 'all', '--json'])).jsonLines() as { line: string }[]).map((l) =>
-      Number(l.line.split(' ')[1]),
-    );
-    expect(lines).toEqual(lines.map((_, i) => i + 1));
-  });
-
-  test('while it stops something: the next one finishes the stop and does not start it again', async () => {
-    await using reeve = startReeve();
-    reeve.project({
-      services: {
-        stubborn: { command: [...reeve.program('ignores-sigterm')], ready: { log: 'ready' }, stop: { timeout: '3s' } },
-      },
-    });
-    await reeve.run(['up', '-d']);
-    const pid = await daemonPid(reeve);
-    const stop = reeve.start(['stop']);
-    await until('it has been asked to stop', async () => (await service(reeve, 'stubborn')).state === 'stopping');
-    process.kill(pid, 'SIGKILL');
-    await stop.ended;
-    await reeve.run(['daemon', 'start']);
-    await until('it is stopped', async () => (await service(reeve, 'stubborn')).state === 'stopped');
-    expect(reeve.outside().filter((p) => p.command.includes('ignores-sigterm'))).toEqual([]);
-  });
-
-  test('only the keeper dies: another one is there at once, and the service hears nothing of it', async () => {
-    await using reeve = startReeve();
-    reeve.project({
-      services: {
-        a: { command: [...reeve.program('prints-lines', 'count=100000', 'every=5')], ready: { log: 'line 1' } },
-      },
-    });
-    await reeve.run(['up', '-d']);
-    const before = await service(reeve, 'a');
-    const keeper = reeve.outside().find((p) => p.command.includes('keeper.js'));
-    process.kill(keeper?.pid ?? 0, 'SIGKILL');
-    await until('another keeper is there', () =>
-      reeve.outside().some((p) => p.command.includes('keeper.js') && p.pid !== keeper?.pid),
-    );
-    expect(await service(reeve, 'a')).toMatchObject({ pid: before.pid, state: 'running', restarts: 0 });
-    expect(await reeve.json<Receipt>(['stop'])).toMatchObject({ status: 'COMPLETE' });
   });
 });
 

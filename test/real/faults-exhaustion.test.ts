@@ -1,0 +1,148 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import type { PsView, Receipt } from '@reeve/contract';
+import { describe, expect, test } from 'vitest';
+import { copiesOf, serviceOf, untilService } from '../harness/ask.ts';
+import { cgroup2Mount } from '../harness/outside-cgroup.ts';
+import { startReeve, type TestReeve } from '../harness/reeve.ts';
+import { until } from '../harness/until.ts';
+import { daemonOf, keeperOf, statusNumber } from '../harness/victims.ts';
+
+const isRoot = process.getuid?.() === 0;
+
+/** While the system lacks something the service is tried again, everybody else is served, and afterwards all is well. */
+async function lacking(reeve: TestReeve, errno: RegExp, end: () => void): Promise<void> {
+  const start = await reeve.run(['start', 'next', '--no-wait']);
+  expect(start.code, start.stderr).toBe(0);
+  const waiting = await untilService(reeve, 'next', (s) => s.state === 'backoff');
+  expect(waiting.reason).toMatch(errno);
+  expect((await reeve.run(['ps'])).code).toBe(0);
+  expect((await serviceOf(reeve, 'first')).state).toBe('running');
+  end();
+  expect(await untilService(reeve, 'next', (s) => s.state === 'running')).toMatchObject({ pid: expect.any(Number) });
+  expect(copiesOf(reeve, 'stays')).toHaveLength(2);
+}
+
+const project = (reeve: TestReeve) => ({
+  services: {
+    first: { command: [...reeve.program('stays', 'first')], ready: { log: 'ready' } },
+    next: { command: [...reeve.program('stays', 'next')], ready: { log: 'ready' }, autostart: false },
+  },
+});
+
+describe('a start for which the system lacks something', () => {
+  test('RX1: descriptors', async () => {
+    await using reeve = startReeve();
+    reeve.project(project(reeve));
+    expect((await reeve.run(['up', '-d'])).code).toBe(0);
+    const keeper = String(keeperOf(reeve));
+    const open = readdirSync(`/proc/${keeper}/fd`).map(Number);
+    const nofile = (limit: string) => execFileSync('prlimit', ['--pid', keeper, `--nofile=${limit}`]);
+    const [soft = '1024', hard = '4096'] = execFileSync('prlimit', [
+      '--pid',
+      keeper,
+      '--nofile',
+      '-o',
+      'SOFT,HARD',
+      '--noheadings',
+    ])
+      .toString()
+      .trim()
+      .split(/\s+/);
+    nofile(`${Math.max(...open) + 2}:${hard}`);
+    await lacking(reeve, /EMFILE/, () => nofile(`${soft}:${hard}`));
+  });
+
+  const PIDS = ['/sys/fs/cgroup/pids', '/sys/fs/cgroup'].find(
+    (folder) => isRoot && existsSync(folder) && (folder.endsWith('pids') || subtree(folder).includes('pids')),
+  );
+  test.runIf(PIDS !== undefined)('RX2: processes', async () => {
+    await using reeve = startReeve({ cgroup: false });
+    reeve.project(project(reeve));
+    expect((await reeve.run(['up', '-d'])).code).toBe(0);
+    const cage = path.join(PIDS ?? '', `${path.basename(path.dirname(reeve.home))}-pids`);
+    mkdirSync(cage);
+    const keeper = keeperOf(reeve);
+    const own = readFileSync(`/proc/${keeper}/cgroup`, 'utf8');
+    const line = own
+      .split('\n')
+      .find((each) => (PIDS?.endsWith('pids') ? each.includes(':pids:') : each.startsWith('0::')));
+    const home = path.join(PIDS ?? '', line?.split(':')[2] ?? '/');
+    try {
+      writeFileSync(`${cage}/cgroup.procs`, String(keeper));
+      writeFileSync(`${cage}/pids.max`, readFileSync(`${cage}/pids.current`, 'utf8'));
+      await lacking(reeve, /EAGAIN/, () => writeFileSync(`${cage}/pids.max`, 'max'));
+    } finally {
+      // Everything that is in it now goes back where it was.
+      for (const pid of readFileSync(`${cage}/cgroup.procs`, 'utf8').split('\n').filter(Boolean))
+        writeFileSync(`${home}/cgroup.procs`, pid);
+      rmdirSync(cage);
+    }
+  });
+});
+
+function subtree(folder: string): string {
+  const file = `${folder}/cgroup.subtree_control`;
+  return existsSync(file) ? readFileSync(file, 'utf8') : '';
+}
+
+test('RX6: a thousand starts and stops leave no descriptor, FIFO, cgroup or open row behind', {
+  timeout: 300_000,
+}, async () => {
+  await using reeve = startReeve();
+  const [count, rounds] = [50, 20];
+  const names = Array.from({ length: count }, (_, n) => `s${n}`);
+  reeve.project({ services: Object.fromEntries(names.map((n) => [n, { command: ['sleep', '100000'] }])) });
+  const cycle = async (): Promise<void> => {
+    expect((await reeve.run(['up', '-d', '--timeout', '60s'])).code).toBe(0);
+    expect(await reeve.json<Receipt>(['stop'])).toMatchObject({ status: 'COMPLETE' });
+  };
+  await cycle();
+  const before = inventory(reeve);
+  for (let round = 1; round < rounds; round++) await cycle();
+  const after = await until('everything has been let go', () => {
+    const now = inventory(reeve);
+    return now.fifos === 0 && now.cgroups === before.cgroups && now;
+  });
+  for (const who of ['daemon', 'keeper'] as const) {
+    expect(after[who].fds, `descriptors of the ${who}`).toBeLessThanOrEqual(before[who].fds + 5);
+    expect(after[who].rss, `KiB of the ${who}`).toBeLessThan(before[who].rss + 100 * 1024);
+  }
+  expect(after.journal).toBeLessThan(1 << 20);
+  expect(copiesOf(reeve, 'sleep 100000')).toEqual([]);
+  const { services } = await reeve.json<PsView>(['ps']);
+  expect(new Set(services.map((s) => `${s.state} ${s.intent} ${s.pid}`))).toEqual(new Set(['stopped down null']));
+  const rows = execFileSync('python3', [
+    '-c',
+    'import sqlite3,sys; d=sqlite3.connect("file:"+sys.argv[1]+"?mode=ro",uri=True); print(d.execute("select count(*) from runs where ended_at is null").fetchone()[0], d.execute("select count(*) from runs").fetchone()[0])',
+    `${reeve.home}/reeve.db`,
+  ]);
+  expect(rows.toString().trim()).toBe(`0 ${count * rounds}`);
+});
+
+function inventory(reeve: TestReeve) {
+  const size = (pid: number | undefined) => ({
+    fds: readdirSync(`/proc/${pid}/fd`).length,
+    rss: statusNumber(pid ?? 0, 'VmRSS'),
+  });
+  const mount = cgroup2Mount();
+  const fifos = readdirSync(path.join(reeve.home, 'fifo')).filter((name) =>
+    statSync(path.join(reeve.home, 'fifo', name), { throwIfNoEntry: false })?.isFIFO(),
+  );
+  const own = readFileSync(`/proc/${daemonOf(reeve)}/cgroup`, 'utf8')
+    .split('\n')
+    .find((line) => line.startsWith('0::'));
+  return {
+    daemon: size(daemonOf(reeve)),
+    keeper: size(keeperOf(reeve)),
+    fifos: fifos.length,
+    cgroups: mount === null || own === undefined ? 0 : foldersBelow(path.join(mount, own.slice(3))),
+    journal: statSync(path.join(reeve.home, 'keeper/journal.ndjson')).size,
+  };
+}
+
+function foldersBelow(folder: string): number {
+  const below = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  return below.reduce((sum, { name }) => sum + 1 + foldersBelow(path.join(folder, name)), 0);
+}
