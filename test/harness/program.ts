@@ -4,6 +4,7 @@ import path from 'node:path';
 const folder = path.resolve(import.meta.dirname, '../programs');
 const interpreters = [
   ['.mjs', process.execPath],
+  ['.pl', 'perl'],
   ['.py', 'python3'],
   ['.sh', 'sh'],
 ] as const;

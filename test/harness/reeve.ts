@@ -1,4 +1,5 @@
-import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { onTestFinished } from 'vitest';
@@ -37,6 +38,8 @@ export interface TestReeveOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Put everything into a cgroup of the test's own, where that is possible. Default true. */
   readonly cgroup?: boolean;
+  /** Run every command as `nobody`; only root can. */
+  readonly asNobody?: boolean;
 }
 
 /** `await using reeve = startReeve();` The daemon itself starts on demand, as for any user. */
@@ -49,11 +52,12 @@ export function startReeve(options: TestReeveOptions = {}): TestReeve {
   mkdirSync(home, { mode: 0o700 });
   mkdirSync(folder);
   const cgroup = options.cgroup === false ? null : outsideCgroup(path.basename(base));
+  const become = options.asNobody ? becomeNobody(home, folder) : [];
   const ports: number[] = [];
   const clients: RunningClient[] = [];
   const start = (args: readonly string[], extra: ClientOptions = {}) => {
     const env = { REEVE_HOME: home, REEVE_PORT: '0', ...options.env, ...extra.env };
-    const client = startClient(args, { cwd: folder, ...extra, env }, cgroup?.enter ?? []);
+    const client = startClient(args, { cwd: folder, ...extra, env }, [...(cgroup?.enter ?? []), ...become]);
     clients.push(client);
     return client;
   };
@@ -91,6 +95,14 @@ export function startReeve(options: TestReeveOptions = {}): TestReeve {
   };
   forgetOrExplain(reeve, base);
   return reeve;
+}
+
+/** Gives the folders to `nobody`; what is put before a command to run it as that user. */
+function becomeNobody(...folders: readonly string[]): readonly string[] {
+  const id = (flag: string) => execFileSync('id', [flag, 'nobody'], { encoding: 'utf8' }).trim();
+  const [uid, gid] = [id('-u'), id('-g')];
+  for (const folder of folders) chownSync(folder, Number(uid), Number(gid));
+  return ['setpriv', '--reuid', uid, '--regid', gid, '--clear-groups', '--', 'env', `HOME=${folders[0]}`];
 }
 
 function write(file: string, content: string): string {

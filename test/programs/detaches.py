@@ -5,7 +5,8 @@ every descriptor. The daemon writes its pid into file=PATH and stays.
 main=exit: the main process ends at once (code= its exit code). end=N: the daemon ends with that code after a SIGUSR1.
 fds=keep: its output stays open. env=keep: so does its environment. reset=limits: it also resets its own limits, which
 no tracker of an ordinary user can see through. listen=PORT: it inherits the listening socket that main opened.
-closed=stdio: main itself closes its output and stays.
+closed=stdio: main itself closes its output and stays. when=term: all of it happens when main hears SIGTERM, and then
+main ends.
 """
 import os
 import resource
@@ -56,6 +57,13 @@ def become_daemon():
 def main():
     if "again" in given:
         daemon()
+    if given.get("when") == "term":
+        heard = []
+        signal.signal(signal.SIGTERM, lambda *_: heard.append(True))
+        print("ready", flush=True)
+        while not heard:
+            time.sleep(0.02)
+        given["main"] = "exit"
     if "listen" in given:
         listener = socket.create_server(("127.0.0.1", int(given["listen"])))
         os.set_inheritable(listener.fileno(), True)
