@@ -28,6 +28,7 @@ export interface GivenChannels {
 /** The channels of one run, at our end. They are there before its process is, and speak only when it is known. */
 export class RunChannels {
   readonly #journal: Journal;
+  readonly #report: (message: string) => void;
   readonly #whose: { readonly run: string; readonly id: string };
   readonly #notify: NotifySocket | null;
   readonly #ready: ReadyDescriptor | null;
@@ -69,11 +70,12 @@ export class RunChannels {
 
   private constructor(
     { run, id }: { readonly run: string; readonly id: string },
-    { journal }: ChannelsWorld,
+    { journal, report }: ChannelsWorld,
     ready: Pick<ReadyEnds, 'read'> | null,
     notify: NotifyOrder | null,
   ) {
     this.#journal = journal;
+    this.#report = report;
     this.#whose = { run, id };
     const tell = (text: string, lost: number): void => {
       journal.append({ kind: 'notified', ...this.#whose, text, lost });
@@ -101,9 +103,13 @@ export class RunChannels {
     this.#ipc?.begin();
   }
 
-  /** What was said up to now is told before anything else is. */
+  /** What was said up to now is told before anything else is. Never throws: an exit must not be lost for it. */
   drain(): void {
-    this.#notify?.drain();
+    try {
+      this.#notify?.drain();
+    } catch (error) {
+      this.#report(`the notify socket of run ${this.#whose.run} cannot be read: ${(error as Error).message}`);
+    }
   }
 
   close(): void {

@@ -26,6 +26,9 @@ interface PipeWrap {
   readonly constants: { readonly SOCKET: number };
 }
 
+/** How long until a socket that could not be listened to is tried again (ms). */
+const AGAIN = 1_000;
+
 /** Text that is not UTF-8 is not a notification. */
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
@@ -35,7 +38,17 @@ const buffer = Buffer.allocUnsafe(CHANNEL_TEXT_BYTES + 1);
 /** Why there can be no notify socket here; null: there can. */
 export function whyNoSockets(): string | null {
   const binding = loadSyscalls();
-  return binding.available ? null : binding.why;
+  if (!binding.available) return binding.why;
+  try {
+    pipeWrap();
+    return null;
+  } catch (error) {
+    return `Node has no pipe_wrap: ${(error as Error).message}`;
+  }
+}
+
+function pipeWrap(): PipeWrap {
+  return (process as unknown as { binding(name: 'pipe_wrap'): PipeWrap }).binding('pipe_wrap');
 }
 
 function calls(): Syscalls {
@@ -69,9 +82,18 @@ export class NotifySocket {
     this.#pacer = new DatagramPacer(tell);
   }
 
+  /** Never throws: a run must not fail for it. Without a descriptor left it tries again; datagrams wait meanwhile. */
   begin(): void {
     if (!this.#isOpen || this.#stream !== null) return;
-    const { Pipe, constants } = (process as unknown as { binding(name: 'pipe_wrap'): PipeWrap }).binding('pipe_wrap');
+    try {
+      this.#listen();
+    } catch {
+      setTimeout(() => this.begin(), AGAIN).unref();
+    }
+  }
+
+  #listen(): void {
+    const { Pipe, constants } = pipeWrap();
     const handle = new Pipe(constants.SOCKET);
     handle.open(calls().duplicate(this.#fd));
     const callback = (length: number): boolean => {
