@@ -19,6 +19,7 @@ describe('the unit of a daemon', () => {
       'Type=notify',
       'NotifyAccess=all',
       'KillMode=process',
+      'RestartPreventExitStatus=5',
       'Delegate=yes',
       'WantedBy=default.target',
     ])

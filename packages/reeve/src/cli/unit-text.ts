@@ -8,7 +8,7 @@ export interface UnitOptions {
 }
 
 /**
- * The text of the unit. Why each line is as it is: docs/decisions/0008.
+ * The text of the unit. Why each line is as it is: docs/decisions/0012.
  * Throws when a path holds a line break: no unit can name it.
  */
 export function unitText({ scope, home, version, reeve }: UnitOptions): string {
@@ -28,6 +28,7 @@ ExecReload=${command} daemon upgrade
 Environment=${quoted(`REEVE_HOME=${home}`)} REEVE_MANAGED_BY=systemd
 Restart=on-failure
 RestartSec=1
+RestartPreventExitStatus=5
 KillMode=process
 TimeoutStopSec=30
 Delegate=yes

@@ -21,7 +21,7 @@ export interface KeepersOptions {
 /**
  * The keepers of a home. One, the newest as a rule, starts whatever is started. A keeper of another program than ours is not replaced:
  * only it learns how its children end. It goes on beside a new one, which starts what is started from now on, and goes
- * when the last of its runs is over. See docs/decisions, "How a keeper is upgraded".
+ * when the last of its runs is over. See docs/decisions/0011.
  */
 export class Keepers {
   readonly #options: KeepersOptions;

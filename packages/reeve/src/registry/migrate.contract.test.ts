@@ -114,7 +114,7 @@ const DIES = `
   openRegistry({ file, migrations: JSON.parse(list), onStep }).close();
 `;
 
-describe('a daemon killed inside a migration', () => {
+describe('DB12, UP4: a daemon killed inside a migration', () => {
   let program: TestProgram;
   beforeAll(async () => {
     program = await testProgram(DIES);
