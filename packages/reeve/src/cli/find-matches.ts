@@ -35,7 +35,7 @@ function matchOf(look: HomeLook, seen: LookedAt, query: string, holders: readonl
   if (look.lineage.has(row.pid)) return matched(seen, found);
   if (titleOf(seen).toLowerCase() === word)
     found.push({ why: `is called ${query}`, by: 'title', confidence: 'medium' });
-  else if (row.command.toLowerCase().includes(word)) {
+  else if (!isKernels(row.command) && row.command.toLowerCase().includes(word)) {
     found.push({
       why: `has "${query}" in its command line`,
       by: 'command',
@@ -85,4 +85,9 @@ function confidenceOf(foundBy: readonly TrackerName[]): Match['confidence'] {
 export function titleOf({ row }: Pick<LookedAt, 'row'>): string {
   const first = row.command.split(' ')[0] ?? '';
   return row.comm === first.slice(0, row.comm.length) ? first : (first.split('/').at(-1) ?? row.comm);
+}
+
+/** `[kworker/0:1]`: it has no command line. */
+export function isKernels(command: string): boolean {
+  return command.startsWith('[') && command.endsWith(']');
 }

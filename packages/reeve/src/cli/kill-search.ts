@@ -1,7 +1,7 @@
 import { ReeveError } from '@reeve/contract';
 import { isLiveState, matchWithin, portHolders, readStat } from '@reeve/host';
 import { nearestName } from '../core/nearest-name.ts';
-import { belongsTo, listensOn, titleOf } from './find-matches.ts';
+import { belongsTo, isKernels, listensOn, titleOf } from './find-matches.ts';
 import type { HomeLook, LookedAt } from './home-look.ts';
 import { type Meant, type StopOf, shown } from './kill-plan.ts';
 import type { KillTarget } from './kill-target.ts';
@@ -73,11 +73,6 @@ function fits({ row }: LookedAt, pattern: string): boolean {
     message: `--pattern takes too long on the command line of pid ${row.pid}`,
     hint: 'a simpler pattern: no repetition within a repetition',
   });
-}
-
-/** `[kworker/0:1]`: it has no command line. */
-function isKernels(command: string): boolean {
-  return command.startsWith('[') && command.endsWith(']');
 }
 
 function byName(look: HomeLook, target: Extract<KillTarget, { kind: 'name' }>, here: string | null): Found {
