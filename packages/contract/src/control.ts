@@ -9,6 +9,8 @@ import type { ProjectSpec } from './spec.ts';
  */
 export const CONTROL_PROTOCOL = 1;
 
+export type GuardPolicy = 'warn' | 'redirect' | 'refuse';
+
 /** Which project: by folder (the CLI found a config), or by name (`--project`). */
 export interface ProjectRef {
   readonly folder?: string;
@@ -46,6 +48,8 @@ export interface Calls {
       environment: Readonly<Record<string, string>>;
       services: Selection;
       prune: boolean;
+      /** What the library does when one of the services is started by hand; null: nothing (no config says so). */
+      guard: GuardPolicy | null;
       actor: Actor;
     };
     ok: Applied;
@@ -67,6 +71,11 @@ export interface Calls {
   /** Ends when everything named is gone or the limit is over. Pushes {@link Progress}. */
   stop: {
     params: { project: ProjectRef; services: Selection; timeout: number | null; force: boolean; actor: Actor };
+    ok: { receipt: Receipt };
+  };
+  /** `stop`, then every clean-up of the config, also of services that did not run. */
+  cleanup: {
+    params: { project: ProjectRef; timeout: number | null; force: boolean; actor: Actor };
     ok: { receipt: Receipt };
   };
   /** `stop`, then forget. */

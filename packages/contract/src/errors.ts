@@ -96,9 +96,32 @@ export const ERRORS = {
     http: 409,
     exit: 5,
     retryable: false,
-    say: (p) =>
-      `${p.name} runs already in ${p.project}${p.pid ? ` (pid ${p.pid})` : ''}${p.handed_over ? '; it was handed this command line' : ''}`,
-    hint: (p) => (p.handed_over ? null : p.hint ? `${p.hint}` : `stop it first${p.pid ? `: kill ${p.pid}` : ''}`),
+    say: (p) => `${p.name} runs already in ${p.project}${p.pid ? ` (pid ${p.pid})` : ''}`,
+    hint: (p) => {
+      if (p.handed_over === 'yes') return 'it was handed this command line';
+      return p.hint ? `${p.hint}` : `stop it first${p.pid ? `: kill ${p.pid}` : ''}`;
+    },
+  },
+  TAKE_OVER_FAILED: {
+    http: 409,
+    exit: 5,
+    retryable: true,
+    say: (p) => `${p.name} was started by hand (pid ${p.pid}) and does not end: ${p.why}`,
+    hint: (p) => `end it, then again: reeve up ${p.name}`,
+  },
+  GUARD_REFUSED: {
+    http: 403,
+    exit: 7,
+    retryable: false,
+    say: (p) => `${p.name} is managed by reeve (project ${p.project}, guard: refuse): it is not started by hand`,
+    hint: (p) => `start it: reeve up ${p.name}; or set \`guard: warn\` in the config`,
+  },
+  GUARD_REDIRECTED: {
+    http: 409,
+    exit: 0,
+    retryable: false,
+    say: (p) => `${p.name} is managed by reeve (project ${p.project}, guard: redirect): reeve has started it`,
+    hint: (p) => `see it: reeve status ${p.name}`,
   },
   SERVICE_UNREACHABLE: {
     http: 503,

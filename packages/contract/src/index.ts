@@ -1,5 +1,6 @@
 export * from './control.ts';
 export * from './errors.ts';
+export * from './guard.ts';
 export * from './keeper.ts';
 export * from './limit-mark.ts';
 export * from './logs.ts';

@@ -111,7 +111,16 @@ export interface Survivor {
   readonly command: string;
   readonly why: string;
 }
+/** How the clean-up of one service went; `message`: what it printed last, or how it ended. */
+export interface CleanUpView {
+  readonly service: string;
+  readonly outcome: 'done' | 'failed' | 'timed_out';
+  readonly message: string | null;
+  readonly ms: number;
+}
 export interface Receipt {
+  /** Absent: nothing was to be cleaned up. One that failed makes the stop INCOMPLETE. */
+  readonly clean_ups?: readonly CleanUpView[];
   readonly project: string;
   readonly status: 'COMPLETE' | 'INCOMPLETE';
   readonly services: readonly ReceiptService[];

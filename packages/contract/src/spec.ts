@@ -34,7 +34,16 @@ export interface ServiceSpec {
   readonly groups: readonly string[];
   readonly capabilities: readonly string[];
   readonly is_system: boolean;
+  /** Variables whose values are fetched at each start, and masked wherever reeve shows them. */
+  readonly secrets: Readonly<Record<string, SecretSource>>;
+  /** Removes what it leaves: executed after its stop, and by `cleanup`; null: there is none. */
+  readonly cleanup: { readonly command: CommandSpec; readonly timeout: number } | null;
 }
+
+/** A file's content, or what a command prints, without the last newline. The path may hold `${…}`. */
+export type SecretSource =
+  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'command'; readonly command: CommandSpec };
 
 export interface CommandSpec {
   /** What the user wrote, for people: a string, or the array joined with quotes where needed. */

@@ -40,6 +40,7 @@ export async function bringUp(context: Context, { loaded, services, signal }: Br
         environment: filterEnvironment(context.io.env),
         services,
         prune: has(context, 'prune'),
+        guard: loaded.guard,
         actor: actor(),
       },
       { signal },

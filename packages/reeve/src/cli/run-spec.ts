@@ -62,6 +62,8 @@ export function runSpec(name: string, words: readonly string[], cwd: string): Se
     groups: [],
     capabilities: [],
     is_system: false,
+    secrets: {},
+    cleanup: null,
   };
 }
 

@@ -15,18 +15,17 @@ export interface TakeOver {
 
 /**
  * Before reeve starts services: copies of them that somebody started by hand are ended in order (their control socket,
- * then signals), so that there is never a second one. Throws ALREADY_RUNNING when one stays.
+ * then signals), so that there is never a second one. Throws TAKE_OVER_FAILED when one stays.
  */
 export async function takeOver(context: Context, { client, target, services }: TakeOver): Promise<void> {
   const byHand = services.length === 0 ? [] : await runningByHand(context, target, services, client);
   if (byHand.length === 0) return;
   const ended = await endByHand(context, byHand, { timeout: null, force: false, cleanUp: false });
   for (const { announced, survivors } of ended) {
-    const { service, project, pid } = announced.card;
+    const { service, pid } = announced.card;
     const [left] = survivors;
     if (left) {
-      const hint = `${oneLine(left.why)}; end it, then again: reeve up ${service}`;
-      throw new ReeveError('ALREADY_RUNNING', { name: service, project, pid: left.pid, hint });
+      throw new ReeveError('TAKE_OVER_FAILED', { name: service, pid: left.pid, why: oneLine(left.why) });
     }
     say(context, `${service} was started by hand (pid ${pid}): it was stopped, and reeve takes it over`);
   }

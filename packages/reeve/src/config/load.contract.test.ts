@@ -294,7 +294,6 @@ describe('what is allowed and noted', () => {
     ],
     ['health of a one-shot', 'services: { a: { command: x, oneshot: true, health: { tcp: 80 } } }\n', 'one-shot'],
     ['watch', 'services: { a: { command: x, watch: { paths: [src] } } }\n', 'watch: not acted on'],
-    ['guard', 'guard: refuse\nservices: {}\n', 'guard: not acted on'],
   ])('%s', async (_, text, words) => {
     expect((await load(text)).notes.join('\n')).toContain(words);
   });

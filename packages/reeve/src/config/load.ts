@@ -1,6 +1,6 @@
 import { realpath } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
-import { type ProjectSpec, ReeveError } from '@reeve/contract';
+import { type GuardPolicy, type ProjectSpec, ReeveError } from '@reeve/contract';
 import { locateConfig } from '@reeve/host';
 import { filterEnvironment } from '../core/environment.ts';
 import { checkForm } from './check-form.ts';
@@ -26,6 +26,8 @@ export interface Loaded {
   readonly notes: readonly string[];
   /** The name that the config asks for; the daemon may have to call it otherwise. */
   readonly wantedName: string;
+  /** What the library does when one of the services is started by hand. */
+  readonly guard: GuardPolicy;
 }
 
 /**
@@ -52,7 +54,8 @@ export async function loadConfig({ cwd, file, env }: LoadOptions): Promise<Loade
   const later = hits.map(
     ({ row, path: where }) => `${where.join('.')}: not acted on by this version yet, ${row.advice}`,
   );
-  return { project: read.project, notes: [...opened.notes, ...read.notes, ...later], wantedName: read.project.name };
+  const notes = [...opened.notes, ...read.notes, ...later];
+  return { project: read.project, notes, wantedName: read.project.name, guard: read.guard };
 }
 
 interface Parsed {

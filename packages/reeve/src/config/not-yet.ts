@@ -20,7 +20,6 @@ const LATER = 'it has no effect';
 export const NOT_YET: readonly NotYet[] = [
   { where: service('container'), how: 'refuse', advice: 'give a `command`' },
   { where: service('schedule'), how: 'refuse', advice: 'leave it out; it would run at once instead of at its times' },
-  { where: service('secrets'), how: 'refuse', advice: 'use `env_files` with a file that only you can read' },
   {
     where: service('ports', '*', 'shared'),
     values: [true],
@@ -29,12 +28,9 @@ export const NOT_YET: readonly NotYet[] = [
   },
   { where: service('watch'), how: 'note', advice: LATER },
   { where: service('resources'), how: 'note', advice: LATER },
-  { where: service('cleanup'), how: 'note', advice: LATER },
   { where: service('title'), values: [true], how: 'note', advice: LATER },
-  { where: service('capabilities'), how: 'note', advice: LATER },
   { where: ['alerts'], how: 'note', advice: LATER },
   { where: ['http'], how: 'note', advice: LATER },
-  { where: ['guard'], how: 'note', advice: LATER },
 ];
 
 export interface Hit {

@@ -1,5 +1,5 @@
 import { basename, resolve } from 'node:path';
-import { NAME_PATTERN, type ProjectSpec, properName, ReeveError } from '@reeve/contract';
+import { type GuardPolicy, NAME_PATTERN, type ProjectSpec, properName, ReeveError } from '@reeve/contract';
 import {
   type BuiltEnvironment,
   buildEnvironment,
@@ -31,6 +31,7 @@ export interface ReadInput {
 export interface ReadProject {
   readonly project: ProjectSpec;
   readonly notes: readonly string[];
+  readonly guard: GuardPolicy;
 }
 
 /** A project is for one machine. Graphs are walked by recursion, so there has to be some end. */
@@ -68,6 +69,7 @@ export async function readProject(input: ReadInput): Promise<ReadProject> {
       services: placed.map(({ spec }) => spec),
     },
     notes: noteServices(placed),
+    guard: top.key('guard').word(['warn', 'redirect', 'refuse']) ?? 'warn',
   };
 }
 
@@ -117,7 +119,8 @@ async function placeService(name: string, cursor: Cursor, shared: Shared, projec
   const numbers = cursor.with(lookups(() => environmentOf(name, shared, { ...bare, values, env }).scope));
   const ports = readPorts(numbers.key('ports'));
   const instances = numbers.key('instances').integer(1, 1000) ?? 1;
-  const built = environmentOf(name, shared, { ...bare, ports: ports.map(firstInstance), values, env });
+  const secrets = Object.fromEntries(numbers.key('secrets').entries().map((entry) => [entry.name, '-']));
+  const built = environmentOf(name, shared, { ...bare, ports: ports.map(firstInstance), values, env, secrets });
   const ready = cursor.with(lookups(() => built.scope));
   for (const { layer, variable, bad } of built.bad) {
     (layer === 'project' ? projectEnv : ready.key('env')).with(ready.reading).key(variable).refuseReference(bad);
@@ -142,6 +145,8 @@ interface Own {
   readonly ports: readonly InstancePort[];
   readonly values: readonly EnvMap[];
   readonly env: EnvMap;
+  /** Names of the secrets; what they are is known at a start. */
+  readonly secrets: EnvMap;
   /** HOME, USER, LOGNAME and SHELL will be there, whatever the caller has. */
   readonly hasUser: boolean;
 }
@@ -157,6 +162,7 @@ function environmentOf(service: string, shared: Shared, own: Own): BuiltEnvironm
     projectEnv: shared.env,
     serviceFiles: own.values,
     serviceEnv: own.env,
+    secrets: own.secrets,
     reeve: reeveVariables(facts),
     instance: 0,
     project: shared.name,

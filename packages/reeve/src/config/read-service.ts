@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
 import { resolve } from 'node:path';
-import type { DependencySpec, LogSpec, RestartSpec, ServiceSpec, StopSpec } from '@reeve/contract';
+import type { DependencySpec, LogSpec, RestartSpec, SecretSource, ServiceSpec, StopSpec } from '@reeve/contract';
 import { formatDuration, parseBackoff, parseBudget, parseSize, shortestCrashLoop } from '../core/durations.ts';
 import { hasReference } from '../core/interpolate.ts';
 import { nearestName } from '../core/nearest-name.ts';
@@ -57,6 +57,8 @@ export function readService(cursor: Cursor, ground: Groundwork): ServiceSpec {
     groups: readNames(cursor.key('groups')),
     capabilities: readNames(cursor.key('capabilities')),
     is_system: cursor.key('is_system').bool() ?? false,
+    secrets: readSecrets(cursor.key('secrets'), folder),
+    cleanup: readCleanup(cursor.key('cleanup')),
   };
 }
 
@@ -70,6 +72,20 @@ function readCwd(cursor: Cursor, folder: string): string {
   if (raw === null) return literal(folder);
   if (!hasReference(raw)) return literal(resolve(folder, raw));
   return raw.startsWith('/') || raw.startsWith('${') ? raw : `${literal(folder)}/${raw}`;
+}
+
+function readSecrets(cursor: Cursor, folder: string): ServiceSpec['secrets'] {
+  const sources: Record<string, SecretSource> = {};
+  for (const { name, value } of cursor.entries()) {
+    const [file, command] = [value.key('file'), value.key('command')];
+    if (file.exists === command.exists)
+      value.fault(file.exists ? 'file and command are both given' : 'names no source', {
+        expected: 'one of file, command',
+      });
+    else if (file.exists) sources[name] = { kind: 'file', path: readCwd(file, folder) };
+    else sources[name] = { kind: 'command', command: readCommand(command) };
+  }
+  return sources;
 }
 
 function readDependencies(cursor: Cursor): readonly DependencySpec[] {
@@ -117,6 +133,11 @@ function readStop(cursor: Cursor): StopSpec {
     mode: cursor.key('mode').word(['main_first', 'all', 'main']) ?? 'main_first',
     command: cursor.key('command').exists ? readCommand(cursor.key('command')) : null,
   };
+}
+
+function readCleanup(cursor: Cursor): ServiceSpec['cleanup'] {
+  if (!cursor.exists) return null;
+  return { command: readCommand(cursor.key('command')), timeout: duration(cursor.key('timeout')) ?? 5000 };
 }
 
 function readSignal(cursor: Cursor): string {

@@ -32,6 +32,8 @@ function spec(over: Partial<ServiceSpec> = {}): ServiceSpec {
     groups: [],
     capabilities: [],
     is_system: false,
+    secrets: {},
+    cleanup: null,
     ...over,
   };
 }
@@ -52,6 +54,7 @@ const input = (over: Partial<ServiceSpec> = {}, more: Partial<ResolveInput> = {}
     socket: '/s',
   }),
   user: null,
+  secrets: {},
   ...more,
 });
 function resolved(over: Partial<ServiceSpec>, more: Partial<ResolveInput> = {}) {

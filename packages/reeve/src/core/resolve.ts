@@ -9,7 +9,7 @@ import type {
   TcpCheck,
 } from '@reeve/contract';
 import { decideCommand, isGivenInWords } from './command-line.ts';
-import { buildEnvironment, type EnvMap, type InstancePort, type Layers } from './environment.ts';
+import { type BuiltEnvironment, buildEnvironment, type EnvMap, type InstancePort, type Layers } from './environment.ts';
 import { type BadReference, interpolate, lookupIn, type Scope } from './interpolate.ts';
 
 export interface ResolveInput {
@@ -25,6 +25,8 @@ export interface ResolveInput {
   /** `reeveVariables(…)`. */
   readonly reeve: EnvMap;
   readonly user: Layers['user'];
+  /** Values of the declared secrets, fetched for this start. */
+  readonly secrets: EnvMap;
 }
 
 /** One instance's surroundings with every `${…}` replaced. */
@@ -37,6 +39,8 @@ export interface ResolvedService {
   readonly health: HealthSpec | null;
   /** What `stop.command` executes; null: there is none. */
   readonly stop: readonly string[] | null;
+  /** What `cleanup.command` executes; null: there is none. */
+  readonly cleanup: readonly string[] | null;
 }
 export type Resolved =
   | { readonly ok: true; readonly service: ResolvedService }
@@ -46,19 +50,30 @@ export type Resolved =
 /** Thrown and caught in this file only: the first string that cannot be replaced ends the rest. */
 class Unresolved extends Error {}
 
-export function resolveService(input: ResolveInput): Resolved {
-  const built = buildEnvironment({
-    base: input.base,
-    user: input.user,
-    ports: input.ports,
-    projectFiles: input.files.project,
-    projectEnv: input.project.env,
-    serviceFiles: input.files.service,
-    serviceEnv: input.spec.env,
-    reeve: input.reeve,
-    instance: input.instance,
-    project: input.project.name,
+/** Where a secret is fetched from, as of this start: a file, or a command's words. */
+export type ResolvedSecret =
+  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'command'; readonly argv: readonly string[] };
+export interface SecretSources {
+  readonly sources: Readonly<Record<string, ResolvedSecret>>;
+  /** What commands are executed with: the service's environment, but for its secrets. */
+  readonly env: EnvMap;
+}
+
+/** The secrets' own strings, with `${…}` replaced from the environment without secrets. Throws a sentence. */
+export function resolveSecrets(input: Omit<ResolveInput, 'secrets'>): SecretSources {
+  const { env, scope } = environmentOf({ ...input, secrets: {} });
+  const fill = filler(scope);
+  const resolved = Object.entries(input.spec.secrets).map(([name, source]): [string, ResolvedSecret] => {
+    const where = `secrets.${name}`;
+    if (source.kind === 'file') return [name, { kind: 'file', path: absolute(input.project.folder, fill(where, source.path)) }];
+    return [name, { kind: 'command', argv: argvOf(resolveCommand(where, source.command, fill)) }];
   });
+  return { sources: Object.fromEntries(resolved), env };
+}
+
+export function resolveService(input: ResolveInput): Resolved {
+  const built = environmentOf(input);
   if (built.bad.length > 0) return { ok: false, problems: built.bad.map((b) => sentence(`env.${b.variable}`, b.bad)) };
   try {
     return { ok: true, service: { ...strings(input, built.scope), env: built.env } };
@@ -68,15 +83,27 @@ export function resolveService(input: ResolveInput): Resolved {
   }
 }
 
+function environmentOf(input: ResolveInput): BuiltEnvironment {
+  return buildEnvironment({
+    base: input.base,
+    user: input.user,
+    ports: input.ports,
+    projectFiles: input.files.project,
+    projectEnv: input.project.env,
+    serviceFiles: input.files.service,
+    serviceEnv: input.spec.env,
+    secrets: input.secrets,
+    reeve: input.reeve,
+    instance: input.instance,
+    project: input.project.name,
+  });
+}
+
 type Fill = (where: string, text: string) => string;
 
 function strings(input: ResolveInput, scope: Scope): Omit<ResolvedService, 'env'> {
   const { spec } = input;
-  const fill: Fill = (where, text) => {
-    const filled = interpolate(text, lookupIn(scope));
-    if (filled.ok) return filled.text;
-    throw new Unresolved(sentence(where, filled.bad[0]));
-  };
+  const fill = filler(scope);
   const checks = { fill, ports: portMap(input) };
   return {
     argv: argvOf(resolveCommand('command', spec.command, fill)),
@@ -84,6 +111,15 @@ function strings(input: ResolveInput, scope: Scope): Omit<ResolvedService, 'env'
     ready: spec.ready && resolveReady(spec.ready, checks),
     health: spec.health && { ...spec.health, check: resolveCheck('health', spec.health.check, checks) },
     stop: spec.stop.command ? argvOf(resolveCommand('stop.command', spec.stop.command, fill)) : null,
+    cleanup: spec.cleanup ? argvOf(resolveCommand('cleanup.command', spec.cleanup.command, fill)) : null,
+  };
+}
+
+function filler(scope: Scope): Fill {
+  return (where, text) => {
+    const filled = interpolate(text, lookupIn(scope));
+    if (filled.ok) return filled.text;
+    throw new Unresolved(sentence(where, filled.bad[0]));
   };
 }
 

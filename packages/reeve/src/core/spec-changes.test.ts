@@ -32,6 +32,8 @@ const base: ServiceSpec = {
   groups: [],
   capabilities: [],
   is_system: false,
+  secrets: {},
+  cleanup: null,
 };
 const project = { env: {}, env_files: [] };
 const changes = (over: Partial<ServiceSpec>, from: Partial<ServiceSpec> = {}) =>

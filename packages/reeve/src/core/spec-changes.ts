@@ -52,6 +52,8 @@ export const COSTS: { readonly [K in keyof ServiceSpec]: Cost } = {
   groups: 'live',
   capabilities: 'live',
   is_system: 'live',
+  secrets: 'restart',
+  cleanup: 'live',
 };
 
 /** Field by field, what a config changes about a service that is known already; empty: nothing. */

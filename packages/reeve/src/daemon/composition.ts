@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import { type LogCheck, ReeveError } from '@reeve/contract';
 import { type HomePaths, instanceId, markFrom, notifySocket } from '@reeve/host';
 import { readEnvFiles } from '../config/env-files.ts';
-import { reeveVariables } from '../core/environment.ts';
+import { fetchSecrets } from '../config/secrets.ts';
+import { type EnvMap, reeveVariables } from '../core/environment.ts';
 import { chooseAutoPort } from '../core/leases.ts';
 import type { Registry } from '../core/memory.ts';
 import type { Keeper, Platform, ProbeTarget } from '../core/ports.ts';
-import { resolveService } from '../core/resolve.ts';
+import { resolveSecrets, resolveService } from '../core/resolve.ts';
 import { waitForLine } from '../logs/wait-for-line.ts';
 import { probes } from '../probes/probes.ts';
 import type { Dependencies, Log, Resolved, ResolveInput } from '../supervisor/dependencies.ts';
@@ -63,7 +64,7 @@ function waitForOwnLine(
 /** The environment rule of DESIGN.md, with the env files read anew. Throws CONFIG_INVALID naming what cannot be replaced. */
 async function resolve(paths: HomePaths, input: ResolveInput): Promise<Resolved> {
   const { project, spec } = input;
-  const result = resolveService({
+  const start = {
     spec,
     project: { name: project.name, folder: project.folder, env: project.env },
     files: { project: await readEnvFiles(project.env_files), service: await readEnvFiles(spec.env_files) },
@@ -80,9 +81,17 @@ async function resolve(paths: HomePaths, input: ResolveInput): Promise<Resolved>
       socket: paths.controlSocket,
     }),
     user: input.user,
-  });
+  };
+  const secrets = await secretsOf(start);
+  const result = resolveService({ ...start, secrets });
   if (!result.ok) throw new ReeveError('CONFIG_INVALID', { message: `${spec.name}: ${result.problems.join('; ')}` });
-  return result.service;
+  return { ...result.service, secrets: Object.values(secrets) };
+}
+
+async function secretsOf(start: Parameters<typeof resolveSecrets>[0]): Promise<EnvMap> {
+  if (Object.keys(start.spec.secrets).length === 0) return {};
+  const { sources, env } = resolveSecrets(start);
+  return fetchSecrets(sources, { cwd: start.project.folder, env });
 }
 
 /** Where the system takes ports for outgoing connections from: `auto` keeps out of it. */

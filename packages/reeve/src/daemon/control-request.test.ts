@@ -36,6 +36,8 @@ const service: ServiceSpec = {
   groups: ['web'],
   capabilities: [],
   is_system: false,
+  secrets: {},
+  cleanup: null,
 };
 const actor = { kind: 'cli', user: 'me', pid: 1 } as const;
 const apply: Calls['apply']['params'] = {
@@ -43,6 +45,7 @@ const apply: Calls['apply']['params'] = {
   environment: { PATH: '/bin' },
   services: ['web', 'web:1'],
   prune: false,
+  guard: null,
   actor,
 };
 function ask(call: string, params: unknown): string | null {

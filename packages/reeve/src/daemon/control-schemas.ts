@@ -29,6 +29,7 @@ export const CONTROL_SCHEMAS = {
     environment: Environment,
     services: Selection,
     prune: Type.Boolean(),
+    guard: Type.Union([Type.Literal('warn'), Type.Literal('redirect'), Type.Literal('refuse'), Type.Null()]),
     actor: Actor,
   }),
   start: strict({
@@ -39,6 +40,7 @@ export const CONTROL_SCHEMAS = {
   }),
   restart: strict({ project: ProjectRef, services: Selection, timeout: Timeout, force: Force, actor: Actor }),
   stop: strict({ project: ProjectRef, services: Selection, timeout: Timeout, force: Force, actor: Actor }),
+  cleanup: strict({ project: ProjectRef, timeout: Timeout, force: Force, actor: Actor }),
   down: strict({ project: ProjectRef, purge: Type.Boolean(), timeout: Timeout, actor: Actor }),
   wait: strict({ project: ProjectRef, services: Selection, until: Until, timeout: Timeout }),
   ps: strict({ project: Type.Union([ProjectRef, Type.Null()]) }),

@@ -47,6 +47,7 @@ const idle: ControlHandlers = {
   start: unused,
   restart: unused,
   stop: unused,
+  cleanup: unused,
   down: unused,
   wait: unused,
   ps: unused,

@@ -42,7 +42,7 @@ export interface DaemonFacts {
 }
 
 /** The calls of the control socket: each is an intent, a wait, or a view. Nothing is decided here. */
-export function controlHandlers(supervisor: Supervisor, facts: DaemonFacts): ControlHandlers {
+export function controlHandlers(supervisor: Supervisor, facts: DaemonFacts): Omit<ControlHandlers, 'cleanup'> {
   const daemonView = { running: true, pid: process.pid, version: facts.version };
   return {
     ping: () => ({

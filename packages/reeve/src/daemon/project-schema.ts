@@ -110,6 +110,14 @@ const Service = strict({
   groups: Type.Array(Name),
   capabilities: Type.Array(Text),
   is_system: Type.Boolean(),
+  secrets: Type.Record(
+    Type.String(),
+    Type.Union([
+      strict({ kind: Type.Literal('file'), path: Path }),
+      strict({ kind: Type.Literal('command'), command: Command }),
+    ]),
+  ),
+  cleanup: orNull(strict({ command: Command, timeout: Millis })),
 });
 
 export const ProjectSpecSchema = strict({

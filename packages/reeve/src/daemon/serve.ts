@@ -10,6 +10,7 @@ import { dependenciesOf } from './composition.ts';
 import { startControlServer } from './control-server.ts';
 import { type DaemonLog, openDaemonLog } from './daemon-log.ts';
 import type { DaemonOptions } from './daemon-options.ts';
+import { commandBeside } from './guard-file.ts';
 import type { HandOver } from './hand-over.ts';
 import { controlHandlers } from './handlers.ts';
 import { IdleWatch } from './idle-watch.ts';
@@ -90,7 +91,12 @@ export async function serve(options: ServeOptions): Promise<HandOver | null> {
       return new Promise((resolve, reject) => finish({ successor, connection, resolve, reject }));
     },
   });
-  const handlers = withAnnouncements(calls, supervisor, { mirror, version });
+  const handlers = withAnnouncements(calls, supervisor, {
+    mirror,
+    version,
+    paths,
+    command: commandBeside(options.program),
+  });
   const server = await startControlServer({ socket: paths.controlSocket, handlers, log });
   const idle = new IdleWatch(IDLE_LIMIT, () => manager() === null && !supervisor.isAnythingWanted(), end);
   const onHangUp = (): void => log.info({}, 'SIGHUP: nothing to read again');

@@ -34,6 +34,8 @@ export function serviceSpec(name: string): ServiceSpec {
     groups: [],
     capabilities: [],
     is_system: false,
+    secrets: {},
+    cleanup: null,
   };
 }
 export function serviceRow(name: string, changes: Partial<ServiceRow> = {}): ServiceRow {

@@ -64,6 +64,9 @@ export interface Resolved {
   readonly ready: ReadySpec | null;
   readonly health: HealthSpec | null;
   readonly stop: readonly string[] | null;
+  /** Values that are shown nowhere. */
+  readonly secrets: readonly string[];
+  readonly cleanup: readonly string[] | null;
 }
 
 export interface AutoPortWish {

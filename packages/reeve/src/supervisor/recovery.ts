@@ -143,7 +143,19 @@ async function resolveAgain(instance: Instance, resolve: () => Promise<Surroundi
       { err: error, service: instance.selector },
       'taken over without its checks: its environment cannot be computed now',
     );
-    return [{ argv: [], cwd: instance.spec.cwd, env: {}, ready: null, health: null, stop: null }, null];
+    return [
+      {
+        argv: [],
+        cwd: instance.spec.cwd,
+        env: {},
+        ready: null,
+        health: null,
+        stop: null,
+        cleanup: null,
+        secrets: [],
+      },
+      null,
+    ];
   }
 }
 

@@ -98,6 +98,7 @@ async function supervise(context: Context, { client, project, name, interrupts }
     environment,
     services: [name],
     prune: false,
+    guard: null,
     actor: actor(),
   });
   const following = follower.follow(quiet.signal, show);

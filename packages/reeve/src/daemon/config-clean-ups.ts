@@ -1,0 +1,79 @@
+import type { CleanUpView, Receipt } from '@reeve/contract';
+import { runCommand } from '../announcements/run-command.ts';
+import { portsOf } from '../supervisor/ports-of.ts';
+import type { Project } from '../supervisor/project.ts';
+import type { Supervisor } from '../supervisor/supervisor.ts';
+
+/** A service with a clean-up, taken before it is stopped and perhaps forgotten. */
+export type CleanUp = () => Promise<CleanUpView>;
+
+/** The clean-ups that the config gives these services, by name, to be run when they have stopped. */
+export function cleanUpsOf(supervisor: Supervisor, project: Project): ReadonlyMap<string, CleanUp> {
+  const services = [...project.services].filter(([, { row }]) => Boolean(row.spec.cleanup));
+  return new Map(services.map(([name]) => [name, prepare(supervisor, project, name)]));
+}
+
+/** Runs them, each on its own, and says in the receipt how they went. */
+export async function cleaned(receipt: Receipt, cleanUps: readonly CleanUp[]): Promise<Receipt> {
+  if (cleanUps.length === 0) return receipt;
+  const began = performance.now();
+  const views = await Promise.all(cleanUps.map((run) => run()));
+  const isWell = views.every(({ outcome }) => outcome === 'done');
+  return {
+    ...receipt,
+    clean_ups: views,
+    status: isWell ? receipt.status : 'INCOMPLETE',
+    ms: Math.round(receipt.ms + performance.now() - began),
+  };
+}
+
+function prepare(supervisor: Supervisor, project: Project, name: string): CleanUp {
+  const { row } = project.service(name);
+  const instance = project.service(name).instances[0];
+  const ports = instance ? portsOf(supervisor.deps, instance) : [];
+  const leased = ports.flatMap(({ spec, port }) =>
+    port === null ? [] : [{ name: spec.name, port, protocol: spec.protocol }],
+  );
+  const { spec, environment } = row;
+  return async () => {
+    const began = performance.now();
+    const view = (outcome: CleanUpView['outcome'], message: string | null): CleanUpView => ({
+      service: name,
+      outcome,
+      message,
+      ms: Math.round(performance.now() - began),
+    });
+    try {
+      const { platform, resolve, self } = supervisor.deps;
+      const user = spec.user === null ? null : await platform.findUser(spec.user);
+      if (spec.user !== null && user === null) return view('failed', `there is no user ${spec.user}`);
+      const resolved = await resolve({
+        project: project.row,
+        spec,
+        environment,
+        index: 0,
+        run: '',
+        ports: leased,
+        user,
+      });
+      if (resolved.cleanup === null) return view('done', null);
+      if (user && user.uid !== self.uid && !self.isRoot) return view('failed', `only root may run it as ${user.name}`);
+      const asUser = user && user.uid !== self.uid ? runAs(user) : [];
+      const command = [...asUser, ...resolved.cleanup];
+      const end = await runCommand({
+        command,
+        cwd: resolved.cwd,
+        env: resolved.env,
+        limit: spec.cleanup?.timeout ?? 0,
+      });
+      return view(end.reason, end.message);
+    } catch (error) {
+      return view('failed', error instanceof Error ? error.message : String(error));
+    }
+  };
+}
+
+/** As the service itself: never as root what belongs to somebody else. */
+function runAs({ uid, gid }: { readonly uid: number; readonly gid: number }): readonly string[] {
+  return ['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--init-groups', '--'];
+}
