@@ -70,16 +70,16 @@ export async function killService(name: string, options: KillServiceOptions = {}
   const { project } = around.place;
   const mine = around.processes.filter(({ owner }) => owner?.service === name && owner.project === project);
   if (around.supervised.some((each) => each.name === name && each.project === project && each.pid !== null)) {
-    return await stopByDaemon(around, name, options);
+    return stopByDaemon(around, name, options);
   }
   if (mine.length === 0) return refuse('not_found', `nothing of ${name} runs in ${project}`);
-  return await endFound(mine.map(foundOf), options);
+  return endFound(mine.map(foundOf), options);
 }
 
 /** Ends the programs that run a script, by its path: absolute, or from the working folder. What is not ours needs `force`. */
 export async function killScript(path: string, options: KillServiceOptions = {}): Promise<ActionResult> {
   const wanted = real(resolve(options.cwd ?? process.cwd(), path));
-  return await killMatching(`runs ${path}`, options, ({ row }) => {
+  return killMatching(`runs ${path}`, options, ({ row }) => {
     const folder = cwdOf(row.pid);
     if (folder === null) return false;
     const words = (readProc(`/proc/${row.pid}/cmdline`) ?? '').split('\0').slice(0, -1);
@@ -96,7 +96,7 @@ export async function killPattern(pattern: RegExp | string, options: KillService
       hint: 'a part of a command line',
     });
   const ignoresCase = flags.includes('i');
-  return await killMatching(`matches /${source}/`, options, ({ row }) => {
+  return killMatching(`matches /${source}/`, options, ({ row }) => {
     const answer = matchWithin(
       ignoresCase ? foldCase(source) : source,
       ignoresCase ? row.command.toLowerCase() : row.command,

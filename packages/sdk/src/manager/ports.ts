@@ -74,7 +74,7 @@ export async function killProcessById(
   const pid = typeof target === 'number' ? target : target.pid;
   if (!isPid(pid) || pid === process.pid) return refuse('protected', `${pid} is no process that is ever ended`);
   const found = lookUp(pid, typeof target === 'number' ? undefined : target.process);
-  if (found !== null) return await endFound([found], options);
+  if (found !== null) return endFound([found], options);
   return typeof target === 'number'
     ? refuse('not_found', `there is no process ${pid}`)
     : refuse('gone', `process ${pid} has ended since it was looked up`);

@@ -162,7 +162,7 @@ export class ProcessManager {
     }
     const left = leftoversOf(this.#place.id, this.#mark, listCards(this.#place.run));
     if (left.length === 0) return { ...refuse('not_found', 'nothing was left behind'), ok: true };
-    return await endFound(left, options);
+    return endFound(left, options);
   }
 
   /** See `ManagedService.onStop`: the newest first, each on its own and within its limit (default 5 s), once. */
@@ -232,17 +232,17 @@ function free(port: number): ActionResult {
 
 /** One a program, also when the package is loaded twice, as a module and as CommonJS. */
 const KEY = Symbol.for('@reeve/sdk process manager 1');
-const place = globalThis as { [KEY]?: ProcessManager };
+const here = globalThis as { [KEY]?: ProcessManager | undefined };
 
 /** The process manager of this program. */
 export function getProcessManager(): ProcessManager {
-  place[KEY] ??= new ProcessManager();
-  return place[KEY];
+  here[KEY] ??= new ProcessManager();
+  return here[KEY];
 }
 
 /** Gives back what it holds; the next `getProcessManager` is a new one. For tests, mostly. */
 export async function resetProcessManager(): Promise<void> {
-  const manager = place[KEY];
-  delete place[KEY];
+  const manager = here[KEY];
+  here[KEY] = undefined;
   await manager?.reset();
 }

@@ -37,7 +37,7 @@ export async function startServiceSafe(
   const words = typeof command === 'string' ? command : command.join(' ');
   if (words.trim() === '') throw new ReeveError('USAGE', { message: 'there is no command to start' });
   const cwd = realpathSync(options.cwd ?? process.cwd());
-  if (options.checkExisting === false) return await launch(argv, cwd, options);
+  if (options.checkExisting === false) return launch(argv, cwd, options);
   const turn = await takeTurn(words, cwd, options);
   try {
     const pid = findCopy(words, cwd) ?? (await findTitled(words, cwd, options));

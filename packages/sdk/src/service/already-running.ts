@@ -11,7 +11,7 @@ export class AlreadyRunning extends ReeveError {
       name: who.service,
       project: who.project,
       pid: pid ?? undefined,
-      handed_over: handedOver ? 1 : undefined,
+      handed_over: handedOver ? 'yes' : undefined,
     });
     this.pid = pid;
     this.handedOver = handedOver;

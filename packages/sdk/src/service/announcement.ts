@@ -50,7 +50,7 @@ export function readAnnouncement(
 }
 
 /** Throws USAGE for what is no port. */
-export function readPorts(ports: readonly PortInput[], where: string): readonly ServicePort[] {
+function readPorts(ports: readonly PortInput[], where: string): readonly ServicePort[] {
   if (!Array.isArray(ports)) throw wrong(`${where}: a list of ports`);
   return ports.map((each) => readPort(each, where));
 }

@@ -12,8 +12,7 @@ export function startWorker(work: (signal: AbortSignal) => unknown, failed: Fail
     try {
       await work(controller.signal);
     } catch (error) {
-      // Rejecting with the reason of the signal is how most of what takes one ends.
-      if (!controller.signal.aborted || error !== controller.signal.reason) failed(error);
+      if (!isAnAbort(error, controller.signal)) failed(error);
     }
   })();
   return {
@@ -39,7 +38,7 @@ export function startInterval(every: number, work: (signal: AbortSignal) => unkn
     try {
       await work(signal);
     } catch (error) {
-      if (!signal.aborted || error !== signal.reason) failed(error);
+      if (!isAnAbort(error, signal)) failed(error);
     }
     if (!signal.aborted) arm();
   };
@@ -56,4 +55,9 @@ export function startInterval(every: number, work: (signal: AbortSignal) => unkn
       return running;
     },
   };
+}
+
+/** How most of what takes a signal ends when it is aborted: with its reason, or with Node's own error. */
+function isAnAbort(error: unknown, signal: AbortSignal): boolean {
+  return signal.aborted && (error === signal.reason || (error instanceof Error && error.name === 'AbortError'));
 }

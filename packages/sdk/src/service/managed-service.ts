@@ -1,29 +1,17 @@
-import { type Exit, type HealthName, ReeveError, type ServiceStatus } from '@reeve/contract';
-import { AlreadyRunning } from './already-running.ts';
+import type { HealthName, ServiceStatus } from '@reeve/contract';
 import { type AnnouncementInput, readAnnouncement } from './announcement.ts';
 import { type Background, startInterval, startWorker } from './background.ts';
 import { type DependencyOptions, type Endpoint, findEndpoint, waitForDependency } from './dependency.ts';
-import { checkServiceName, titleOf } from './names.ts';
-import { type Notifier, notifier } from './notify.ts';
-import { Owner } from './owner.ts';
-import { findPlace, type PlaceOptions, type ServicePlace } from './place.ts';
-import type { CardChange } from './presence.ts';
-import { endProgram, listenForTheEnd, programEnd } from './program-end.ts';
+import { describeError, exitCodeOf } from './error-report.ts';
+import { checkServiceName } from './names.ts';
+import type { SecondInstanceHandler } from './owner.ts';
 import { readData, unitePorts } from './say-card.ts';
-import {
-  type HandlerOptions,
-  type HandlerOutcome,
-  type ShutdownHandler,
-  type ShutdownReason,
-  ShutdownStack,
-} from './shutdown.ts';
+import { ServiceLife, type LifeOptions as ServiceOptions } from './service-life.ts';
+import type { HandlerOptions, HandlerOutcome, ShutdownHandler } from './shutdown.ts';
 import { warn } from './warn.ts';
 
-export interface ServiceOptions extends Pick<PlaceOptions, 'home' | 'cwd'> {
-  readonly description?: string;
-}
-/** In the copy that runs: the command line (`process.argv`) and working folder of another that was just started. */
-export type SecondInstanceHandler = (argv: readonly string[], cwd: string) => unknown;
+export type { SecondInstanceHandler, ServiceOptions };
+
 export interface Registered {
   /** The process title as the system has it. */
   readonly title: string | null;
@@ -35,10 +23,7 @@ export interface WatchdogOptions {
   readonly check?: () => boolean | Promise<boolean>;
 }
 
-/** How long the end waits for `run()` to return. Milliseconds. */
-const RUN_GRACE = 5000;
-/** How long the end waits until a supervisor has been told. Milliseconds. */
-const TELL_GRACE = 500;
+/** The longest that a timer takes. Milliseconds. */
 const NEVER = 2 ** 31 - 1;
 
 /**
@@ -53,26 +38,14 @@ export abstract class ManagedService implements AsyncDisposable {
   /** Kebab-case, unique in the project. */
   readonly serviceName: string;
   readonly #wantedTitle: string | null;
-  readonly #options: ServiceOptions;
-  readonly #stops = new ShutdownStack();
-  readonly #controller = new AbortController();
-  readonly #notify: Notifier = notifier();
-  readonly #reloads: (() => unknown)[] = [];
-  /** What was said before the name was held. */
-  #early: CardChange = {};
-  #owner: Owner | null = null;
-  #place: ServicePlace | null = null;
-  #title: string | null = null;
-  #onSecondInstance: SecondInstanceHandler | null = null;
-  #running: Promise<unknown> = Promise.resolve();
-  #stopping: Promise<readonly HandlerOutcome[]> | null = null;
+  readonly #life: ServiceLife;
 
   /** `processTitle` defaults to `<project>-<serviceName>` and must begin with the project. Throws USAGE for a bad name. */
   constructor(serviceName: string, processTitle: string | null = null, options: ServiceOptions = {}) {
     checkServiceName(serviceName);
     this.serviceName = serviceName;
     this.#wantedTitle = processTitle;
-    this.#options = options;
+    this.#life = new ServiceLife(serviceName, options);
   }
 
   /** The work. Returns when it is done, or when {@link signal} is aborted: `await this.untilStopped()`. */
@@ -80,7 +53,7 @@ export abstract class ManagedService implements AsyncDisposable {
 
   /**
    * Constructs the service, takes its name, sets the title and sees to it that it ends in order. Throws
-   * {@link AlreadyRunning} with the pid of the one that runs, USAGE for a bad name or title, HOME_UNSAFE.
+   * `AlreadyRunning` with the pid of the one that runs, USAGE for a bad name or title, HOME_UNSAFE.
    */
   static async open<T extends ManagedService, A extends readonly unknown[]>(
     this: new (
@@ -110,22 +83,22 @@ export abstract class ManagedService implements AsyncDisposable {
       await service.run();
     } catch (error) {
       process.exitCode = exitCodeOf(error);
-      process.stderr.write(`${describe(error)}\n`);
+      process.stderr.write(`${describeError(error)}\n`);
     }
     await service?.close();
   }
 
   /** Of the project; null before the service is open. */
   get project(): string | null {
-    return this.#place?.project ?? null;
+    return this.#life.place?.project ?? null;
   }
   /** What the process is called; null before the service is open. */
   get processTitle(): string | null {
-    return this.#title;
+    return this.#life.title;
   }
   /** Aborted when the service is to stop. */
   get signal(): AbortSignal {
-    return this.#controller.signal;
+    return this.#life.controller.signal;
   }
 
   /** Resolves when the service is to stop, and keeps the program alive until then. */
@@ -146,13 +119,14 @@ export abstract class ManagedService implements AsyncDisposable {
    */
   register(data: Readonly<Record<string, unknown>>): Registered {
     const read = readData(data);
-    this.#say({ data: read.data, ports: unitePorts(this.#owner?.card.announcement?.ports ?? [], read.ports) });
-    const title = this.#title === null ? null : process.title;
-    const cut = title !== this.#title;
+    const { owner, title: wanted } = this.#life;
+    this.#life.say({ data: read.data, ports: unitePorts(owner?.card.announcement?.ports ?? [], read.ports) });
+    const title = wanted === null ? null : process.title;
+    const cut = title !== wanted;
     if (cut) {
       warn(
         'REEVE_TITLE',
-        `the process title is cut to "${title}": the system has no more room for it. Start with: node --title=${this.#title} …`,
+        `the process title is cut to "${title}": the system has no more room for it. Start with: node --title=${wanted} …`,
       );
     }
     return { title, cut };
@@ -160,34 +134,33 @@ export abstract class ManagedService implements AsyncDisposable {
 
   /** Says that the service does its work from now on. Resolves when a supervisor, if there is one, was told. */
   ready(): Promise<void> {
-    this.#say({ state: 'running', ready: true });
+    this.#life.say({ state: 'running', ready: true });
     if (process.connected) process.send?.('ready');
-    return this.#notify.tell('READY=1');
+    return this.#life.notify.tell('READY=1');
   }
 
   /** One line about what it does, for people. */
   status(text: string): void {
-    this.#say({ status: text }, 'soon');
-    void this.#notify.tell(`STATUS=${text}`);
+    this.#life.say({ status: text }, 'soon');
+    void this.#life.notify.tell(`STATUS=${text}`);
   }
 
   /** Reports its own health; `unhealthy` counts like a failed check. */
   health(health: Exclude<HealthName, 'unknown'>, reason: string | null = null): void {
-    this.#say({ health, health_reason: reason });
-    void this.#notify.tell(`X_REEVE_HEALTH=${health}${reason === null ? '' : `:${reason}`}`);
+    this.#life.health(health, reason);
   }
 
   /** What `status` over the control socket answers; null before the service is open. */
   describeStatus(): ServiceStatus | null {
-    return this.#owner?.presence?.status() ?? null;
+    return this.#life.owner?.presence?.status() ?? null;
   }
 
   /** From now on gives a supervisor that wants it a sign of life at half its limit, until the service stops. */
   watchdog(options: WatchdogOptions = {}): void {
-    const limit = this.#notify.watchdog;
+    const limit = this.#life.notify.watchdog;
     if (limit === null) return;
     const beat = async (): Promise<void> => {
-      if ((await options.check?.()) ?? true) await this.#notify.tell('WATCHDOG=1');
+      if ((await options.check?.()) ?? true) await this.#life.notify.tell('WATCHDOG=1');
     };
     this.interval('watchdog', limit / 2, beat);
     void beat().catch(() => undefined); // the interval tells of it
@@ -199,20 +172,17 @@ export abstract class ManagedService implements AsyncDisposable {
    * `process.exit()` only what is synchronous. Returns what takes it back.
    */
   onStop(handler: ShutdownHandler, options?: HandlerOptions): () => void {
-    return this.#stops.add(handler, options);
+    return this.#life.stops.add(handler, options);
   }
 
   /** Runs at SIGHUP, which then no longer stops the service. */
   onReload(handler: () => unknown): void {
-    if (this.#reloads.push(handler) > 1) return;
-    const reload = () => this.#reload();
-    programEnd().reloads.add(reload);
-    this.#stops.add(() => void programEnd().reloads.delete(reload), { name: 'reload' });
+    this.#life.onReload(handler);
   }
 
   /** Another copy was started and ends: here are its command line and folder. Call it in the constructor. */
   onSecondInstance(handler: SecondInstanceHandler): void {
-    this.#onSecondInstance = handler;
+    this.#life.secondInstance = handler;
   }
 
   /**
@@ -224,9 +194,9 @@ export abstract class ManagedService implements AsyncDisposable {
     work: (signal: AbortSignal) => unknown,
     options: Pick<HandlerOptions, 'timeout'> = {},
   ): Background {
-    return this.#beside(
+    return this.#life.beside(
       name,
-      startWorker(work, (error) => this.#failed(`worker ${name}`, error)),
+      startWorker(work, (error) => this.#life.failed(`worker ${name}`, error)),
       options,
     );
   }
@@ -238,157 +208,50 @@ export abstract class ManagedService implements AsyncDisposable {
     work: (signal: AbortSignal) => unknown,
     options: Pick<HandlerOptions, 'timeout'> = {},
   ): Background {
-    return this.#beside(
+    return this.#life.beside(
       name,
-      startInterval(every, work, (error) => this.#failed(`interval ${name}`, error)),
+      startInterval(every, work, (error) => this.#life.failed(`interval ${name}`, error)),
       options,
     );
   }
 
   /** Resolves to the endpoint of another service of the project when it is ready and not unhealthy. Throws TIMED_OUT, saying what it is instead. */
   dependency(name: string, options: DependencyOptions = {}): Promise<Endpoint> {
-    return waitForDependency(name, { signal: this.signal, ...this.#options, ...options });
+    return waitForDependency(name, { signal: this.signal, ...this.#life.options, ...options });
   }
 
   /** Where another service of the project is now. Throws SERVICE_UNKNOWN or NOT_RUNNING. */
   endpoint(name: string): Promise<Endpoint> {
-    return findEndpoint(name, this.#options);
+    return findEndpoint(name, this.#life.options);
   }
 
   /** Says what this service manages, under its own name. A second call replaces the first. Throws USAGE. */
   announceProcessManagement(input: AnnouncementInput): void {
     const { announcement, methods } = readAnnouncement(input, ['PROCESS_MANAGER']);
-    this.#methods = methods;
-    this.#say({
+    this.#life.methods = methods;
+    this.#life.say({
       announcement,
       capabilities: announcement.capabilities,
       dependencies: announcement.dependencies,
-      ports: unitePorts(this.#owner?.card.ports ?? this.#early.ports ?? [], announcement.ports),
+      ports: unitePorts(this.#life.ports, announcement.ports),
     });
   }
-  #methods: ReturnType<typeof readAnnouncement>['methods'] = { start: null, cleanup: null };
 
   /** Stops what runs beside, runs the `onStop` handlers, and gives the name back. Once; returns what each handler came to. */
   close(): Promise<readonly HandlerOutcome[]> {
-    return this.#stop({ kind: 'request', reason: 'close' }, null);
+    return this.#life.stop({ kind: 'request', reason: 'close' }, false);
   }
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
 
   async #open(): Promise<void> {
-    const place = await findPlace(this.serviceName, this.#options);
-    const title = titleOf(place.project, this.serviceName, this.#wantedTitle);
-    this.#owner = await Owner.open(place, {
-      kind: 'service',
-      title,
-      description: this.#options.description ?? '',
-      methods: () => this.#methods,
-      shutdown: (reason, timeout) => void endProgram({ kind: 'request', reason }, timeout),
-      secondInstance: () => this.#onSecondInstance,
-    });
-    this.#place = place;
-    this.#title = title;
-    process.title = title;
-    this.#owner.say(this.#early);
-    this.#watchRun();
-    listenForTheEnd();
-    const forget = programEnd().stack.add((reason) => this.#end(reason), { name: this.serviceName, timeout: NEVER });
-    this.#stops.add(forget, { name: 'program end' });
-  }
-
-  /** So that the end of the program can wait for what `run` still does. */
-  #watchRun(): void {
+    await this.#life.open(this.#wantedTitle);
     const run = this.run.bind(this);
     this.run = () => {
       const running = (async () => await run())();
-      this.#running = running.catch(() => undefined);
+      this.#life.watch(running);
       return running;
     };
   }
-
-  #end(reason: ShutdownReason): unknown {
-    if (reason.kind !== 'exit' || !reason.final) return this.#stop(reason, this.#running);
-    if (this.#stopping) return undefined;
-    this.#controller.abort();
-    this.#stops.executeNow(reason);
-    return this.#owner?.closeNow(exitOf(reason));
-  }
-
-  #stop(reason: ShutdownReason, running: Promise<unknown> | null): Promise<readonly HandlerOutcome[]> {
-    this.#stopping ??= (async () => {
-      this.#say({ state: 'stopping', ready: false });
-      const told = this.#notify.tell('STOPPING=1');
-      this.#controller.abort();
-      const outcomes = await this.#stops.execute(reason);
-      await atMost(RUN_GRACE, running);
-      await atMost(TELL_GRACE, told);
-      await this.#owner?.close(exitOf(reason));
-      if (reason.kind !== 'request' && outcomes.some(({ ok }) => !ok)) process.exitCode ??= 1;
-      return outcomes;
-    })();
-    return this.#stopping;
-  }
-
-  async #reload(): Promise<void> {
-    const micros = String(process.hrtime.bigint() / 1000n);
-    await this.#notify.tell('RELOADING=1', `MONOTONIC_USEC=${micros}`);
-    for (const handler of this.#reloads) {
-      try {
-        await handler();
-      } catch (error) {
-        this.#failed('reload', error);
-      }
-    }
-    await this.#notify.tell('READY=1');
-  }
-
-  #beside(name: string, background: Background, { timeout }: Pick<HandlerOptions, 'timeout'>): Background {
-    const forget = this.#stops.add(() => background.stop(), { name, ...(timeout === undefined ? {} : { timeout }) });
-    return {
-      stop: async () => {
-        forget();
-        await background.stop();
-      },
-    };
-  }
-
-  #failed(what: string, error: unknown): void {
-    const text = error instanceof Error ? error.message : String(error);
-    process.stderr.write(`${this.serviceName}: ${what}: ${error instanceof Error ? (error.stack ?? text) : text}\n`);
-    this.health('unhealthy', `${what}: ${text}`);
-  }
-
-  #say(change: CardChange, when: 'now' | 'soon' = 'now'): void {
-    if (this.#owner) this.#owner.say(change, when);
-    else this.#early = { ...this.#early, ...change };
-  }
-}
-
-function exitOf(reason: ShutdownReason): Exit | null {
-  if (reason.kind === 'request') return null;
-  const code = reason.kind === 'uncaught' ? 1 : Number(process.exitCode ?? 0);
-  return { kind: 'code', code, signal: null, at: new Date().toISOString() };
-}
-
-function exitCodeOf(error: unknown): number {
-  if (error instanceof AlreadyRunning && error.handedOver) return 0;
-  return error instanceof ReeveError ? error.exit : 1;
-}
-
-function describe(error: unknown): string {
-  if (error instanceof ReeveError) return `${error.message}${error.hint === null ? '' : `\n  ${error.hint}`}`;
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
-}
-
-async function atMost(limit: number, work: Promise<unknown> | null): Promise<void> {
-  if (work === null) return;
-  let timer: NodeJS.Timeout | undefined;
-  await Promise.race([
-    work,
-    new Promise((resolve) => {
-      timer = setTimeout(resolve, limit);
-    }),
-  ]);
-  clearTimeout(timer);
 }

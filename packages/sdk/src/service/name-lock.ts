@@ -31,7 +31,7 @@ function witness(): string {
 }
 
 /** The pid in a lock file whose process lives; null: nothing readable, or somebody who is gone. */
-export function liveHolder(file: string): number | null {
+function liveHolder(file: string): number | null {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');

@@ -5,13 +5,16 @@ import { type CardChange, Presence, type PresenceHandlers } from './presence.ts'
 import { runCleanup, runStart } from './run-action.ts';
 import { warn } from './warn.ts';
 
+/** In the copy that runs: the command line (`process.argv`) and working folder of another that was just started. */
+export type SecondInstanceHandler = (argv: readonly string[], cwd: string) => unknown;
+
 export interface OwnerOptions {
   readonly kind: ServiceCard['kind'];
   readonly title: string | null;
   readonly description: string;
   readonly methods: () => ActionMethods;
   readonly shutdown: (reason: string | null, timeout: number | null) => void;
-  readonly secondInstance: () => ((argv: readonly string[], cwd: string) => unknown) | null;
+  readonly secondInstance: () => SecondInstanceHandler | null;
 }
 
 /**
@@ -72,10 +75,19 @@ function handlers(options: OwnerOptions, card: () => ServiceCard | null): Presen
     },
     second_instance: ({ argv, cwd }) => {
       const handler = options.secondInstance();
-      if (handler) queueMicrotask(() => void handler(argv, cwd));
+      if (handler) void tell(handler, argv, cwd);
       return { accepted: handler !== null };
     },
   };
+}
+
+/** A handler that fails takes nothing from the service. */
+async function tell(handler: SecondInstanceHandler, argv: readonly string[], cwd: string): Promise<void> {
+  try {
+    await handler(argv, cwd);
+  } catch (error) {
+    warn('REEVE_SECOND_INSTANCE', `onSecondInstance failed: ${error instanceof Error ? error.stack : String(error)}`);
+  }
 }
 
 function isClosedToUs(error: unknown): boolean {

@@ -18,7 +18,7 @@ interface ProgramEnd {
 const KEY = Symbol.for('@reeve/sdk program end 1');
 
 export function programEnd(): ProgramEnd {
-  const place = globalThis as { [KEY]?: ProgramEnd };
+  const place = globalThis as { [KEY]?: ProgramEnd | undefined };
   place[KEY] ??= { stack: new ShutdownStack(), reloads: new Set(), stopListening: null, ending: null };
   return place[KEY];
 }

@@ -21,7 +21,7 @@ export interface ActionContext {
 /** Runs the announced clean-up: its method here, or its command in a process group that ends at the limit. Never rejects. */
 export async function runCleanup(announcement: Announcement | null, context: ActionContext): Promise<ActionOutcome> {
   const limit = context.timeout ?? announcement?.cleanup_timeout ?? 0;
-  return await run(announcement?.cleanup ?? null, context, limit, (command) =>
+  return run(announcement?.cleanup ?? null, context, limit, (command) =>
     commandEnds(launch(command, context.cwd, 'pipe'), limit),
   );
 }
@@ -33,7 +33,7 @@ export async function runCleanup(announcement: Announcement | null, context: Act
 export async function runStart(announcement: Announcement | null, context: ActionContext): Promise<ActionOutcome> {
   const limit = context.timeout ?? START_TIMEOUT;
   const ports = announcement?.ports ?? [];
-  return await run(announcement?.start ?? null, context, limit, (command) =>
+  return run(announcement?.start ?? null, context, limit, (command) =>
     // No pipe: what goes on when we end would die of it.
     commandStarts(launch(command, context.cwd, 'ignore'), ports, limit),
   );
@@ -58,7 +58,7 @@ async function runAny(
   limit: number,
   runCommand: (command: string | readonly string[]) => Promise<Result>,
 ): Promise<Result> {
-  if (action?.kind === 'command') return await runCommand(action.command);
+  if (action?.kind === 'command') return runCommand(action.command);
   if (action === null || method === null) return { reason: 'not_announced', message: null };
   try {
     const work = (async () => await method())();
