@@ -140,6 +140,56 @@ int main(void) {
   });
 });
 
+describe('health by what a service says and writes', () => {
+  test('X_REEVE_HEALTH counts at once without a declared check; WATCHDOG=trigger is acted on', async () => {
+    await using reeve = startReeve();
+    const alert = notifier(reeve, 'alert');
+    const again = notifier(reeve, 'again');
+    const dog = notifier(reeve, 'dog');
+    reeve.project({
+      services: {
+        alert: { command: alert.command, on_unhealthy: 'alert' },
+        again: { command: again.command },
+        dog: { command: dog.command, health: { watchdog: '60s' } },
+      },
+    });
+    dog.say('send WATCHDOG=1'); // its first ping makes it ready
+    const up = await reeve.run(['up', '-d']);
+    expect(up.code, up.stderr).toBe(0);
+    alert.say('send X_REEVE_HEALTH=unhealthy:the queue is full');
+    const sick = await untilService(reeve, 'alert', (s) => s.health === 'unhealthy');
+    expect(sick).toMatchObject({ state: 'running', restarts: 0 });
+    expect(sick.instances[0]?.health_history.at(-1)).toMatchObject({
+      ok: false,
+      what: 'it says that it is unhealthy: the queue is full',
+      ms: null,
+    });
+    alert.say('send X_REEVE_HEALTH=healthy');
+    await untilService(reeve, 'alert', (s) => s.health === 'healthy');
+    again.say('send X_REEVE_HEALTH=unhealthy');
+    expect((await untilService(reeve, 'again', (s) => s.restarts > 0)).exit).toMatchObject({ cause: 'health' });
+    dog.say('send WATCHDOG=trigger');
+    expect((await untilService(reeve, 'dog', (s) => s.restarts > 0)).exit).toMatchObject({ cause: 'watchdog' });
+  });
+
+  test('a log line makes it healthy; as long as none comes, each interval is a failure', async () => {
+    await using reeve = startReeve();
+    const health = { log: 'all is we[l]l', interval: '200ms', retries: 2, start_period: '0' };
+    const plain = { ready: { delay: '10ms' }, on_unhealthy: 'alert' };
+    reeve.project({
+      services: {
+        says: { command: 'echo all is well; exec sleep 1000', health, ...plain },
+        silent: { command: 'echo nothing to say; exec sleep 1000', health, ...plain },
+      },
+    });
+    expect((await reeve.run(['up', '-d'])).code).toBe(0);
+    await untilService(reeve, 'says', (s) => s.health === 'healthy');
+    const silent = await untilService(reeve, 'silent', (s) => s.health === 'unhealthy');
+    expect(silent.instances[0]?.health_history.at(-1)?.what).toBe('no line matches /all is we[l]l/ yet');
+    expect((await serviceOf(reeve, 'says')).health).toBe('healthy');
+  });
+});
+
 describe('MAINPID', () => {
   test('moves the main process to another one of the service, and its end is the end of the run', async () => {
     await using reeve = startReeve();

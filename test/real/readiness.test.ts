@@ -52,7 +52,7 @@ describe('ready', () => {
     const [a, b, c, d, e] = await Promise.all([1, 2, 3, 4, 5].map(() => reeve.port()));
     const stays = [...reeve.program('stays')];
     const server = (port: number | undefined) => [...reeve.program('http-server', `port=${port}`, 'healthy=/nowhere')];
-    const late = (ready: object) => ({ restart: 'never', ready: { ...ready, timeout: '600ms' } });
+    const late = (ready: object) => ({ restart: 'never', ready: { ...ready, timeout: '3s' } });
     reeve.project({
       services: {
         status: { command: server(a), ports: [a], ...late({ http: '/healthz' }) },
@@ -61,7 +61,7 @@ describe('ready', () => {
         tcp: { command: stays, ...late({ tcp: c }) },
         log: { command: stays, ...late({ log: 'never said' }) },
         command: { command: stays, ...late({ command: 'echo not so fast; exit 4' }) },
-        ports: { command: stays, ports: [e], restart: 'never', ready: { tcp: e, timeout: '600ms' } },
+        ports: { command: stays, ports: [e], restart: 'never', ready: { tcp: e, timeout: '3s' } },
       },
     });
     const up = await reeve.run(['up', '-d']);
@@ -78,7 +78,7 @@ describe('ready', () => {
     };
     for (const [name, text] of Object.entries(expected)) {
       expect(seen.get(name), name).toMatchObject({ state: 'failed', ready: false, pid: null });
-      expect(seen.get(name)?.reason, name).toContain('not ready within 0.6s');
+      expect(seen.get(name)?.reason, name).toContain('not ready within 3s');
       expect(seen.get(name)?.reason, name).toContain(text);
       expect(up.stderr + up.stdout).toContain(name);
     }
