@@ -32,7 +32,8 @@ export class TestKeeper implements AsyncDisposable {
     this.program = program;
   }
 
-  static async start(): Promise<TestKeeper> {
+  /** `binding: false`: as on a machine where koffi cannot be installed. */
+  static async start({ binding = true } = {}): Promise<TestKeeper> {
     const home = mkdtempSync(path.join(tmpdir(), 'reeve-keeper-'));
     const program = path.join(home, 'bundle', 'keeper.mjs');
     await build({
@@ -46,7 +47,7 @@ export class TestKeeper implements AsyncDisposable {
       conditions: ['reeve-source'],
       logLevel: 'warning',
     });
-    symlinkSync(path.join(root, 'node_modules'), path.join(home, 'bundle', 'node_modules'));
+    if (binding) symlinkSync(path.join(root, 'node_modules'), path.join(home, 'bundle', 'node_modules'));
     const keeper = new TestKeeper(home, [process.execPath, program]);
     await keeper.connect();
     return keeper;

@@ -348,3 +348,17 @@ test('a spawn that fails leaves none of its channels behind', async () => {
     rmSync(folder, { recursive: true });
   }
 });
+
+test('without the binding there are no sockets, which is said before and refused; the other channels work', async () => {
+  await keeper[Symbol.asyncDispose]();
+  keeper = await TestKeeper.start({ binding: false });
+  expect(keeper.link.noSockets).toMatch(/koffi/);
+  await expect(keeper.spawn(['true'], withNotify())).rejects.toThrow(/no socket can be made for it: koffi/);
+  await expect(keeper.link.hold({ key: 'a', host: '127.0.0.1', port: 0, backlog: null })).rejects.toThrow(/koffi/);
+  const channels = { ...NO_CHANNELS, ready_fd: 3, ipc: true };
+  const code = 'require("fs").writeSync(3, "\\n"); process.send("ready", () => process.exit(0))';
+  const { run } = await keeper.run([process.execPath, '-e', code], { channels });
+  await until('both are told', () => recordsOf('ipc', run).length > 0 && recordsOf('ready_fd', run).length > 0);
+  expect(recordsOf('ready_fd', run)[0]?.ready).toBe(true);
+  expect(recordsOf('ipc', run)[0]?.message).toBe('ready');
+});
