@@ -28,6 +28,7 @@ const base = realpathSync(mkdtempSync(path.join(tmpdir(), 'soak-')));
 const reeve = new Reeve(base);
 const { known, config } = makeLoad(options.services, base);
 const violations = [];
+const twice = new Set();
 const tally = { kills: 0, keeperKills: 0, upgrades: 0, away: 0, lines: 0, exits: 0, looks: 0 };
 const over = new AbortController();
 const began = performance.now();
@@ -131,7 +132,10 @@ async function upgrade() {
 
 async function watch() {
   while (!over.signal.aborted) {
-    for (const found of doubles(known, base)) violations.push(`twice: ${found} (after ${seconds()} s)`);
+    for (const found of doubles(known, base)) {
+      if (!twice.has(found)) violations.push(`twice: ${found} (after ${seconds()} s)`);
+      twice.add(found);
+    }
     tally.looks += 1;
     await pause(LOOK);
   }

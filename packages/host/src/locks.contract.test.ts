@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import { mkdtempSync, openSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import type { Readable } from 'node:stream';
 import { build } from 'esbuild';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Binding, loadSyscalls, withoutBinding } from './linux/syscalls.ts';
-import { acquireLock, lockHolder } from './locks.ts';
+import { acquireLock, adoptLock, lockHolder } from './locks.ts';
 
 let folder: string;
 let file: string;
@@ -55,6 +56,57 @@ test('a holder in Python and a holder here see each other', async () => {
   const held = await acquireLock(file);
   expect(held).not.toBeNull();
   await held?.release();
+});
+
+describe('a lock that a child has inherited', () => {
+  /** Shares the descriptor and says so; ends when its standard input does. */
+  const heir = async (fd: number) => {
+    const child = spawn('sh', ['-c', 'echo shared; exec cat >/dev/null'], { stdio: ['pipe', 'pipe', 'inherit', fd] });
+    await once(child.stdout as Readable, 'data');
+    const end = async () => {
+      const ended = once(child, 'exit');
+      child.stdin?.end();
+      await ended;
+    };
+    return { end };
+  };
+
+  test('is held until both have let go, and given away without a moment in which nobody holds it', async () => {
+    const held = await acquireLock(file);
+    const child = await heir(held?.fd ?? -1);
+    held?.giveAway();
+    expect(await acquireLock(file)).toBeNull();
+    await held?.release(); // it is not ours any more: nothing is freed
+    expect(await acquireLock(file)).toBeNull();
+    await child.end();
+    const next = await acquireLock(file);
+    expect(next).not.toBeNull();
+    await next?.release();
+  });
+
+  test('stays ours when the child dies; claimed again, it tells who holds it', async () => {
+    const held = await acquireLock(file);
+    const child = await heir(held?.fd ?? -1);
+    writeFileSync(file, '4711\n');
+    await child.end();
+    expect(await acquireLock(file)).toBeNull();
+    held?.claim();
+    expect(lockHolder(file)).toBe(process.pid);
+    await held?.release();
+  });
+
+  test('is adopted by its descriptor, and only if that is the very file', async () => {
+    const fd = openSync(file, 'w+');
+    expect(() => adoptLock(path.join(folder, 'x.lock'), fd + 1)).toThrow();
+    writeFileSync(path.join(folder, 'other'), '');
+    expect(() => adoptLock(path.join(folder, 'other'), fd)).toThrow(/is not/);
+    const adopted = adoptLock(file, fd);
+    expect(lockHolder(file)).toBe(process.pid);
+    adopted.giveAway();
+    const byChild = await acquireLock(file, { binding: off });
+    expect(byChild?.fd).toBeNull(); // it cannot be inherited, and says so
+    await byChild?.release();
+  });
 });
 
 test('without the binding, too, the death of the holder frees the lock', async () => {
