@@ -1,0 +1,584 @@
+"""What only the Python library has to show; the rest is the contract suite that every library passes
+(test/contract-suites). Run: python3 -m unittest discover -s packages/sdk-python/tests"""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import textwrap
+import time
+import unittest
+from pathlib import Path
+
+SOURCE = Path(__file__).resolve().parents[1]
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(SOURCE))
+import reeve  # noqa: E402
+
+HEAD = "import os, signal, subprocess, sys, threading, time\nimport reeve\nfrom reeve import ManagedService\n"
+DEADLINE = 20
+
+
+class World(unittest.TestCase):
+    """A home and a project folder of a test's own."""
+
+    def setUp(self):
+        base = tempfile.TemporaryDirectory(prefix="rp-")
+        self.addCleanup(base.cleanup)
+        self.home = os.path.join(os.path.realpath(base.name), "home")
+        self.folder = os.path.join(os.path.realpath(base.name), "project")
+        os.mkdir(self.folder)
+
+    def start(self, code, **env):
+        """A program in the project's folder."""
+        ours = ("REEVE_", "NOTIFY_", "WATCHDOG_", "PYTHON")
+        environ = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+        environ.update(REEVE_HOME=self.home, PYTHONPATH=str(SOURCE), PYTHONDONTWRITEBYTECODE="1", **env)
+        child = subprocess.Popen(
+            [sys.executable, "-u", "-W", "error::ResourceWarning", "-c", HEAD + textwrap.dedent(code)],
+            cwd=self.folder,
+            env=environ,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.addCleanup(self._end, child)
+        return child
+
+    @staticmethod
+    def _end(child):
+        if child.poll() is None:
+            child.kill()
+        with contextlib.suppress(ValueError):
+            child.communicate()
+
+    def run_to_end(self, code, **env):
+        """Lines of stdout, exit code and stderr."""
+        child = self.start(code, **env)
+        out, err = child.communicate(timeout=DEADLINE)
+        return out.splitlines(), child.returncode, err
+
+    def line(self, child, wanted):
+        """Reads until a line that is ``wanted``."""
+        for line in child.stdout:
+            if line.strip() == wanted:
+                return
+        self.fail(f"it ended without {wanted!r}: {child.stderr.read()}")
+
+    def end(self, child, number=signal.SIGTERM):
+        child.send_signal(number)
+        out, err = child.communicate(timeout=DEADLINE)
+        return out.splitlines(), child.returncode, err
+
+    def discover(self, name):
+        return reeve.discover_service(name, home=self.home, cwd=self.folder)
+
+    def cards(self):
+        return [json.loads(path.read_text()) for path in Path(self.home, "run").glob("*.json")]
+
+    def until(self, what, ask):
+        end = time.monotonic() + DEADLINE
+        while time.monotonic() < end:
+            answer = ask()
+            if answer:
+                return answer
+            time.sleep(0.02)
+        self.fail(f"waited in vain until {what}")
+
+
+class Importing(World):
+    def test_importing_does_nothing(self):
+        lines, code, _ = self.run_to_end(
+            """
+            import atexit
+            print(threading.active_count(), signal.getsignal(signal.SIGTERM) == signal.SIG_DFL, "ctypes" in sys.modules)
+            print(os.path.exists(os.environ["REEVE_HOME"]))
+            """
+        )
+        self.assertEqual((lines, code), (["1 True False", "False"], 0))
+
+    def test_a_wheel_is_built_with_no_tool_and_is_typed(self):
+        with tempfile.TemporaryDirectory() as folder:
+            name = subprocess.run(
+                [sys.executable, "-B", "-c", f"import build_backend; print(build_backend.build_wheel({folder!r}))"],
+                cwd=SOURCE,
+                check=True,
+                capture_output=True,
+                text=True,
+            ).stdout.strip()
+            wheel = os.path.join(folder, name)
+            code = "import reeve, sys; print(reeve.__version__, reeve.__file__.startswith(sys.path[0]))"
+            code = f"import sys; sys.path.insert(0, {wheel!r})\n{code}"
+            out = subprocess.run([sys.executable, "-I", "-c", code], check=True, capture_output=True, text=True).stdout
+            self.assertEqual(out.split(), [reeve.__version__, "True"])
+            self.assertIn(b"reeve/py.typed", Path(wheel).read_bytes())
+
+    def test_both_versions_are_the_same(self):
+        self.assertIn(f'version = "{reeve.__version__}"', (SOURCE / "pyproject.toml").read_text())
+
+
+class Names(unittest.TestCase):
+    def test_a_name_that_is_not_kebab_case_is_refused_with_one_that_is(self):
+        wrong = {"WebEditor": "web-editor", "service name": "service-name", "9lives": "lives", "a--b": "a-b"}
+        for name, better in wrong.items():
+            with self.assertRaises(reeve.UsageError) as caught:
+                reeve.ManagedService(name)
+            self.assertEqual(caught.exception.hint, f"for example: {better}")
+        for name in ("", "a" * 101, None, 7, "web-editor\n"):
+            with self.assertRaises(ValueError):
+                reeve.ManagedService(name)
+
+    def test_a_title_begins_with_the_project(self):
+        with tempfile.TemporaryDirectory() as home:
+            service = reeve.ManagedService("web-editor", "editor", home=home)
+            with self.assertRaises(reeve.UsageError) as caught:
+                service.open()
+            self.assertIn("-web-editor", caught.exception.hint)
+
+    def test_what_is_no_port_no_json_and_no_command_is_refused(self):
+        service = reeve.ManagedService("web-editor")
+        for data in ({"port": 0}, {"port": 70000}, {"ports": ["x"]}, {"a": object()}, {"a": float("nan")}, [1]):
+            with self.assertRaises(reeve.UsageError, msg=repr(data)):
+                service.register(data)
+        with self.assertRaises(reeve.UsageError):
+            service.register({"text": "x" * (256 << 10)})
+        for wrong in ({"cleanup": " "}, {"start": []}, {"cleanup_timeout": 0}, {"processes": "vite"}, {"ports": [True]}):
+            with self.assertRaises(reeve.UsageError, msg=repr(wrong)):
+                service.announce_process_management(**wrong)
+
+
+class TheEnd(World):
+    HANDLERS = """
+        service = ManagedService("web-editor").open()
+        for each in ("first", "second"):
+            service.on_stop(lambda each=each: print("stop", each))
+        service.ready()
+    """
+    STOPS = ["stop second", "stop first"]
+
+    def card_exit(self):
+        (card,) = self.cards()
+        self.assertEqual(card["state"], "stopped")
+        return card["exit"] and card["exit"]["code"]
+
+    def test_a_program_that_comes_to_its_end_runs_them(self):
+        lines, code, err = self.run_to_end(self.HANDLERS)
+        self.assertEqual((lines, code, err, self.card_exit()), (self.STOPS, 0, "", 0))
+
+    def test_an_uncaught_exception_runs_them(self):
+        lines, code, err = self.run_to_end(self.HANDLERS + "\n        1 / 0")
+        self.assertEqual((lines, code, self.card_exit()), (self.STOPS, 1, 1))
+        self.assertIn("ZeroDivisionError", err)
+
+    def test_sys_exit_runs_them(self):
+        lines, code, _ = self.run_to_end(self.HANDLERS + "\n        sys.exit(3)")
+        self.assertEqual((lines, code), (self.STOPS, 3))
+
+    def test_they_run_once_whatever_comes_together(self):
+        lines, code, _ = self.run_to_end(
+            """
+            with ManagedService("web-editor") as service:
+                service.on_stop(lambda: print("stop"))
+                os.kill(os.getpid(), signal.SIGTERM)
+                os.kill(os.getpid(), signal.SIGTERM)
+                service.wait()
+                service.close()
+            service.close()
+            """
+        )
+        self.assertEqual((lines, code), (["stop"], 0))
+
+    def test_an_exception_in_the_block_is_the_programs_and_says_so_on_the_card(self):
+        _, code, err = self.run_to_end(
+            """
+            with ManagedService("web-editor"):
+                raise KeyError("x")
+            """
+        )
+        self.assertEqual((code, self.card_exit()), (1, 1))
+        self.assertIn("KeyError: 'x'", err)
+
+    def test_a_handler_that_fails_makes_the_exit_code_1_and_the_card_says_so(self):
+        child = self.start(
+            """
+            with ManagedService("web-editor") as service:
+                service.on_stop(lambda: 1 / 0)
+                print("open")
+                service.run()
+            """
+        )
+        self.line(child, "open")
+        _, code, err = self.end(child)
+        self.assertEqual((code, self.card_exit()), (1, 1))
+        self.assertIn("ZeroDivisionError", err)
+
+    def test_a_run_that_cannot_know_is_interrupted_and_its_finally_runs(self):
+        child = self.start(
+            """
+            with ManagedService("web-editor"):
+                try:
+                    print("open")
+                    time.sleep(600)
+                finally:
+                    print("finally")
+            """
+        )
+        self.line(child, "open")
+        self.assertEqual(self.end(child)[:2], (["finally"], 0))
+        self.assertEqual(self.card_exit(), 0)
+
+    def test_a_run_that_knows_is_left_to_return_by_itself(self):
+        child = self.start(
+            """
+            from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+            with ManagedService("web-editor") as service:
+                server = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
+                service.on_stop(server.shutdown)
+                print("open")
+                server.serve_forever()
+                print("returned")
+            print("after")
+            """
+        )
+        self.line(child, "open")
+        self.assertEqual(self.end(child)[:2], (["returned", "after"], 0))
+
+    def test_a_run_that_swallows_the_interruption_is_ended_all_the_same(self):
+        child = self.start(
+            """
+            service = ManagedService("web-editor").open()
+            print("open")
+            while True:
+                try:
+                    time.sleep(600)
+                except SystemExit:
+                    print("no")
+            """
+        )
+        self.line(child, "open")
+        lines, code, _ = self.end(child)
+        self.assertEqual((set(lines), code), ({"no"}, 0))
+        self.assertEqual(self.card_exit(), 0)
+
+    def test_a_second_ctrl_c_ends_it_at_once(self):
+        child = self.start(
+            """
+            with ManagedService("web-editor") as service:
+                service.on_stop(lambda: (print("stopping"), time.sleep(600)), timeout=600)
+                print("open")
+                service.run()
+            """
+        )
+        self.line(child, "open")
+        child.send_signal(signal.SIGINT)
+        self.line(child, "stopping")
+        self.assertEqual(self.end(child, signal.SIGINT)[1], 130)
+        self.assertEqual(self.card_exit(), 130)
+
+    def test_signals_are_the_programs_own_again_after_the_block(self):
+        child = self.start(
+            """
+            with ManagedService("web-editor"):
+                pass
+            print(signal.getsignal(signal.SIGTERM) == signal.SIG_DFL)
+            with ManagedService("web-editor") as service:
+                os.kill(os.getpid(), signal.SIGTERM)
+                service.wait()
+            print("after")
+            time.sleep(600)
+            """
+        )
+        self.line(child, "True")
+        self.line(child, "after")
+        self.assertEqual(self.end(child)[1], -signal.SIGTERM)
+
+    def test_a_program_with_handlers_of_its_own_keeps_them(self):
+        child = self.start(
+            """
+            signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))
+            with ManagedService("web-editor") as service:
+                service.on_stop(lambda: print("stop"))
+                print("open")
+                service.run()
+            """
+        )
+        self.line(child, "open")
+        self.assertEqual(self.end(child)[:2], (["stop"], 7))
+
+    def test_main_says_who_runs_and_ends_with_5(self):
+        child = self.start('ManagedService.main("web-editor")')
+        self.until("it is there", lambda: self.discover("web-editor"))
+        _, code, err = self.run_to_end('ManagedService.main("web-editor")')
+        self.assertEqual(code, 5)
+        self.assertIn(f"web-editor runs already in project (pid {child.pid})", err)
+        self.assertEqual(self.end(child)[1], 0)
+
+    def test_a_forked_child_is_not_the_service(self):
+        child = self.start(
+            """
+            service = ManagedService("web-editor").open()
+            service.on_stop(lambda: print("stop"))
+            child = os.fork()
+            if child == 0:
+                service.status("said by the child")
+                print("child", signal.getsignal(signal.SIGTERM) == signal.SIG_DFL)
+                time.sleep(600)
+            print("forked", child)
+            service.wait()
+            """
+        )
+        pid = None
+        seen = set()
+        while len(seen) < 2:
+            words = child.stdout.readline().split()
+            seen.add(words[0])
+            pid = int(words[1]) if words[0] == "forked" else pid
+        self.addCleanup(os.kill, pid, signal.SIGKILL)
+        self.assertIsNone(self.discover("web-editor").status()["status"])
+        child.kill()
+        child.wait()
+        lines, code, _ = self.run_to_end('with ManagedService("web-editor"): print("mine")')
+        self.assertEqual((lines, code), (["mine"], 0), "the child of the dead one holds nothing")
+
+
+class Beside(World):
+    def test_workers_end_newest_first_and_are_waited_for(self):
+        lines, code, _ = self.run_to_end(
+            """
+            with ManagedService("web-editor") as service:
+                def work(name):
+                    def until_told(stopping):
+                        stopping.wait()
+                        time.sleep(0.1)
+                        print("ended", name)
+                    return until_told
+                service.worker("first", work("first"))
+                service.on_stop(lambda: print("between"))
+                service.worker("second", work("second"))
+            """
+        )
+        self.assertEqual((lines, code), (["ended second", "between", "ended first"], 0))
+
+    def test_one_that_fails_makes_the_service_unhealthy_and_no_more(self):
+        child = self.start(
+            """
+            with ManagedService("web-editor") as service:
+                service.ready()
+                service.worker("mailer", lambda stopping: 1 / 0)
+                print("open")
+                service.run()
+            """
+        )
+        self.line(child, "open")
+        self.until("it is unhealthy", lambda: self.discover("web-editor").status()["health"] == "unhealthy")
+        self.assertEqual(self.discover("web-editor").status()["health_reason"], "worker mailer: division by zero")
+        self.assertEqual(self.end(child)[1], 0)
+
+    def test_an_interval_goes_on_after_a_failure_until_it_is_stopped(self):
+        lines, code, _ = self.run_to_end(
+            """
+            ticks = []
+            enough = threading.Event()
+            def tick():
+                ticks.append(1)
+                if len(ticks) == 3:
+                    enough.set()
+                raise ValueError("x")
+            with ManagedService("web-editor") as service:
+                beat = service.interval("tick", 0.01, tick)
+                enough.wait(10)
+                beat.stop()
+                seen = len(ticks)
+                time.sleep(0.05)
+                print(seen >= 3, len(ticks) == seen)
+            """
+        )
+        self.assertEqual((lines, code), (["True True"], 0))
+
+
+class Supervised(World):
+    """With a supervisor that listens at NOTIFY_SOCKET."""
+
+    def listen(self, abstract=False):
+        path = f"{self.folder}/notify"
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        listener.bind("\0" + path if abstract else path)
+        listener.settimeout(DEADLINE)
+        self.addCleanup(listener.close)
+        return listener, ("@" if abstract else "") + path
+
+    def test_it_is_told_ready_status_health_and_stopping(self):
+        for abstract in (False, True):
+            with self.subTest(abstract=abstract):
+                listener, address = self.listen(abstract)
+                _, code, _ = self.run_to_end(
+                    """
+                    with ManagedService("web-editor") as service:
+                        service.ready()
+                        service.status("12 players\\nMAINPID=1")
+                        service.health("unhealthy", "no disk")
+                    """,
+                    NOTIFY_SOCKET=address,
+                )
+                self.assertEqual(code, 0)
+                told = [listener.recv(4096).decode() for _ in range(4)]
+                wanted = ["READY=1", "STATUS=12 players MAINPID=1", "X_REEVE_HEALTH=unhealthy:no disk", "STOPPING=1"]
+                self.assertEqual(told, wanted)
+
+    def test_a_watchdog_gets_its_sign_of_life_while_the_check_agrees(self):
+        listener, address = self.listen()
+        child = self.start(
+            """
+            fine = [True, True, False]
+            with ManagedService("web-editor") as service:
+                service.watchdog(lambda: fine.pop(0) if fine else False)
+                service.run()
+            """,
+            NOTIFY_SOCKET=address,
+            WATCHDOG_USEC="40000",
+        )
+        self.assertEqual([listener.recv(4096) for _ in range(2)], [b"WATCHDOG=1"] * 2)
+        child.terminate()
+        self.assertEqual(listener.recv(4096), b"STOPPING=1")
+
+    def test_sighup_reloads_and_does_not_end_it(self):
+        listener, address = self.listen()
+        child = self.start(
+            """
+            with ManagedService("web-editor") as service:
+                service.on_reload(lambda: print("reload"))
+                print("open")
+                service.run()
+            """,
+            NOTIFY_SOCKET=address,
+        )
+        self.line(child, "open")
+        for _ in range(2):
+            child.send_signal(signal.SIGHUP)
+            self.line(child, "reload")
+            self.assertRegex(listener.recv(4096).decode(), r"^RELOADING=1\nMONOTONIC_USEC=\d+$")
+            self.assertEqual(listener.recv(4096), b"READY=1")
+        self.assertEqual(self.end(child)[1], 0)
+
+    def test_with_nobody_there_nothing_happens(self):
+        lines, code, err = self.run_to_end(
+            """
+            with ManagedService("web-editor") as service:
+                service.ready(); service.status("x"); service.watchdog()
+            print(reeve.notify("READY=1"))
+            os.environ["NOTIFY_SOCKET"] = "/nowhere/at-all"
+            print(reeve.notify("READY=1"))
+            """
+        )
+        self.assertEqual((lines, code, err), (["False", "False"], 0, ""))
+
+
+class Title(World):
+    @unittest.skipUnless(sys.platform == "linux", "the title is set by Linux' own means")
+    def test_ps_shows_it(self):
+        child = self.start(
+            """
+            with ManagedService("web-editor") as service:
+                print(service.register(port=8081).cut)
+                service.run()
+            """
+        )
+        self.line(child, "False")
+        self.assertEqual(Path(f"/proc/{child.pid}/comm").read_text(), "project-web-edi\n")
+        shown = Path(f"/proc/{child.pid}/cmdline").read_bytes()
+        self.assertEqual(shown.rstrip(b"\0"), b"project-web-editor")
+        self.assertIn("-c", self.discover("web-editor").card["argv"])
+
+
+class Announcing(World):
+    def test_it_is_found_by_capability_and_does_what_it_announced(self):
+        child = self.start(
+            """
+            with reeve.announce_process_management(
+                "streams", start=lambda: print("started"), cleanup=lambda: print("cleaned"), capabilities=["VIDEO"]
+            ) as announced:
+                print("open")
+                time.sleep(600)
+            """
+        )
+        self.line(child, "open")
+        for capability in ("PROCESS_MANAGER", "VIDEO"):
+            (found,) = reeve.discover_by_capability(capability, home=self.home, cwd=self.folder)
+            self.assertEqual((found.name, found.live, found.pid), ("streams", True, child.pid))
+        self.assertEqual(reeve.discover_by_capability("AUDIO", home=self.home, cwd=self.folder), [])
+        self.assertEqual(found.card["kind"], "announcement")
+        self.assertTrue(found.start().ok)
+        self.assertTrue(found.cleanup().ok)
+        found.shutdown("a test")
+        out, _ = child.communicate(timeout=DEADLINE)
+        self.assertEqual((out.splitlines(), child.returncode), (["started", "cleaned"], 0))
+        self.assertIsNone(self.discover("streams"))
+
+    def test_a_stale_ones_command_is_run_here_its_method_is_gone_with_it(self):
+        child = self.start(
+            """
+            first = reeve.announce("with-command", cleanup="echo clean > cleaned", start=lambda: None)
+            print("open")
+            time.sleep(600)
+            """
+        )
+        self.line(child, "open")
+        child.kill()
+        child.wait()
+        found = self.discover("with-command")
+        self.assertTrue(found.stale)
+        self.assertEqual(found.cleanup().reason, "done")
+        self.assertEqual(Path(self.folder, "cleaned").read_text(), "clean\n")
+        self.assertEqual(found.start().reason, "not_announced")
+        with self.assertRaises(reeve.Unreachable):
+            found.status()
+
+    def test_a_port_that_is_still_taken_after_the_clean_up_is_named(self):
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            port = listener.getsockname()[1]
+            child = self.start(f'with reeve.announce("streams", ports=[{port}], cleanup="true"): print("open"); time.sleep(600)')
+            self.line(child, "open")
+            outcome = self.discover("streams").cleanup()
+            self.assertEqual((outcome.ok, outcome.reason, outcome.taken), (False, "survived", (port,)))
+            self.assertTrue(self.discover("streams").status()["ports"][0]["in_use"])
+
+    def test_a_name_that_somebody_holds_is_refused_until_it_is_given_back(self):
+        here = {"home": self.home, "cwd": self.folder}
+        with reeve.announce("streams", data={"version": 1}, **here) as first:
+            with self.assertRaises(reeve.AlreadyRunning) as caught:
+                reeve.announce("streams", **here)
+            self.assertEqual(caught.exception.pid, os.getpid())
+            self.assertEqual(first.card["data"], {"version": 1})
+        reeve.announce("streams", **here).close()
+
+
+class Requests(World):
+    def test_a_line_of_exactly_one_mib_is_read_and_one_byte_more_is_not(self):
+        child = self.start(
+            """
+            with ManagedService("web-editor") as service:
+                print("open")
+                service.run()
+            """
+        )
+        self.line(child, "open")
+        path = self.discover("web-editor").card["socket"]
+        head = b'{"id":1,"protocol":1,"call":"ping","later":"'
+        for extra, closes in ((0, False), (1, True)):
+            with socket.socket(socket.AF_UNIX) as client:
+                client.settimeout(DEADLINE)
+                client.connect(path)
+                client.sendall(head + b"x" * ((1 << 20) - len(head) - 2 + extra) + b'"}\n')
+                reply = json.loads(client.makefile().readline())
+                self.assertEqual("error" in reply, closes)
+                if closes:
+                    self.assertEqual(client.recv(1), b"")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,35 @@
+import { spawnSync } from 'node:child_process';
+import { describe, test } from 'vitest';
+import { announcedActionsContract } from '../contract-suites/announced-actions.ts';
+import { controlSocketContract } from '../contract-suites/control-socket.ts';
+import { nameAndCardContract, race } from '../contract-suites/name-and-card.ts';
+import { type Speaker, world } from '../contract-suites/speaker.ts';
+import { program } from '../harness/program.ts';
+
+const node: Speaker = { name: 'Node', command: program('managed-node') };
+/** Not through a wrapper that chooses a version: it would cost more than the start itself. */
+const found = spawnSync('python3', ['-c', 'import sys; print(sys.executable)'], { encoding: 'utf8' });
+const hasPython = found.status === 0;
+const interpreter = hasPython ? found.stdout.trim() : 'python3';
+const python: Speaker = { name: 'Python', command: [interpreter, ...program('managed-python').slice(1)] };
+
+const libraries = [
+  { speaker: node, racers: 20, is: 'a managed service in Node', isThere: true },
+  { speaker: python, racers: 100, is: 'a managed service in Python (apt-get install python3)', isThere: hasPython },
+];
+
+for (const { speaker, racers, is, isThere } of libraries) {
+  describe.skipIf(!isThere)(is, () => {
+    nameAndCardContract(speaker, racers);
+    controlSocketContract(speaker);
+    announcedActionsContract(speaker);
+  });
+}
+
+test.skipIf(!hasPython)('services in Node and in Python race for one name: exactly one holds it', async () => {
+  await using here = world();
+  await race(
+    here,
+    Array.from({ length: 20 }, (_, at) => (at % 2 === 0 ? node : python)),
+  );
+});
