@@ -63,12 +63,15 @@ export async function launch(request: SpawnRequest, fds: LaunchDescriptors, adop
 
 /** Numbers that nobody uses stay closed. */
 function stdioOf(plan: Descriptors, { out, err, given, reports }: LaunchDescriptors): StdioOptions {
-  const stdio: (number | 'ignore' | 'pipe')[] = ['ignore', out, err];
+  const used = [...plan.listen, plan.ready, plan.ipc, plan.reports].filter((fd) => fd !== null);
+  const stdio = Array<number | 'ignore' | 'pipe'>(Math.max(2, ...used) + 1).fill('ignore');
+  stdio[1] = out;
+  stdio[2] = err;
   for (const [n, fd] of plan.listen.entries()) stdio[fd] = given.listen[n] ?? 'ignore';
   if (plan.ready !== null) stdio[plan.ready] = given.ready ?? 'ignore';
   if (plan.ipc !== null) stdio[plan.ipc] = 'pipe';
   if (plan.reports !== null) stdio[plan.reports] = reports();
-  return Array.from(stdio, (each) => each ?? 'ignore');
+  return stdio;
 }
 
 /** A shell takes a name with a dash for an option, and needs the path where the service has no PATH. */

@@ -318,6 +318,7 @@ export class Instance implements Actor {
     const { registry, keeper, clock } = this.host.deps;
     if (live?.row.run === run) {
       this.remains = this.#remainsOf(live);
+      forgetSaid(this);
       this.live = null;
       const ended: RunRow = { ...live.row, ended_at: clock.now(), exit: this.remainsExit(live.processes) };
       this.host.outbox.row(`run ${run}`, () => registry.runs.save(ended));
