@@ -61,11 +61,11 @@ export class LogFollower {
       found = 0;
       for (const mark of this.#marks) {
         const { source } = mark;
-        for await (const line of readLog({ folder: source.folder, since: this.#since })) {
+        for await (const line of withSource(source, readLog({ folder: source.folder, since: this.#since }))) {
           if (line.seq <= mark.last) continue;
           mark.last = line.seq;
           found++;
-          show({ ...line, source });
+          show(line);
         }
       }
     }

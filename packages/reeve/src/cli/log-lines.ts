@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { LogLineView } from '@reeve/contract';
 import { instanceId } from '@reeve/host';
 import { iso } from '../base/instant.ts';
+import { maskValues } from '../core/environment.ts';
 import { lineSafe } from '../logs/line-safe.ts';
 import type { LogLine } from '../logs/log-line.ts';
 import { mergeLogs } from '../logs/merge-logs.ts';
@@ -9,6 +10,7 @@ import { readLog } from '../logs/read-log.ts';
 import { clockTime } from './amounts.ts';
 import type { Context } from './context.ts';
 import { pathsOf } from './reach-daemon.ts';
+import { secretValues } from './secret-values.ts';
 import type { Colour, Style } from './style.ts';
 
 /** One instance's log. */
@@ -20,6 +22,8 @@ export interface LogSource {
   readonly label: string;
   /** Folder of its segments. */
   readonly folder: string;
+  /** What is masked in its lines. */
+  readonly secrets: () => Promise<readonly string[]>;
 }
 
 export interface Place {
@@ -36,7 +40,9 @@ export function logSource(
   isOneOfMany: boolean,
 ): LogSource {
   const folder = join(pathsOf(context).logs, instanceId(place.folder, service, instance));
-  return { project: place.project, service, instance, label: isOneOfMany ? `${service}:${instance}` : service, folder };
+  const label = isOneOfMany ? `${service}:${instance}` : service;
+  const secrets = (): Promise<readonly string[]> => secretValues(context, place.folder, service);
+  return { project: place.project, service, instance, label, folder, secrets };
 }
 
 /** A line with whose it is. */
@@ -45,7 +51,11 @@ export interface SourcedLine extends LogLine {
 }
 
 export async function* withSource(source: LogSource, lines: AsyncIterable<LogLine>): AsyncGenerator<SourcedLine> {
-  for await (const line of lines) yield { ...line, source };
+  let secrets: readonly string[] | null = null;
+  for await (const line of lines) {
+    secrets ??= await source.secrets();
+    yield { ...line, line: secrets.length === 0 ? line.line : maskValues(line.line, secrets), source };
+  }
 }
 
 /** The newest lines of all instances of a service, made safe, oldest first. */

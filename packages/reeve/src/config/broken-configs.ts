@@ -544,16 +544,10 @@ export const BROKEN: readonly BrokenConfig[] = [
     says: ['not supported by this version yet'],
   },
   {
-    why: 'secrets',
-    text: a('secrets: { A: { file: x } }'),
-    at: ['4:5 services.a.secrets'],
-    says: ['not supported by this version yet', 'env_files'],
-  },
-  {
-    why: 'on_down',
-    text: `${a('depends_on: { b: { on_down: stop } }')}  b: { command: x }\n`,
-    at: ['4:33 services.a.depends_on.b.on_down'],
-    says: ['not supported by this version yet'],
+    why: 'a secret from two places',
+    text: a('secrets: { A: { file: x, command: y } }'),
+    at: ['4:19 services.a.secrets.A'],
+    says: ['file and command are both given', 'one of file, command'],
   },
 
   // All in one go

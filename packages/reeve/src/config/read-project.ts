@@ -111,7 +111,8 @@ function readName(cursor: Cursor, folder: string): string {
 
 /** Two passes: ports and numbers may name variables, and the variables then hold the ports. */
 async function placeService(name: string, cursor: Cursor, shared: Shared, projectEnv: Cursor): Promise<PlacedService> {
-  const bare = { ports: [], hasUser: cursor.key('user').exists };
+  const secrets = Object.fromEntries(secretNames(cursor.key('secrets')).map((each) => [each, '-']));
+  const bare = { ports: [], secrets, hasUser: cursor.key('user').exists };
   const early = cursor.with(lookups(() => environmentOf(name, shared, { ...bare, values: [], env: {} }).scope));
   const files = await readFiles(early.key('env_files'), shared.folder);
   const values = files.map((file) => file.values);
@@ -119,8 +120,7 @@ async function placeService(name: string, cursor: Cursor, shared: Shared, projec
   const numbers = cursor.with(lookups(() => environmentOf(name, shared, { ...bare, values, env }).scope));
   const ports = readPorts(numbers.key('ports'));
   const instances = numbers.key('instances').integer(1, 1000) ?? 1;
-  const secrets = Object.fromEntries(numbers.key('secrets').entries().map((entry) => [entry.name, '-']));
-  const built = environmentOf(name, shared, { ...bare, ports: ports.map(firstInstance), values, env, secrets });
+  const built = environmentOf(name, shared, { ...bare, ports: ports.map(firstInstance), values, env });
   const ready = cursor.with(lookups(() => built.scope));
   for (const { layer, variable, bad } of built.bad) {
     (layer === 'project' ? projectEnv : ready.key('env')).with(ready.reading).key(variable).refuseReference(bad);
@@ -149,6 +149,11 @@ interface Own {
   readonly secrets: EnvMap;
   /** HOME, USER, LOGNAME and SHELL will be there, whatever the caller has. */
   readonly hasUser: boolean;
+}
+
+/** What they are is known at a start; their names are known before. */
+function secretNames(cursor: Cursor): readonly string[] {
+  return cursor.entries().map(({ name }) => name);
 }
 
 /** As it would be at a start now; what only a start knows has a stand-in. */

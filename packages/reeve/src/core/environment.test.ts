@@ -26,6 +26,7 @@ const layers = (over: Partial<Layers> = {}): Layers => ({
   projectEnv: {},
   serviceFiles: [],
   serviceEnv: {},
+  secrets: {},
   reeve,
   instance: 1,
   project: 'shop',

@@ -79,6 +79,8 @@ export interface Layers {
   readonly projectEnv: EnvMap;
   readonly serviceFiles: readonly EnvMap[];
   readonly serviceEnv: EnvMap;
+  /** Fetched values: they win over everything declared. */
+  readonly secrets: EnvMap;
   /** {@link reeveVariables}. */
   readonly reeve: EnvMap;
   readonly instance: number;
@@ -117,7 +119,7 @@ export function buildEnvironment(layers: Layers): BuiltEnvironment {
   };
   declare('project', layers.projectFiles, layers.projectEnv);
   declare('service', layers.serviceFiles, layers.serviceEnv);
-  Object.assign(env, reeve);
+  Object.assign(env, layers.secrets, reeve);
   return { env, scope: { ...scopeOf(layers), env }, bad };
 }
 
@@ -142,6 +144,15 @@ export function maskEnvironment(env: EnvMap): Record<string, string> {
   const masked: Record<string, string> = emptyMap();
   for (const [name, value] of Object.entries(env)) masked[name] = isSecretName(name) ? MASK : maskUrl(value);
   return masked;
+}
+
+/** Shorter values would mask half of every text, and are no secrets. */
+const LEAST_SECRET = 4;
+
+/** A text without these secret values. */
+export function maskValues(text: string, values: readonly string[]): string {
+  const long = values.filter((value) => value.length >= LEAST_SECRET);
+  return long.reduce((masked, value) => masked.replaceAll(value, MASK), text);
 }
 
 function maskUrl(value: string): string {

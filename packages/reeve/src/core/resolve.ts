@@ -66,7 +66,8 @@ export function resolveSecrets(input: Omit<ResolveInput, 'secrets'>): SecretSour
   const fill = filler(scope);
   const resolved = Object.entries(input.spec.secrets).map(([name, source]): [string, ResolvedSecret] => {
     const where = `secrets.${name}`;
-    if (source.kind === 'file') return [name, { kind: 'file', path: absolute(input.project.folder, fill(where, source.path)) }];
+    if (source.kind === 'file')
+      return [name, { kind: 'file', path: absolute(input.project.folder, fill(where, source.path)) }];
     return [name, { kind: 'command', argv: argvOf(resolveCommand(where, source.command, fill)) }];
   });
   return { sources: Object.fromEntries(resolved), env };

@@ -281,7 +281,9 @@ async function why(supervisor: Supervisor, project: Project, name: string) {
     roots: said.roots,
     blocks: said.blocks,
     ...storyOf(registry.events, project.row.folder, known),
-    last_lines: instance ? await lastLines(logFolder(instance.id), 8) : [],
+    last_lines: instance?.isMaskable
+      ? (await lastLines(logFolder(instance.id), 8)).map((line) => instance.masked(line))
+      : [],
     next_try_at: backoff === null ? null : iso(clock.now() + Math.max(0, backoff)),
     survivors: projectView(project, look, { running: true, pid: null, version: null }).unmanaged.filter(
       (u) => u.service === known,

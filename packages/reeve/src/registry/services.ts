@@ -29,8 +29,8 @@ export function servicesTable({ connection, clock }: TableContext): Registry['se
     return {
       folder: cells.text('folder'),
       name: cells.text('name'),
-      // Only `save` writes it, from a spec that was complete.
-      spec: cells.json('spec', object) as unknown as ServiceSpec,
+      // Only `save` writes it, from a spec that was complete; there were no secrets at first.
+      spec: { secrets: {}, ...cells.json('spec', object) } as unknown as ServiceSpec,
       environment: cells.json('environment', textMap),
       managed_by: cells.is('managed_by', oneOf(MANAGERS)),
       data: cells.json('data', anything),

@@ -1,5 +1,6 @@
 import type { Exit } from '@reeve/contract';
 import { type Blame, blame } from '../core/blame.ts';
+import { maskValues } from '../core/environment.ts';
 import { type Aftermath, NO_AFTERMATH } from '../core/lifecycle-types.ts';
 import type { Listener } from '../core/ports.ts';
 import { isWell } from '../core/restart.ts';
@@ -20,7 +21,8 @@ export async function lookBack(instance: Actor, live: LiveRun, exit: Exit): Prom
   const { deps } = instance.host;
   const isOutOfMemory = live.processes.isOutOfMemory();
   try {
-    const lines = await deps.lastLines(instance.id, live.row.run, READ);
+    const said = await deps.lastLines(instance.id, live.row.run, READ);
+    const lines = said.map((line) => maskValues(line, live.resolved.secrets));
     const blamed = blame(exit, lines);
     const verified = blamed?.code === 'PORT_TAKEN' ? await nameHolder(instance, live, blamed) : blamed;
     return { blame: verified, lines: lines.slice(-KEPT), isOutOfMemory, missing: null };

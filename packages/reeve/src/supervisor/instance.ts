@@ -1,6 +1,7 @@
 import type { Exit, ProcessIdentity, ServiceSpec } from '@reeve/contract';
 import { type Instant, iso } from '../base/instant.ts';
 import { canonical } from '../core/canonical.ts';
+import { maskValues } from '../core/environment.ts';
 import { type Health, UNCHECKED, wasAway } from '../core/health.ts';
 import { mayBeAlive, NEW_MACHINE, resume, runOf, transition } from '../core/lifecycle.ts';
 import {
@@ -54,6 +55,8 @@ export class Instance implements Actor {
   /** What the present run, which has ended, leaves to be read. */
   #aftermath: Aftermath = NO_AFTERMATH;
   #lookingBack: Promise<void> | null = null;
+  /** Of the last run that this daemon has seen; null: none yet. */
+  #secrets: readonly string[] | null = null;
   readonly #mail: Event[] = [];
   #isHandling = false;
   #timer: NodeJS.Timeout | null = null;
@@ -189,11 +192,21 @@ export class Instance implements Actor {
       instance: this.index,
       run: runOf(this.machine.state) ?? this.live?.row.run ?? null,
       event,
-      message,
+      message: this.masked(message),
       data,
     };
     this.last = this.host.outbox.event(row, cause === undefined ? this.last : cause);
     return this.last;
+  }
+
+  /** Whether everything that must not be shown of its output is known. */
+  get isMaskable(): boolean {
+    return this.#secrets !== null || Object.keys(this.spec.secrets).length === 0;
+  }
+
+  /** Without the values of its declared secrets. */
+  masked(text: string): string {
+    return maskValues(text, this.#secrets ?? []);
   }
 
   /** A process that ends by itself is where a story begins, unless somebody has just signalled it. */
@@ -361,6 +374,7 @@ export class Instance implements Actor {
 
   attach(live: LiveRun): void {
     this.live = live;
+    this.#secrets = live.resolved.secrets;
   }
 
   isAlive(): boolean {
@@ -376,6 +390,7 @@ export class Instance implements Actor {
   goOn(machine: Machine, live: LiveRun | null, missed: readonly Event[]): void {
     this.machine = machine;
     this.live = live;
+    if (live) this.#secrets = live.resolved.secrets;
     if (live) recallSaid(this, live.row.run);
     this.save();
     for (const effect of resume(machine, this.#context())) this.#plan(effect);

@@ -89,21 +89,26 @@ export class Supervisor implements InstanceHost {
         const isNew = instance.machine.generation !== command.generation;
         instance.follow(isNew ? (lastOf(project, instance.heldBy) ?? service.wish) : lastOf(project, instance.heldBy));
         instance.heldBy = [];
-        return instance.post({ name: 'start', run: this.deps.newRunId(), generation: command.generation });
+        instance.post({ name: 'start', run: this.deps.newRunId(), generation: command.generation });
+        return;
       }
       case 'hold':
         instance.heldBy = command.roots;
         instance.follow(lastOf(project, command.roots) ?? service.wish);
-        return instance.post({ name: 'hold', why: command.why, hopeless: command.hopeless });
+        instance.post({ name: 'hold', why: command.why, hopeless: command.hopeless });
+        return;
       case 'lose':
         instance.follow(lastOf(project, command.roots));
-        return instance.post({ name: 'lost', why: command.why, action: command.action });
+        instance.post({ name: 'lost', why: command.why, action: command.action });
+        return;
       case 'regain':
         instance.follow(lastOf(project, dependenciesOf(service)));
-        return instance.post({ name: 'regained' });
+        instance.post({ name: 'regained' });
+        return;
       case 'stop':
         instance.follow(service.wish);
-        return instance.post({ name: 'stop', cause: { kind: command.cause } });
+        instance.post({ name: 'stop', cause: { kind: command.cause } });
+        return;
     }
   }
 

@@ -1,0 +1,65 @@
+import { execFile } from 'node:child_process';
+import { readFile, stat } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import { ReeveError } from '@reeve/contract';
+import type { EnvMap } from '../core/environment.ts';
+import type { ResolvedSecret } from '../core/resolve.ts';
+import { whyUnreadable } from './env-files.ts';
+
+/** How long a command may take to print a secret (milliseconds), and how much of it is taken (bytes). */
+const PATIENCE = 10_000;
+const MOST = 64 * 1024;
+
+const execute = promisify(execFile);
+
+/**
+ * The values of secrets, as they are now; read and executed as the user that reeve runs as. Throws a `ReeveError`
+ * CONFIG_INVALID that names the secret; what a command printed is in no message.
+ */
+export async function fetchSecrets(
+  sources: Readonly<Record<string, ResolvedSecret>>,
+  where: { readonly cwd: string; readonly env: EnvMap },
+): Promise<EnvMap> {
+  const fetched = Object.entries(sources).map(async ([name, source]): Promise<[string, string]> => {
+    const value =
+      source.kind === 'file' ? await fromFile(name, source.path) : await fromCommand(name, source.argv, where);
+    if (value.includes('\0')) throw unavailable(name, 'it holds a NUL character, which no variable can');
+    return [name, value.replace(/\r?\n$/, '')];
+  });
+  return Object.fromEntries(await Promise.all(fetched));
+}
+
+/** A secret's file; null when it cannot be read. */
+export async function readSecretFile(path: string): Promise<string | null> {
+  return (await readFile(path, 'utf8').catch(() => null))?.replace(/\r?\n$/, '') ?? null;
+}
+
+async function fromFile(name: string, path: string): Promise<string> {
+  try {
+    const { size, isFile } = await stat(path).then((found) => ({ size: found.size, isFile: found.isFile() }));
+    if (!isFile || size > MOST) throw unavailable(name, `${path} is not a file, or larger than ${MOST} bytes`);
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (error instanceof ReeveError) throw error;
+    throw unavailable(name, `${path}: ${whyUnreadable(error)}`);
+  }
+}
+
+async function fromCommand(
+  name: string,
+  [file = '', ...args]: readonly string[],
+  { cwd, env }: { readonly cwd: string; readonly env: EnvMap },
+): Promise<string> {
+  try {
+    return (await execute(file, args, { cwd, env, timeout: PATIENCE, maxBuffer: MOST, killSignal: 'SIGKILL' })).stdout;
+  } catch (error) {
+    const { code, killed } = error as { readonly code?: number | string; readonly killed?: boolean };
+    const why = killed ? `did not end within ${PATIENCE / 1000}s, or printed too much` : `ended with ${code}`;
+    throw unavailable(name, `its command ${file} ${why}`);
+  }
+}
+
+function unavailable(name: string, why: string): ReeveError {
+  const hint = `mend it under \`secrets\`, or take ${name} out`;
+  return new ReeveError('CONFIG_INVALID', { message: `cannot get the secret ${name}: ${why}`, hint });
+}
