@@ -8,6 +8,9 @@ import type { ServiceCard } from '@reeve/contract';
 import { killSeen, lookAt, processesOf } from '../harness/proc-scan.ts';
 import { until } from '../harness/until.ts';
 
+/** A hundred programs may start at once, on a machine that has other things to do. Milliseconds. */
+const PATIENCE = 100_000;
+
 /** A library under test: argv of its program, which takes one argument (see test/programs/managed-node.mjs). */
 export interface Speaker {
   readonly name: string;
@@ -105,12 +108,16 @@ function launch(argv: readonly string[], cwd: string, env: Readonly<Record<strin
     isOver = true;
   });
   const line = (pattern: RegExp) =>
-    until(`it prints ${pattern}`, () => {
-      const found = lines.find((each) => pattern.test(each));
-      if (found === undefined && isOver)
-        throw new Error(`it ended without ${pattern}:\n${lines.join('\n')}\n${stderr}`);
-      return found;
-    });
+    until(
+      `it prints ${pattern}`,
+      () => {
+        const found = lines.find((each) => pattern.test(each));
+        if (found === undefined && isOver)
+          throw new Error(`it ended without ${pattern}:\n${lines.join('\n')}\n${stderr}`);
+        return found;
+      },
+      PATIENCE,
+    );
   return { pid: child.pid ?? 0, child, lines, stderr: () => stderr, line, ended };
 }
 

@@ -147,7 +147,13 @@ class Names(unittest.TestCase):
                 service.register(data)
         with self.assertRaises(reeve.UsageError):
             service.register({"text": "x" * (256 << 10)})
-        for wrong in ({"cleanup": " "}, {"start": []}, {"cleanup_timeout": 0}, {"processes": "vite"}, {"ports": [True]}):
+        for wrong in (
+            {"cleanup": " "},
+            {"start": []},
+            {"cleanup_timeout": 0},
+            {"processes": "vite"},
+            {"ports": [True]},
+        ):
             with self.assertRaises(reeve.UsageError, msg=repr(wrong)):
                 service.announce_process_management(**wrong)
 
@@ -326,19 +332,14 @@ class TheEnd(World):
             child = os.fork()
             if child == 0:
                 service.status("said by the child")
-                print("child", signal.getsignal(signal.SIGTERM) == signal.SIG_DFL)
-                time.sleep(600)
-            print("forked", child)
-            service.wait()
+                own = signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+                os.write(1, f"child {own}\\n".encode())
+                sys.stdin.read()  # until the test is over
+            else:
+                service.wait()
             """
         )
-        pid = None
-        seen = set()
-        while len(seen) < 2:
-            words = child.stdout.readline().split()
-            seen.add(words[0])
-            pid = int(words[1]) if words[0] == "forked" else pid
-        self.addCleanup(os.kill, pid, signal.SIGKILL)
+        self.line(child, "child True")
         self.assertIsNone(self.discover("web-editor").status()["status"])
         child.kill()
         child.wait()
@@ -541,7 +542,9 @@ class Announcing(World):
     def test_a_port_that_is_still_taken_after_the_clean_up_is_named(self):
         with socket.create_server(("127.0.0.1", 0)) as listener:
             port = listener.getsockname()[1]
-            child = self.start(f'with reeve.announce("streams", ports=[{port}], cleanup="true"): print("open"); time.sleep(600)')
+            child = self.start(
+                f'with reeve.announce("streams", ports=[{port}], cleanup="true"): print("open"); time.sleep(600)'
+            )
             self.line(child, "open")
             outcome = self.discover("streams").cleanup()
             self.assertEqual((outcome.ok, outcome.reason, outcome.taken), (False, "survived", (port,)))

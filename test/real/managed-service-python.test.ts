@@ -1,0 +1,71 @@
+import { execFile, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { describe, expect, test } from 'vitest';
+import { call } from '../contract-suites/service-client.ts';
+import { world } from '../contract-suites/speaker.ts';
+import { startReeve } from '../harness/reeve.ts';
+import { until } from '../harness/until.ts';
+
+const run = promisify(execFile);
+const library = path.resolve(import.meta.dirname, '../../packages/sdk-python');
+const guide = readFileSync(path.resolve(import.meta.dirname, '../../docs/guide/python.md'), 'utf8');
+const hasPython = spawnSync('python3', ['--version']).status === 0;
+
+/** The program in the guide whose first line is `# name`. */
+function example(name: string): string {
+  const found = [...guide.matchAll(/```python\n([\s\S]*?)```/g)].find(([, text]) => text?.startsWith(`# ${name}\n`));
+  if (found?.[1] === undefined) throw new Error(`docs/guide/python.md has no example ${name}`);
+  return found[1];
+}
+
+describe.skipIf(!hasPython)('the Python library (apt-get install python3)', () => {
+  test('passes its own tests', async () => {
+    const { stderr } = await run('python3', ['-B', '-m', 'unittest', 'discover', '-s', 'tests'], { cwd: library });
+    expect(stderr).toMatch(/Ran \d{2,} tests[\s\S]*\nOK/);
+  });
+
+  test("the guide's web editor answers, tells its data, and is found by the guide's other program", async () => {
+    await using here = world();
+    const env = { PYTHONPATH: library, PYTHONDONTWRITEBYTECODE: '1', PORT: '0' };
+    writeFileSync(path.join(here.folder, 'web_editor.py'), example('web_editor.py'));
+    writeFileSync(path.join(here.folder, 'restart_streams.py'), example('restart_streams.py'));
+    const service = here.start({ name: 'Python', command: ['python3', '-u', 'web_editor.py'] }, {}, env);
+    await until('it is ready', () => existsSync(here.file('json')) && here.card().ready);
+    const { port } = here.card().data as { port: number };
+    expect((await fetch(`http://127.0.0.1:${port}/`)).status).toBe(200);
+    const finder = here.start({ name: 'Python', command: ['python3', '-u', 'restart_streams.py'] }, {}, env);
+    expect((await finder.ended).code, finder.stderr()).toBe(0);
+    expect(finder.lines).toContain('web-editor: done');
+    await call(here.file('sock'), 'shutdown', { reason: null, timeout: null });
+    expect(await service.ended, service.stderr()).toEqual({ code: 0, signal: null });
+  });
+
+  test("the guide's sd_notify service, which needs no library, is ready when it says so", async () => {
+    await using reeve = startReeve();
+    reeve.file('worker.py', example('worker.py'));
+    reeve.project({ services: { worker: { command: ['python3', '-u', 'worker.py'], ready: 'notify' } } });
+    const up = await reeve.run(['up', '-d', '--timeout', '60s']);
+    expect(up.code, up.stderr + up.stdout).toBe(0);
+    expect((await reeve.run(['stop'])).code).toBe(0);
+  });
+
+  test('makes a wheel with no tool and no network, typed', async () => {
+    const target = realpathSync(mkdtempSync(path.join(tmpdir(), 'rpip-')));
+    try {
+      mkdirSync(path.join(target, 'site'));
+      const build = `import build_backend; print(build_backend.build_wheel(${JSON.stringify(target)}))`;
+      const { stdout } = await run('python3', ['-B', '-c', build], { cwd: library });
+      const unpack = `import sys, zipfile; zipfile.ZipFile(sys.argv[1]).extractall(sys.argv[2])`;
+      await run('python3', ['-c', unpack, path.join(target, stdout.trim()), path.join(target, 'site')]);
+      expect(existsSync(path.join(target, 'site/reeve/py.typed'))).toBe(true);
+      const env = { ...process.env, PYTHONPATH: path.join(target, 'site') };
+      const asked = await run('python3', ['-c', 'import reeve; print(reeve.__file__)'], { env, cwd: target });
+      expect(asked.stdout).toContain(path.join(target, 'site/reeve/__init__.py'));
+    } finally {
+      rmSync(target, { recursive: true, force: true });
+    }
+  });
+});
