@@ -24,6 +24,14 @@ test('empty lines are lines, and the last one may lack its newline', () => {
   expect(cutter.flush()).toEqual([]);
 });
 
+test('the buffer of a begun line may be used again for its rest', () => {
+  const cutter = new LineCutter('out');
+  const buffer = bytes('ready');
+  cutter.push(buffer, entry(1));
+  buffer.write('\n');
+  expect(texts(cutter.push(buffer.subarray(0, 1), entry(1)))).toEqual(['ready']);
+});
+
 test('another run begins another line', () => {
   const cutter = new LineCutter('out');
   cutter.push(bytes('unfinished'), entry(1, 'first'));

@@ -40,8 +40,14 @@ export class LineCutter {
     this.#index = lines;
   }
 
-  /** The lines completed by `bytes`, which all belong to `entry`. */
+  /** The lines completed by `bytes`, which all belong to `entry`. The caller may use the buffer again afterwards. */
   push(bytes: Buffer, entry: IndexEntry): LogLine[] {
+    const lines = this.#cut(bytes, entry);
+    if (this.#held.length > 0) this.#held = [Buffer.concat(this.#held)];
+    return lines;
+  }
+
+  #cut(bytes: Buffer, entry: IndexEntry): LogLine[] {
     const lines: LogLine[] = [];
     if (this.#entry !== null && this.#entry.run !== entry.run) {
       this.#skipping = false;
