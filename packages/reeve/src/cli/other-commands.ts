@@ -1,4 +1,6 @@
 import type { Run } from './command-table.ts';
+import { run as advertisements } from './commands/advertisements.ts';
+import { run as cleanup } from './commands/cleanup.ts';
 import { run as complete } from './commands/complete.ts';
 import { run as completion } from './commands/completion.ts';
 import { run as daemonLogs } from './commands/daemon-logs.ts';
@@ -17,6 +19,7 @@ import { run as install } from './commands/install.ts';
 import { run as kill } from './commands/kill.ts';
 import { run as logs } from './commands/logs.ts';
 import { run as ports } from './commands/ports.ts';
+import { run as register } from './commands/register.ts';
 import { run as restart } from './commands/restart.ts';
 import { run } from './commands/run.ts';
 import { run as signal } from './commands/signal.ts';
@@ -24,6 +27,7 @@ import { run as start } from './commands/start.ts';
 import { run as status } from './commands/status.ts';
 import { run as stop } from './commands/stop.ts';
 import { run as uninstall } from './commands/uninstall.ts';
+import { run as unregister } from './commands/unregister.ts';
 import { run as up } from './commands/up.ts';
 import { run as validate } from './commands/validate.ts';
 import { run as version } from './commands/version.ts';
@@ -48,6 +52,10 @@ export const OTHER_COMMANDS: Readonly<Record<string, Run>> = {
   run: run,
   exec: exec,
   signal: signal,
+  advertisements: advertisements,
+  cleanup: cleanup,
+  register: register,
+  unregister: unregister,
   validate: validate,
   graph: graph,
   'daemon run': daemonRun,

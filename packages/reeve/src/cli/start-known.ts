@@ -8,8 +8,10 @@ import { weightiest } from './exit-code.ts';
 import { findProject, refOf } from './find-project.ts';
 import { Interrupts } from './interrupts.ts';
 import { loadProject } from './load-project.ts';
+import { managedNames } from './managed-names.ts';
 import { connectOrStart } from './reach-daemon.ts';
 import { durationOption, selection } from './read-options.ts';
+import { takeOver } from './take-over.ts';
 import { tellSteps } from './verbose-steps.ts';
 
 /** `start` and `restart` wait this long unless they are told otherwise. */
@@ -28,9 +30,11 @@ export async function startKnown(context: Context, ask: Ask): Promise<number> {
   if (has(context, 'all')) return await startAll(context, ask, services, signal);
   const target = await findProject(context);
   const project = refOf(target);
-  const code = await askKnown(context, target, (client) =>
-    startOne(context, { client, project, services, ask, signal }),
-  );
+  const code = await askKnown(context, target, async (client) => {
+    const names = services.length > 0 ? services : [...(await managedNames(context, target))];
+    await takeOver(context, { client, target, services: names });
+    return await startOne(context, { client, project, services, ask, signal });
+  });
   return code ?? (await bringUp(context, { loaded: await loadProject(context, target), services, signal }));
 }
 

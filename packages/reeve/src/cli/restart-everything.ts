@@ -1,0 +1,99 @@
+import { type PsView, ReeveError } from '@reeve/contract';
+import type { ReeveClient } from '@reeve/sdk';
+import { startAnnounced } from '../announcements/start-announced.ts';
+import type { Announced } from '../core/announced.ts';
+import { actor } from './actor.ts';
+import { cleanEverything } from './clean-everything.ts';
+import { cleanLines } from './clean-text.ts';
+import { type Context, has, printJson } from './context.ts';
+import { environmentFor } from './end-by-hand.ts';
+import { weightiest } from './exit-code.ts';
+import { durationOption } from './read-options.ts';
+import { oneLine } from './safe-text.ts';
+import { managedProjects } from './stop-everything.ts';
+import { connectToStop } from './stop-services.ts';
+import { glyph, type Style } from './style.ts';
+
+const PATIENCE = 60_000;
+
+/** How one start went. `not_announced`: it is cleaned up, and nobody knows how to start it. */
+export interface StartRow {
+  readonly project: string;
+  readonly service: string;
+  readonly ok: boolean;
+  readonly reason: 'ready' | 'started' | 'failed' | 'timed_out' | 'not_announced';
+  readonly message: string | null;
+}
+
+/** Cleans everything up, then starts again what was up: the config's by reeve, in order, the others by what they announced. */
+export async function restartEverything(context: Context): Promise<number> {
+  await using client = await connectToStop(context);
+  const before = client ? await managedProjects(client) : [];
+  const wish = { timeout: null, force: has(context, 'force') };
+  const { rows, byHand } = await cleanEverything(context, client, wish);
+  if (!context.json) context.io.out.write(cleanLines(rows, context.style));
+  const limit = durationOption(context, 'timeout') ?? PATIENCE;
+  const managed = client ? await Promise.all(before.map((view) => startProject(context, client, view, limit))) : [];
+  const starts = [...managed.flat(), ...(await startManagers(context, byHand, limit))];
+  if (context.json) printJson(context, { cleanups: rows, starts });
+  else context.io.out.write(startLines(starts, context.style));
+  return weightiest([rows.every(({ ok }) => ok) ? 0 : 6, starts.every(({ ok }) => ok) ? 0 : 1]);
+}
+
+/** What announced itself, by its own start command. Who announces none is told, and is no failure. */
+export async function startManagers(
+  context: Context,
+  managers: readonly Announced[],
+  limit: number,
+): Promise<readonly StartRow[]> {
+  return await Promise.all(
+    managers.map(async (each): Promise<StartRow> => {
+      const { project, service } = each.card;
+      const { ok, reason, message } = await startAnnounced(each, { env: environmentFor(context, each), limit });
+      if (reason === 'not_announced') {
+        return { project, service, ok: true, reason, message: `cleaned, not started (${message})` };
+      }
+      return { project, service, ok, reason: reason === 'done' ? 'started' : reason, message };
+    }),
+  );
+}
+
+/** What was wanted up before is wanted up again. */
+async function startProject(
+  context: Context,
+  client: ReeveClient,
+  { project: name, services }: PsView,
+  limit: number,
+): Promise<readonly StartRow[]> {
+  const names = services.filter(({ intent, managed_by: by }) => intent === 'up' && by === 'config').map((s) => s.name);
+  if (names.length === 0) return [];
+  const row = (service: string, rest: Omit<StartRow, 'project' | 'service'>): StartRow => ({
+    project: name,
+    service,
+    ...rest,
+  });
+  try {
+    const project = { name };
+    await client.call('start', { project, services: names, environment: null, actor: actor() });
+    if (has(context, 'no-wait')) return names.map((each) => row(each, { ok: true, reason: 'started', message: null }));
+    const params = { project, services: names, until: 'ready', timeout: limit } as const;
+    const waited = await client.call('wait', params, { deadline: Number.POSITIVE_INFINITY });
+    return waited.services.map(({ name: each, outcome, reason }) => {
+      if (outcome === 'met') return row(each, { ok: true, reason: 'ready', message: null });
+      return row(each, { ok: false, reason: outcome === 'pending' ? 'timed_out' : 'failed', message: reason });
+    });
+  } catch (error) {
+    if (!(error instanceof ReeveError)) throw error;
+    const { message } = error;
+    return names.map((each) => row(each, { ok: false, reason: 'failed', message }));
+  }
+}
+
+export function startLines(rows: readonly StartRow[], style: Style): string {
+  const lines = rows.map(({ project, service, ok, reason, message }) => {
+    const mark = ok ? style.paint('green', glyph(style, 'ok')) : style.paint('red', glyph(style, 'bad'));
+    const said = message ?? (reason === 'ready' ? 'ready' : 'started');
+    return `${mark} ${oneLine(`${project}/${service}`)}  ${ok ? '' : 'not started: '}${oneLine(said)}\n`;
+  });
+  return lines.join('');
+}
