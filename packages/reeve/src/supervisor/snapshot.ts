@@ -64,8 +64,11 @@ function viewOfInstance(instance: Instance, look: Look): InstanceView {
     {
       index: instance.index,
       machine: instance.machine,
-      health: instance.health,
-      status: instance.notified.status,
+      health: {
+        ...instance.health,
+        history: instance.health.history.map((each) => ({ ...each, what: instance.masked(each.what) })),
+      },
+      status: instance.notified.status === null ? null : instance.masked(instance.notified.status),
       lacking: instance.lacking,
       startedAt: live ? iso(live.row.started_at) : null,
       ports: portViews(instance, look),
