@@ -113,8 +113,10 @@ describe('a daemon of another version that takes over', () => {
     expect((await reeve.run(['up', '-d'])).code).toBe(0);
     const [old] = (await status(reeve)).keepers;
     expect((await upgrade(reeve, bins.next)).code).toBe(0);
-    const both = (await status(reeve)).keepers;
-    expect(both).toHaveLength(2);
+    const both = await until('the new keeper is there', async () => {
+      const { keepers } = await status(reeve);
+      return keepers.length === 2 && keepers;
+    });
     expect(both[0]?.version).toMatch(/^9\.9\.9\+/);
     expect(both[1]).toMatchObject({ pid: old?.pid, runs: 2 });
 
@@ -168,6 +170,8 @@ describe('a daemon of another version that takes over', () => {
     expect(await status(reeve)).toMatchObject({ pid: now.pid, version: '9.9.9' });
     expect(await serviceOf(reeve, 'quiet')).toMatchObject({ pid, state: 'running', restarts: 0 });
     expect((await reeve.run(['daemon', 'stop', '--with-services'], { bin: bins.newSchema })).code).toBe(0);
+    // Its keepers went at the same moment: that is no failure of its end.
+    expect(readFileSync(path.join(reeve.home, 'daemon.log'), 'utf8').trimEnd()).toMatch(/the daemon has ended"\}$/);
     // This version cannot look into it any more: there is nothing left for it to stop.
     for (const file of readdirSync(reeve.home).filter((name) => name.startsWith('reeve.db')))
       rmSync(path.join(reeve.home, file));

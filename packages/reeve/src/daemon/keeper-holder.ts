@@ -1,4 +1,4 @@
-import { type JournalRecord, KEEPER_PROTOCOL, type KeeperAbout } from '@reeve/contract';
+import { type JournalRecord, KEEPER_PROTOCOL, type KeeperAbout, ReeveError } from '@reeve/contract';
 import type { Keeper } from '../core/ports.ts';
 import { connectKeeper } from '../platform/keeper-link.ts';
 import type { Log } from '../supervisor/dependencies.ts';
@@ -60,13 +60,13 @@ export class KeeperHolder {
   /** Another one starts what is started from now on. `onEmpty`: it held nothing any more, and has gone. */
   async retire(onEmpty: () => void): Promise<void> {
     this.#onEmpty = onEmpty;
-    await (await this.#current).leave();
+    await (await this.#current).leave().catch(goneAlready);
   }
 
   async close(options: { readonly leave: boolean }): Promise<void> {
     this.#isClosed = true;
     const keeper = await this.#current;
-    if (options.leave) await keeper.leave();
+    if (options.leave) await keeper.leave().catch(goneAlready);
     keeper.close();
   }
 
@@ -109,7 +109,7 @@ export class KeeperHolder {
     for (;;) {
       try {
         const keeper = await this.#connect(null);
-        if (this.#onEmpty !== null) await keeper.leave();
+        if (this.#onEmpty !== null) await keeper.leave().catch(goneAlready);
         return keeper;
       } catch (error) {
         this.#options.log.error({ err: error }, 'no keeper can be started: trying again');
@@ -117,4 +117,9 @@ export class KeeperHolder {
       }
     }
   }
+}
+
+/** It was asked before, and its last run ended just now. */
+function goneAlready(error: unknown): void {
+  if (!(error instanceof ReeveError && error.code === 'KEEPER_LOST')) throw error;
 }
