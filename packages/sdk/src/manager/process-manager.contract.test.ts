@@ -73,6 +73,41 @@ test('cleanupOnStartup ends what an earlier start left behind, and nothing of th
   process.kill(own, 'SIGKILL');
 });
 
+test('a ManagedService is the single instance of its program: its leftovers are known and its ports are told', async () => {
+  const service = (work: string) => `
+    class Job extends sdk.ManagedService {
+      constructor() { super('job'); }
+      async run() { const manager = sdk.getProcessManager(); ${work} await this.untilStopped(); }
+    }
+    await Job.main();`;
+  const first = world.start(service(child('0')));
+  const [pid = 0, port = 0] = (await first.said('kid')).split(' ').map(Number);
+  first.child.kill('SIGKILL');
+  await first.ended;
+  const second = world.start(
+    service(`
+      this.register({ port: 4711 });
+      say('one', JSON.stringify(await manager.enforceSingleInstance('job')));
+      say('ours', JSON.stringify(await manager.ensurePortAvailable(${port})));
+      say('cleaned', JSON.stringify(await manager.cleanupOnStartup()));
+      manager.registerManagedPort(${port}, 'http');
+      say('name', manager.getProcessStatus().name);`),
+  );
+  expect(JSON.parse(await second.said('one'))).toEqual({ ok: true, reason: 'done', pid: second.pid });
+  expect(JSON.parse(await second.said('ours'))).toMatchObject({ ok: true, reason: 'done', processes: [{ pid }] });
+  expect(JSON.parse(await second.said('cleaned'))).toMatchObject({ ok: true, reason: 'not_found' });
+  expect(await second.said('name')).toBe('job');
+  expect(lookUp(pid)).toBeNull();
+  const { card } = await findPlace('job', { ...world.at, env: {} });
+  await until(
+    'the card has both ports',
+    () =>
+      readCard(card)
+        ?.ports.map((each) => each.port)
+        .join() === `4711,${port}`,
+  );
+});
+
 test('ensurePortAvailable ends what is ours, and names a foreign owner instead of ending him without force', async () => {
   const foreign = world.start(`${child('0')} ${alive}`);
   const [pid = 0, port = 0] = (await foreign.said('kid')).split(' ').map(Number);

@@ -2,15 +2,17 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { AlreadyRunning } from '../service/already-running.ts';
 import { holdUntilExit } from '../service/announce.ts';
 import { listCards } from '../service/cards.ts';
+import { heldName, holdName, letGoOfName } from '../service/held-name.ts';
 import { checkServiceName } from '../service/names.ts';
 import { Owner } from '../service/owner.ts';
 import { findPlace, type PlaceOptions, type ServicePlace } from '../service/place.ts';
 import { endProgram, listenForTheEnd, programEnd } from '../service/program-end.ts';
+import { unitePorts } from '../service/say-card.ts';
 import type { HandlerOptions, HandlerOutcome, ShutdownHandler } from '../service/shutdown.ts';
 import { type ActionResult, describeProcess, type FoundProcess, type KillOptions, refuse } from './action-result.ts';
 import { endFound } from './end-found.ts';
 import { isListenedOn } from './listening.ts';
-import { isBelowUs, isMarked, leftoversOf, markChildren } from './ownership.ts';
+import { isBelowUs, isMarked, leftoversOf } from './ownership.ts';
 import {
   checkPort,
   type FoundPortHolder,
@@ -67,20 +69,17 @@ const RETRY = 100;
 export class ProcessManager {
   readonly #ports = new Map<number, string>();
   readonly #startTime = new Date(Date.now() - process.uptime() * 1000);
-  #place: ServicePlace | null = null;
-  #mark: string | null = null;
   #release: (() => Promise<void>) | null = null;
-  #owner: Owner | null = null;
 
   /**
    * Takes a name by a lock of the system, which the kernel frees when this program ends, however it ends. The second
-   * learns the pid of the first and hands its command line over, if the first wants it. Throws USAGE for a name that is
-   * not kebab-case, HOME_UNSAFE.
+   * learns the pid of the first and hands its command line over, if the first wants it. A `ManagedService` of this
+   * program holds its name already. Throws USAGE for a name that is not kebab-case, HOME_UNSAFE.
    */
   async enforceSingleInstance(name: string, options: SingleInstanceOptions = {}): Promise<SingleInstance> {
     checkServiceName(name);
     const place = await findPlace(name, options);
-    if (this.#place?.id === place.id) return { ok: true, reason: 'done', pid: process.pid };
+    if (heldName()?.place.id === place.id) return { ok: true, reason: 'done', pid: process.pid };
     try {
       const owner = await Owner.open(place, {
         kind: 'service',
@@ -153,14 +152,13 @@ export class ProcessManager {
   }
 
   /**
-   * Ends what earlier starts of this single instance have left behind: processes that carry its mark in their environment
+   * Ends what earlier starts of this single instance, or of this program's `ManagedService`, have left behind: processes that carry its mark in their environment
    * (whatever they and their parents did meanwhile) and are not of this start. `not_found`: nothing was left; also `ok`.
    */
   async cleanupOnStartup(options: KillOptions = {}): Promise<ActionResult> {
-    if (this.#place === null || this.#mark === null) {
-      return { ...refuse('not_found', 'no name is held: call enforceSingleInstance first'), ok: true };
-    }
-    const left = leftoversOf(this.#place.id, this.#mark, listCards(this.#place.run));
+    const held = heldName();
+    if (held === null) return { ...refuse('not_found', 'no name is held: call enforceSingleInstance first'), ok: true };
+    const left = leftoversOf(held.place.id, held.mark, listCards(held.place.run));
     if (left.length === 0) return { ...refuse('not_found', 'nothing was left behind'), ok: true };
     return endFound(left, options);
   }
@@ -181,7 +179,7 @@ export class ProcessManager {
   getProcessStatus(): ProcessStatus {
     return {
       isRunning: programEnd().ending === null,
-      name: this.#place?.service ?? null,
+      name: heldName()?.place.service ?? null,
       pid: process.pid,
       startTime: this.#startTime,
       managedPorts: [...this.#ports].map(([port, name]) => ({ port, name, inUse: isListenedOn(port) })),
@@ -192,7 +190,7 @@ export class ProcessManager {
   /** One error on stderr, with its time, where it happened and its stack. */
   logError(error: unknown, context: string): void {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    process.stderr.write(`${new Date().toISOString()} ${this.#place?.service ?? 'reeve'}: ${context}: ${text}\n`);
+    process.stderr.write(`${new Date().toISOString()} ${heldName()?.place.service ?? 'reeve'}: ${context}: ${text}\n`);
   }
 
   /** Gives the name back and forgets ports and shutdown handlers of the whole program. */
@@ -202,27 +200,28 @@ export class ProcessManager {
     this.#ports.clear();
     await this.#release?.();
     this.#release = null;
-    this.#owner = null;
-    this.#place = null;
-    this.#mark = null;
   }
 
   #take(place: ServicePlace, owner: Owner): void {
-    this.#place = place;
-    this.#owner = owner;
-    this.#mark = markChildren(place.id);
-    this.#release = holdUntilExit(place.service, owner);
+    const release = holdUntilExit(place.service, owner);
+    holdName(place, owner);
+    this.#release = async () => {
+      letGoOfName(owner);
+      await release();
+    };
     owner.say({ state: 'running', ready: true });
     this.#tellPorts();
   }
 
   #tellPorts(): void {
     const ports = [...this.#ports].map(([port, name]) => ({ port, name, protocol: 'tcp' as const }));
-    if (ports.length > 0) this.#owner?.say({ ports });
+    const owner = heldName()?.owner;
+    if (ports.length > 0) owner?.say({ ports: unitePorts(owner.card.ports ?? [], ports) });
   }
 
   #isOurs({ pid }: FoundProcess): boolean {
-    return isBelowUs(pid) || (this.#place !== null && isMarked(pid, this.#place.id));
+    const held = heldName();
+    return isBelowUs(pid) || (held !== null && isMarked(pid, held.place.id));
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Exit } from '@reeve/contract';
 import type { ActionMethods } from './announcement.ts';
 import type { Background } from './background.ts';
+import { heldName, holdName, letGoOfName } from './held-name.ts';
 import { titleOf } from './names.ts';
 import { type Notifier, notifier } from './notify.ts';
 import { Owner, type SecondInstanceHandler } from './owner.ts';
@@ -57,6 +58,7 @@ export class ServiceLife {
     this.place = place;
     this.title = title;
     process.title = title;
+    if (heldName() === null) holdName(place, this.owner);
     this.owner.say(this.#early);
     listenForTheEnd();
     const forget = programEnd().stack.add((reason) => this.#end(reason), { name: this.#name, timeout: NO_LIMIT });
@@ -120,6 +122,7 @@ export class ServiceLife {
     const outcomes = await this.stops.execute(reason);
     if (waitForRun) await atMost(RUN_GRACE, this.#running);
     await atMost(TELL_GRACE, told);
+    if (this.owner) letGoOfName(this.owner);
     await this.owner?.close(exitOf(reason));
     if (reason.kind !== 'request' && outcomes.some(({ ok }) => !ok)) process.exitCode ??= 1;
     return outcomes;
