@@ -126,7 +126,7 @@ function describeEnd(exit: Exit | null, isOutOfMemory: boolean): string {
 }
 
 /** The one word for why a run ended. */
-export function endCause(cause: StopCause, exit: Exit | null, isOutOfMemory: boolean): EndCause {
+function endCause(cause: StopCause, exit: Exit | null, isOutOfMemory: boolean): EndCause {
   switch (cause.kind) {
     case 'asked':
       return 'asked';

@@ -50,7 +50,7 @@ export interface Ended {
  * A program that was ready for this long has found its port, its modules and its config: whatever it says at its end is
  * not why it cannot start.
  */
-export const PROVEN: Millis = 10_000;
+const PROVEN: Millis = 10_000;
 
 /** What comes after a run that ended without being asked to. Pure: time and chance are arguments. */
 export function decide(ended: Ended, spec: RestartSpec, ledger: Ledger, now: Instant, chance: number): Decision {

@@ -25,7 +25,7 @@ export interface Declared {
 }
 
 /** Every field of a spec has its cost, or it does not compile. */
-export const COSTS: { readonly [K in keyof ServiceSpec]: Cost } = {
+const COSTS: { readonly [K in keyof ServiceSpec]: Cost } = {
   name: 'restart',
   description: 'live',
   command: 'restart',

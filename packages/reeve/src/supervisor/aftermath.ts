@@ -42,7 +42,7 @@ async function nameHolder(instance: Actor, live: LiveRun, blamed: Blame): Promis
   const holder = listeners.find((l) => l.protocol === 'tcp' && ports.includes(l.port));
   if (!holder) return blamed.port === null ? blamed : null;
   if (isOwn(live, holder)) return null;
-  const fix = freeing(holder.port);
+  const fix = await freeing(instance.host.deps, holder);
   return { ...blamed, port: holder.port, what: `port ${holder.port} is held by ${describeListener(holder)}`, fix };
 }
 

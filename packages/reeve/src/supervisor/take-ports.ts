@@ -15,15 +15,40 @@ export async function takePorts(deps: Dependencies, instance: Actor, run: string
   if (ports.length === 0) return [];
   const listeners = await deps.platform.listeners();
   const mine = new Set<number>();
-  return ports.map((spec) => {
-    const port = instancePort(spec, instance.index);
-    const lease =
-      port === 'auto'
-        ? takeAuto(deps, instance, run, spec, listeners, mine)
-        : takeFixed(deps, instance, run, spec, port, listeners);
-    mine.add(lease.port);
-    return lease;
-  });
+  try {
+    return ports.map((spec) => takeOne(deps, instance, run, spec, listeners, mine));
+  } catch (error) {
+    if (!(error instanceof HeldPort)) throw error;
+    const { holder } = error;
+    const free = await freeing(deps, holder);
+    throw new ReeveError('PORT_TAKEN', { port: holder.port, holder: describeListener(holder), free });
+  }
+}
+
+/** Thrown and caught in this file only: who it is, is looked at once it matters. */
+class HeldPort extends Error {
+  readonly holder: Listener;
+  constructor(holder: Listener) {
+    super(`port ${holder.port} is held`);
+    this.holder = holder;
+  }
+}
+
+function takeOne(
+  deps: Dependencies,
+  instance: Actor,
+  run: string,
+  spec: PortSpec,
+  listeners: readonly Listener[],
+  mine: Set<number>,
+): Lease {
+  const port = instancePort(spec, instance.index);
+  const lease =
+    port === 'auto'
+      ? takeAuto(deps, instance, run, spec, listeners, mine)
+      : takeFixed(deps, instance, run, spec, port, listeners);
+  mine.add(lease.port);
+  return lease;
 }
 
 function takeFixed(
@@ -35,7 +60,7 @@ function takeFixed(
   listeners: readonly Listener[],
 ): Lease {
   const holder = listeners.find((l) => l.port === port && l.protocol === spec.protocol);
-  if (holder) throw new ReeveError('PORT_TAKEN', { port, holder: describeListener(holder), free: freeing(port) });
+  if (holder) throw new HeldPort(holder);
   const row = leaseRow(deps, instance, run, spec, port, 'fixed');
   const other = lease(instance, row);
   if (other)
@@ -115,9 +140,11 @@ function describeLease(lease: LeaseRow): string {
   return `${lease.service} of ${lease.folder} (leased)`;
 }
 
-/** The command that frees a port of whoever listens on it. */
-export function freeing(port: number): string {
-  return `reeve kill :${port}`;
+/** The command that frees a port of whoever listens on it. What is no service of this home is ended only by force. */
+export async function freeing(deps: Dependencies, { port, process }: Listener): Promise<string> {
+  const ours = process === null ? [] : await deps.platform.findByCookie(deps.home);
+  const isOurs = ours.some((found) => found.process.pid === process?.pid);
+  return `reeve kill :${port}${isOurs ? '' : ' --force'}`;
 }
 
 /** The command that frees a port which another service has leased. */
