@@ -1,5 +1,5 @@
 // Writes the pages and the schema that are made from the source; with --check it only says which are out of date.
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { root } from './root.mjs';
@@ -12,17 +12,36 @@ const generated = [
   ['docs/reference/cli.md', 'packages/reeve/src/cli/render-cli-reference.ts', 'renderCliReference'],
 ];
 
+/** A block of code in a guide whose first line names a file: "```js examples/…/web.js". */
+const include = /^```(\w+) (examples\/\S+)\n(?:[\s\S]*?\n)??```$/gm;
+
+/** The guides, each with the programs of examples/ that it shows as they are now. */
+function renderGuides() {
+  const folder = 'docs/guide';
+  const guides = readdirSync(path.join(root, folder)).filter((name) => name.endsWith('.md'));
+  return guides.map((name) => {
+    const file = `${folder}/${name}`;
+    const text = readFileSync(path.join(root, file), 'utf8');
+    return { file, text: text.replace(include, (_, language, example) => shown(language, example)) };
+  });
+}
+
+function shown(language, example) {
+  return `\`\`\`${language} ${example}\n${readFileSync(path.join(root, example), 'utf8')}\`\`\``;
+}
+
 /** The text of every generated file, as the source of this moment makes it. */
 async function render() {
   const missing = generated.map(([, source]) => source).filter((source) => !existsSync(path.join(root, source)));
   if (missing.length > 0)
     throw new Error(`cannot generate, these are missing:\n  ${[...new Set(missing)].join('\n  ')}`);
   const sources = await load([...new Set(generated.map(([, source]) => source))]);
-  return generated.map(([file, source, name]) => {
+  const made = generated.map(([file, source, name]) => {
     const make = sources[source][name];
     if (typeof make !== 'function') throw new Error(`${source} does not export ${name}`);
     return { file, text: asText(make()) };
   });
+  return [...made, ...renderGuides()];
 }
 
 /** Bundles the sources on the fly and imports them. */

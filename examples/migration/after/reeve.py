@@ -1,0 +1,1 @@
+../../../packages/sdk-python/reeve.py
