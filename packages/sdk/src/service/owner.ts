@@ -1,5 +1,6 @@
 import { type Exit, ReeveError, type ServiceCard } from '@reeve/contract';
 import type { ActionMethods } from './announcement.ts';
+import { passGuard } from './guard.ts';
 import type { ServicePlace } from './place.ts';
 import { type CardChange, Presence, type PresenceHandlers } from './presence.ts';
 import { runCleanup, runStart } from './run-action.ts';
@@ -29,9 +30,10 @@ export class Owner {
     this.presence = presence;
   }
 
-  /** Throws `AlreadyRunning`, HOME_UNSAFE. */
+  /** Throws `AlreadyRunning`, HOME_UNSAFE, and what the guard throws. */
   static async open(place: ServicePlace, options: OwnerOptions): Promise<Owner> {
     const { kind, title, description } = options;
+    if (kind === 'service') await passGuard(place);
     let presence: Presence | null = null;
     const card = () => presence?.card ?? null;
     try {
