@@ -76,7 +76,7 @@ export function nameAndCardContract(speaker: Speaker, racers: number): void {
       expect(await service.ended).toEqual({ code: 1, signal: null });
       const stops = service.lines.filter((line) => line.startsWith('stop'));
       expect(stops).toEqual(['stop last', 'stop hangs', 'stop throws', 'stop first']);
-      expect(here.card()).toMatchObject({ state: 'stopped', exit: { kind: 'code' } });
+      expect(here.card()).toMatchObject({ state: 'stopped', exit: { kind: 'code', code: 1 } });
     },
   );
 

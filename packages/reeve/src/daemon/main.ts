@@ -27,7 +27,7 @@ async function succeed(options: DaemonOptions, paths: HomePaths): Promise<void> 
   const { awaitTurn } = await import('./succeed.ts');
   await awaitTurn(paths, options.keeper);
   const lock = adoptLock(paths.daemonLock, LOCK_FD);
-  let isOurs = false;
+  let isOurs = false as boolean; // set in a callback, which the compiler does not see
   const onReady = async (): Promise<void> => {
     isOurs = true;
     await options.onReady();

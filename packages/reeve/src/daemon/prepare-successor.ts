@@ -1,6 +1,6 @@
 import { ReeveError } from '@reeve/contract';
+import type { Lock } from '@reeve/host';
 import type { Keepers } from './keepers.ts';
-import type { ServeOptions } from './serve.ts';
 import { Successor } from './successor.ts';
 
 let isUnderWay = false;
@@ -8,7 +8,7 @@ let isUnderWay = false;
 /** Starts the program that is to take over, one at a time. Throws UPGRADE_FAILED; nothing has changed then. */
 export async function prepareSuccessor(
   program: readonly string[],
-  { home, lock }: Pick<ServeOptions, 'home' | 'lock'>,
+  { home, lock }: { readonly home: string; readonly lock: Lock },
   keepers: Pick<Keepers, 'about'>,
 ): Promise<Successor> {
   if (isUnderWay) throw refusal('another upgrade is under way', 'reeve daemon status tells when it is over');

@@ -20,7 +20,7 @@ import { manager } from './managed-by.ts';
 import { prepareSuccessor } from './prepare-successor.ts';
 import { trackersOff } from './trackers-off.ts';
 
-export interface ServeOptions extends DaemonOptions {
+interface ServeOptions extends DaemonOptions {
   readonly paths: HomePaths;
   readonly lock: Lock;
   /** A keeper that is being started already. */

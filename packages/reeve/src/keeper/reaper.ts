@@ -85,7 +85,7 @@ const FIRST_REALTIME = 34;
 const LAST_REALTIME = 64;
 
 /** As kill(1) writes it; Node has no names for the real-time signals. */
-export function signalName(number: number): string {
+function signalName(number: number): string {
   const known = Object.entries(constants.signals).find(([, value]) => value === number)?.[0];
   if (known !== undefined) return known;
   if (number === FIRST_REALTIME) return 'SIGRTMIN';

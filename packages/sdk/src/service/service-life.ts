@@ -122,9 +122,9 @@ export class ServiceLife {
     const outcomes = await this.stops.execute(reason);
     if (waitForRun) await atMost(RUN_GRACE, this.#running);
     await atMost(TELL_GRACE, told);
+    if (reason.kind !== 'request' && outcomes.some(({ ok }) => !ok)) process.exitCode ??= 1; // the card tells it, too
     if (this.owner) letGoOfName(this.owner);
     await this.owner?.close(exitOf(reason));
-    if (reason.kind !== 'request' && outcomes.some(({ ok }) => !ok)) process.exitCode ??= 1;
     return outcomes;
   }
 
