@@ -15,6 +15,7 @@ export * from './linux/syscalls.ts';
 export * from './linux/users.ts';
 export * from './locks.ts';
 export * from './match-within.ts';
+export * from './ndjson.ts';
 export * from './own-file.ts';
 export * from './private-socket.ts';
 export * from './safe-folder.ts';

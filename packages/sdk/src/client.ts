@@ -7,9 +7,9 @@ import {
   type Progress,
   ReeveError,
 } from '@reeve/contract';
+import { encode, LineSplitter } from '@reeve/host';
 import { checkSocketFolder } from './check-folder.ts';
 import { type Message, parseMessage, reviveError } from './message.ts';
-import { encodeLine, LineReader } from './ndjson.ts';
 import { openSocket, unreachable } from './open-socket.ts';
 
 const DEFAULT_DEADLINE = 30_000;
@@ -18,6 +18,7 @@ const REPLY_LIMIT = 64 << 20;
 /** These answer whatever protocol the other side speaks: else a daemon of another version could not be stopped. */
 const ANY_PROTOCOL: readonly CallName[] = ['ping', 'shutdown', 'upgrade'];
 
+/** Which daemon, and how long to wait for it. */
 export interface ConnectOptions {
   /** Path of the control socket. */
   readonly socket: string;
@@ -25,17 +26,21 @@ export interface ConnectOptions {
   readonly home: string;
   /** Milliseconds until the daemon must have answered for the first time. Default 30 s. */
   readonly deadline?: number;
+  /** Ends the attempt: it rejects with the reason of the signal. */
   readonly signal?: AbortSignal;
 }
 /** What a call may push before it ends. */
 export type Push<N extends CallName> = N extends 'events' ? EventView : Progress;
+/** Of one call. */
 export interface CallOptions<N extends CallName> {
+  /** Gets what the daemon says before the answer. What it throws ends the call. */
   readonly onPush?: (value: Push<N>) => void;
   /** Stops waiting for the answer and rejects with the signal's reason. What the daemon accepted goes on. */
   readonly signal?: AbortSignal;
   /** Milliseconds; default 30 s; `Infinity` for a stream. */
   readonly deadline?: number;
 }
+/** What a daemon says of itself: version, protocol, pid and the like. */
 export type DaemonInfo = Calls['ping']['ok'];
 
 interface Pending {
@@ -51,7 +56,7 @@ interface Pending {
 export class ReeveClient implements AsyncDisposable {
   readonly #socket: Socket;
   readonly #home: string;
-  readonly #reader = new LineReader(REPLY_LIMIT);
+  readonly #splitter = new LineSplitter(REPLY_LIMIT);
   readonly #pending = new Map<number, Pending>();
   #daemon: DaemonInfo | null = null;
   #lastId = 0;
@@ -61,8 +66,7 @@ export class ReeveClient implements AsyncDisposable {
   private constructor(socket: Socket, home: string) {
     this.#socket = socket;
     this.#home = home;
-    socket.setEncoding('utf8');
-    socket.on('data', (text) => this.#receive(text as unknown as string));
+    socket.on('data', (chunk: Buffer) => this.#receive(chunk));
     // 'close' follows and says it to the calls.
     socket.on('error', (error) => this.#fail(unreachable(home, 'broken', 'the connection broke', error)));
     this.#closed = new Promise((resolve) => {
@@ -93,6 +97,7 @@ export class ReeveClient implements AsyncDisposable {
     return this.#daemon;
   }
 
+  /** One question to the daemon. Rejects with its error, or with DAEMON_UNREACHABLE, PROTOCOL_MISMATCH. */
   async call<N extends CallName>(
     name: N,
     params: Calls[N]['params'],
@@ -124,7 +129,7 @@ export class ReeveClient implements AsyncDisposable {
         }
       };
       this.#pending.set(id, { push, settle });
-      this.#socket.write(encodeLine({ id, protocol: CONTROL_PROTOCOL, call: name, params }));
+      this.#socket.write(encode({ id, protocol: CONTROL_PROTOCOL, call: name, params }));
     });
   }
 
@@ -151,14 +156,21 @@ export class ReeveClient implements AsyncDisposable {
     return unreachable(this.#home, 'silent', `it did not answer "${name}" within ${deadline / 1000} s`);
   }
 
-  #receive(text: string): void {
-    const lines = this.#reader.push(text);
-    if (!lines) this.#fail(unreachable(this.#home, 'broken', 'its answer has no end'));
-    for (const line of lines ?? []) {
+  #receive(chunk: Buffer): void {
+    for (const line of this.#linesOf(chunk)) {
       if (this.#broken) return;
       const message = parseMessage(line);
       if (message) this.#take(message);
       else this.#fail(unreachable(this.#home, 'broken', 'what answers there is not a reeve daemon'));
+    }
+  }
+
+  #linesOf(chunk: Buffer): readonly string[] {
+    try {
+      return this.#splitter.push(chunk);
+    } catch (error) {
+      this.#fail(unreachable(this.#home, 'broken', 'its answer has no end', error));
+      return [];
     }
   }
 

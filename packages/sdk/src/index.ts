@@ -38,11 +38,12 @@ export {
   type SingleInstanceOptions,
 } from './manager/process-manager.ts';
 export { type StartOptions, type StartResult, startServiceSafe } from './manager/start-safe.ts';
+export type { WhereOptions } from './manager/surroundings.ts';
 export type { Unreachable } from './open-socket.ts';
 export { AlreadyRunning } from './service/already-running.ts';
 export { type Announced, type AnnounceInput, announce, announceProcessManagement } from './service/announce.ts';
 export type { ActionInput, AnnouncementInput, PortInput } from './service/announcement.ts';
-export { askService } from './service/ask-service.ts';
+export { type Addressee, askService } from './service/ask-service.ts';
 export type { Background } from './service/background.ts';
 export { type Liveness, listCards, livenessOf, readCard } from './service/cards.ts';
 export type { DependencyOptions, Endpoint } from './service/dependency.ts';

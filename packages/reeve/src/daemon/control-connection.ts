@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { type CallName, type ControlMessage, type ControlRequest, ReeveError } from '@reeve/contract';
-import { encode, LineSplitter, LineTooLong } from '../base/ndjson.ts';
+import { encode, LineSplitter, LineTooLong } from '@reeve/host';
 import type { ControlCall, ControlLog, ServerShared } from './control-handlers.ts';
 import { LINE_BYTES, parseRequest } from './control-request.ts';
 

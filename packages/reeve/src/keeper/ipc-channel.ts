@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { CHANNEL_TEXT_BYTES } from '@reeve/contract';
-import { encode, LineSplitter } from '../base/ndjson.ts';
+import { encode, LineSplitter } from '@reeve/host';
 
 /** A message longer than this ends the channel: it would have to be held whole to find its end. Bytes. */
 const LONGEST_LINE = 1024 * 1024;

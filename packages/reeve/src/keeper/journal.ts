@@ -9,8 +9,8 @@ import {
   writeSync,
 } from 'node:fs';
 import type { JournalRecord } from '@reeve/contract';
+import { encode } from '@reeve/host';
 import { iso } from '../base/instant.ts';
-import { encode } from '../base/ndjson.ts';
 import { type NewRecord, type OpenRun, openRuns, parseJournal, retained, stillMattering } from './journal-fold.ts';
 
 /** The file is rewritten when so many records in it have become superfluous. */

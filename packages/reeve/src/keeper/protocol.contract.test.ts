@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import path from 'node:path';
 import type { KeeperMessage } from '@reeve/contract';
+import { LineSplitter } from '@reeve/host';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { TestKeeper } from '../../../../test/harness/keeper.ts';
-import { LineSplitter } from '../base/ndjson.ts';
 
 let keeper: TestKeeper;
 let socket: Socket;

@@ -7,7 +7,7 @@ import {
   type KeeperReplies,
   type KeeperRequest,
 } from '@reeve/contract';
-import { encode, LineSplitter } from '../base/ndjson.ts';
+import { encode, LineSplitter } from '@reeve/host';
 import type { Journal } from './journal.ts';
 import type { Keeper } from './keeper.ts';
 import { whyNoSockets } from './notify-socket.ts';

@@ -1,8 +1,7 @@
 import { closeSync, constants, openSync, rmSync } from 'node:fs';
 import { Socket } from 'node:net';
 import path from 'node:path';
-import { makeFifo } from '@reeve/host';
-import { LineSplitter } from '../base/ndjson.ts';
+import { LineSplitter, makeFifo } from '@reeve/host';
 import { readNow } from './read-now.ts';
 
 const { O_RDONLY, O_RDWR, O_NONBLOCK } = constants;

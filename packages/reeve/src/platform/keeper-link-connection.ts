@@ -12,7 +12,7 @@ import {
   ReeveError,
   type SpawnRequest,
 } from '@reeve/contract';
-import { encode, LineSplitter } from '../base/ndjson.ts';
+import { encode, LineSplitter } from '@reeve/host';
 import type { Keeper } from '../core/ports.ts';
 import type { KeeperStart } from './keeper-link-start.ts';
 

@@ -16,9 +16,11 @@ export interface ActionResult {
   /** Everybody that it was about, with what belongs to them. */
   readonly processes: readonly ProcessOutcome[];
 }
+/** What became of one process. */
 export interface ProcessOutcome {
   readonly pid: number;
   readonly command: string;
+  /** The signals that it was sent, in order. */
   readonly signals: readonly string[];
   /** Why it is still there; null: it has ended. */
   readonly left: string | null;
@@ -30,8 +32,10 @@ export interface FoundProcess {
   readonly name: string;
   readonly command: string;
   readonly user: string;
+  /** Boot id, pid and start tick: what makes it this very process. */
   readonly process: ProcessIdentity;
 }
+/** How something is ended: SIGTERM, and SIGKILL for what is left. */
 export interface KillOptions {
   /** Also what is somebody else's. Default false. */
   readonly force?: boolean;

@@ -5,11 +5,14 @@ import { lookAround, type Seen, type Surroundings, type WhereOptions } from './s
 
 /** A process that a query means, and by what. */
 export interface HuntedProcess extends FoundProcess {
+  /** What of it fits the query. */
   readonly foundBy: readonly ('pid' | 'port' | 'name' | 'title' | 'command')[];
   /** It is a process of a project of this home. */
   readonly ours: boolean;
+  /** null: of none of this home. */
   readonly project: string | null;
   readonly service: string | null;
+  /** On which it listens. */
   readonly ports: readonly number[];
 }
 

@@ -10,16 +10,21 @@ import { endFound } from './end-found.ts';
 import { foundOf } from './hunt.ts';
 import { lookAround, type Seen, type Surroundings, supervisedServices, type WhereOptions } from './surroundings.ts';
 
+/** How something is ended, and where it is looked for. */
 export interface KillServiceOptions extends KillOptions, WhereOptions {}
 /** A service of the project, by the daemon where it supervises it, else by itself. */
 export interface ListedService {
   readonly name: string;
   readonly project: string;
+  /** As in `reeve ps`. */
   readonly state: string;
+  /** null: it does not run. */
   readonly pid: number | null;
   readonly ready: boolean;
+  /** `healthy`, `unhealthy` or `unknown`. */
   readonly health: string;
   readonly ports: readonly number[];
+  /** What it has registered; null: nothing. */
   readonly data: unknown;
   /** `daemon`: supervised. `self`: it runs by itself. `stale`: it was killed. */
   readonly managedBy: 'daemon' | 'self' | 'stale';

@@ -5,6 +5,7 @@ import { endFound } from './end-found.ts';
 import { lookUp } from './found-process.ts';
 import { isListenedOn } from './listening.ts';
 
+/** Which protocol is meant. */
 export interface PortOptions {
   /** Default: both. */
   readonly protocol?: 'tcp' | 'udp';
@@ -13,6 +14,7 @@ export interface PortOptions {
 export interface FoundPortHolder extends FoundProcess {
   readonly port: number;
   readonly protocol: 'tcp' | 'udp';
+  /** Where it listens, for example `127.0.0.1` or `::`. */
   readonly address: string;
 }
 

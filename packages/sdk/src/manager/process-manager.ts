@@ -24,10 +24,12 @@ import {
   type PortOptions,
 } from './ports.ts';
 
+/** Where the program belongs, and what it does when it is started again. */
 export interface SingleInstanceOptions extends Pick<PlaceOptions, 'home' | 'cwd'> {
   /** In the copy that runs: command line and working folder of another that was just started. */
   readonly onSecondInstance?: (argv: readonly string[], cwd: string) => unknown;
 }
+/** Whether the name was taken. */
 export type SingleInstance =
   | { readonly ok: true; readonly reason: 'done'; readonly pid: number }
   | {
@@ -39,20 +41,26 @@ export type SingleInstance =
       readonly handedOver: boolean;
       readonly message: string;
     };
+/** How hard to try for a port. */
 export interface EnsurePortOptions extends PortOptions, KillOptions {
   /** How often it is looked again when somebody else holds it. Default 3, a little later each time. */
   readonly maxRetries?: number;
 }
+/** A port that was registered with `registerManagedPort`. */
 export interface ManagedPort {
   readonly port: number;
   readonly name: string;
+  /** Somebody listens there now. */
   readonly inUse: boolean;
 }
+/** This program as its process manager sees it. */
 export interface ProcessStatus {
+  /** False from the moment at which its end has begun. */
   readonly isRunning: boolean;
   /** The name that this program holds; null: none. */
   readonly name: string | null;
   readonly pid: number;
+  /** When the process was started. */
   readonly startTime: Date;
   readonly managedPorts: readonly ManagedPort[];
   /** Handlers that are still to be run at the end. */
@@ -176,6 +184,7 @@ export class ProcessManager {
     return listenForTheEnd();
   }
 
+  /** What this program is now: its name, start, managed ports and how many shutdown handlers it has. */
   getProcessStatus(): ProcessStatus {
     return {
       isRunning: programEnd().ending === null,

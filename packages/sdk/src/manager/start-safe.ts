@@ -10,13 +10,16 @@ import { listCards, livenessOf } from '../service/cards.ts';
 import { findProject, type PlaceOptions } from '../service/place.ts';
 import { withoutMark } from './ownership.ts';
 
+/** How a command is started. */
 export interface StartOptions extends Pick<PlaceOptions, 'home' | 'cwd'> {
   /** Refuse a second copy: same command line, same working folder, same user. Default true. */
   readonly checkExisting?: boolean;
+  /** Added to the environment of this program. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** What Node's `spawn` takes. Default `ignore`. It goes on when this program ends. */
   readonly stdio?: SpawnOptions['stdio'];
 }
+/** Whether it was started; `already_running` has the pid of the copy, `failed` says why. */
 export type StartResult =
   | { readonly ok: true; readonly reason: 'done'; readonly pid: number }
   | { readonly ok: false; readonly reason: 'already_running'; readonly pid: number; readonly message: string }

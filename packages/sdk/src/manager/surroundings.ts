@@ -32,7 +32,8 @@ export interface Surroundings {
 export interface Supervised extends ServiceView {
   readonly project: string;
 }
-export type WhereOptions = Pick<PlaceOptions, 'home' | 'cwd'>;
+/** Whose home, and which project. */
+export interface WhereOptions extends Pick<PlaceOptions, 'home' | 'cwd'> {}
 
 /** A daemon that does not answer is not waited for longer than this. Milliseconds. */
 const DEADLINE = 2000;

@@ -6,6 +6,7 @@ export class AlreadyRunning extends ReeveError {
   readonly pid: number | null;
   /** The holder has taken our command line and working folder (`onSecondInstance`): end politely. */
   readonly handedOver: boolean;
+  /** Made by what takes a name: `who` is held by the process `pid`. */
   constructor(who: { readonly service: string; readonly project: string }, pid: number | null, handedOver = false) {
     super('ALREADY_RUNNING', {
       name: who.service,

@@ -6,6 +6,7 @@ import { findPlace, type PlaceOptions } from './place.ts';
 import { endProgram, listenForTheEnd, programEnd } from './program-end.ts';
 import { readData } from './say-card.ts';
 
+/** What a program that is no `ManagedService` announces, and under which name. */
 export interface AnnounceInput extends AnnouncementInput, Pick<PlaceOptions, 'home' | 'cwd'> {
   /** Kebab-case, unique in the project. */
   readonly name: string;
@@ -15,6 +16,7 @@ export interface AnnounceInput extends AnnouncementInput, Pick<PlaceOptions, 'ho
 /** An announcement that stands until it is closed or this program ends. */
 export interface Announced extends AsyncDisposable {
   readonly name: string;
+  /** Of its files in `$REEVE_HOME/run`: 12 hex digits. */
   readonly id: string;
   /** As everybody sees it. */
   readonly card: ServiceCard | null;

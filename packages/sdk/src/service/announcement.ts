@@ -2,13 +2,17 @@ import { type AnnouncedAction, type Announcement, ReeveError, type ServicePort }
 
 /** A command (a text for `/bin/sh -c`, or argv), or a method of this program. */
 export type ActionInput = string | readonly string[] | (() => unknown);
+/** A port, or a port with its name; TCP unless it says UDP. 1 to 65535. */
 export type PortInput =
   | number
   | { readonly port: number; readonly name?: string | null; readonly protocol?: 'tcp' | 'udp' };
+/** What a program manages, how that is started and how it is cleaned up. */
 export interface AnnouncementInput {
+  /** One line about it, for people. */
   readonly description?: string;
   /** What it manages, for people. Nobody kills by these names. */
   readonly processes?: readonly string[];
+  /** What it listens on while it runs, and what must be free after the clean-up. */
   readonly ports?: readonly PortInput[];
   /** How to start what it manages. */
   readonly start?: ActionInput | null;

@@ -6,13 +6,15 @@ import {
   type ServiceCallName,
   type ServiceCalls,
 } from '@reeve/contract';
+import { encode, LineSplitter } from '@reeve/host';
 import { checkSocketFolder } from '../check-folder.ts';
 import { parseMessage, reviveError } from '../message.ts';
-import { encodeLine, LineReader } from '../ndjson.ts';
 
+/** Who is asked. */
 export interface Addressee {
   /** For the sentences of errors. */
   readonly service: string;
+  /** Path of its control socket: `card.socket`. */
   readonly socket: string;
 }
 
@@ -29,19 +31,18 @@ export function askService<N extends ServiceCallName>(
   return new Promise((resolve, reject) => {
     checkFolder(who);
     const socket = connect(who.socket);
-    const reader = new LineReader(SERVICE_REPLY_BYTES);
+    const splitter = new LineSplitter(SERVICE_REPLY_BYTES);
     const fail = (how: string, why: string, cause?: unknown): void => {
       clearTimeout(timer);
       socket.destroy();
       reject(new ReeveError('SERVICE_UNREACHABLE', { name: who.service, how, why }, { cause }));
     };
     const timer = setTimeout(() => fail('silent', `no answer to "${call}" within ${deadline / 1000} s`), deadline);
-    socket.setEncoding('utf8');
     socket.on('error', (error: NodeJS.ErrnoException) => fail(howOf(error), error.message, error));
     socket.on('close', () => fail('broken', 'it closed the connection'));
-    socket.on('data', (text) => {
-      const [line] = reader.push(text as unknown as string) ?? [''];
-      if (line === undefined) return;
+    socket.on('data', (chunk: Buffer) => {
+      const line = firstLine(splitter, chunk);
+      if (line === null) return;
       const message = parseMessage(line);
       clearTimeout(timer);
       socket.removeAllListeners('close').destroy();
@@ -49,8 +50,17 @@ export function askService<N extends ServiceCallName>(
       else if (message !== null && 'error' in message) reject(reviveError(message.error, who.service));
       else fail('broken', 'what answers is no reeve service');
     });
-    socket.write(encodeLine({ id: 1, protocol: SERVICE_PROTOCOL, call, params }));
+    socket.write(encode({ id: 1, protocol: SERVICE_PROTOCOL, call, params }));
   });
+}
+
+/** An answer without an end is none of ours: as good as an empty one. */
+function firstLine(splitter: LineSplitter, chunk: Buffer): string | null {
+  try {
+    return splitter.push(chunk)[0] ?? null;
+  } catch {
+    return '';
+  }
 }
 
 function checkFolder({ service, socket }: Addressee): void {

@@ -8,15 +8,20 @@ import { findProject, type PlaceOptions, type ProjectPlace } from './place.ts';
 export interface Endpoint {
   readonly service: string;
   readonly project: string;
+  /** An address of this machine: `127.0.0.1`. */
   readonly host: string;
   /** Of its first port; null: it has told none. */
   readonly port: number | null;
+  /** All of its ports, with name and protocol. */
   readonly ports: readonly ServicePort[];
+  /** null: it does not run. */
   readonly pid: number | null;
 }
+/** How long to wait for another service, and where it is looked for. */
 export interface DependencyOptions extends Pick<PlaceOptions, 'home' | 'cwd'> {
   /** Milliseconds. Default 30 s. */
   readonly timeout?: number;
+  /** Ends the wait: it rejects with the reason of the signal. */
   readonly signal?: AbortSignal;
 }
 

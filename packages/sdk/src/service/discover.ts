@@ -5,16 +5,19 @@ import { listCards, livenessOf } from './cards.ts';
 import { findProject, type PlaceOptions } from './place.ts';
 import { runCleanup, runStart } from './run-action.ts';
 
+/** Where to look. */
 export interface DiscoverOptions extends Pick<PlaceOptions, 'home' | 'cwd'> {
   /** Name of a project, or `*` for all of the home. Default: the project of this program. */
   readonly project?: string;
 }
+/** Of a start or a clean-up that is called for. */
 export interface ActionOptions {
   /** Milliseconds. Default: what was announced for the clean-up, 30 s for the start. */
   readonly timeout?: number;
 }
 /** What became of an action, looked at from outside. `survived`: done, but these ports are still taken. */
 export interface VerifiedOutcome extends Omit<ActionOutcome, 'reason'> {
+  /** `unreachable`: its owner lives and does not answer. */
   readonly reason: ActionOutcome['reason'] | 'unreachable' | 'survived';
   /** Ports that should be free and are not. */
   readonly taken: readonly number[];
@@ -28,8 +31,11 @@ export interface Discovered {
   readonly live: boolean;
   /** Its process was killed: only announced commands can still be run. */
   readonly stale: boolean;
+  /** What it can be found by, for example `PROCESS_MANAGER`. */
   readonly capabilities: readonly string[];
+  /** What it has registered and announced. */
   readonly ports: readonly number[];
+  /** Names of services that it needs. */
   readonly dependencies: readonly string[];
   /** All that is known of it. */
   readonly card: ServiceCard;

@@ -12,12 +12,14 @@ import { warn } from './warn.ts';
 
 export type { SecondInstanceHandler, ServiceOptions };
 
+/** What `register` came to beside storing the data. */
 export interface Registered {
   /** The process title as the system has it. */
   readonly title: string | null;
   /** The system had no room for all of it: start the program with `node --title=…`. */
   readonly cut: boolean;
 }
+/** How `watchdog` finds out whether the service is well. */
 export interface WatchdogOptions {
   /** Asked before each sign of life; false, or an error, withholds it. */
   readonly check?: () => boolean | Promise<boolean>;

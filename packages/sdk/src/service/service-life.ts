@@ -17,7 +17,9 @@ const TELL_GRACE = 500;
 /** Each handler has a limit of its own. The longest that a timer takes. */
 const NO_LIMIT = 2 ** 31 - 1;
 
+/** Where a service belongs, where that is not the default, and what it is. */
 export interface LifeOptions extends Pick<PlaceOptions, 'home' | 'cwd'> {
+  /** One line about it, for people. */
   readonly description?: string;
 }
 

@@ -9,8 +9,7 @@ import {
   type ServiceReply,
   type ServiceRequest,
 } from '@reeve/contract';
-import { listenPrivately } from '@reeve/host';
-import { encodeLine, LineReader } from '../ndjson.ts';
+import { encode, LineSplitter, listenPrivately } from '@reeve/host';
 
 export type ServiceHandlers = {
   readonly [N in ServiceCallName]: (
@@ -49,24 +48,25 @@ export async function serveService(path: string, handlers: ServiceHandlers): Pro
 }
 
 function converse(socket: Socket, handlers: ServiceHandlers): void {
-  const reader = new LineReader(SERVICE_REQUEST_BYTES);
+  const splitter = new LineSplitter(SERVICE_REQUEST_BYTES);
   const reply = (message: ServiceReply): void => {
     if (!socket.writable) return;
     if (socket.writableLength > QUEUE_BYTES) socket.destroy();
-    else socket.write(encodeLine(message));
+    else socket.write(encode(message));
   };
-  socket.setEncoding('utf8');
-  socket.on('data', (text) => {
-    const lines = reader.push(text as unknown as string);
-    for (const line of lines ?? []) {
-      const parsed = parseServiceRequest(line);
-      if (parsed.ok) void answer(parsed.request, handlers).then(reply);
-      else reply(parsed.reply);
+  const take = (line: string): void => {
+    const parsed = parseServiceRequest(line);
+    if (parsed.ok) void answer(parsed.request, handlers).then(reply);
+    else reply(parsed.reply);
+  };
+  socket.on('data', (chunk: Buffer) => {
+    try {
+      for (const line of splitter.push(chunk)) take(line);
+    } catch {
+      const message = `a request is longer than ${SERVICE_REQUEST_BYTES} bytes`;
+      reply({ id: 0, error: { code: 'USAGE', params: { message } } });
+      socket.removeAllListeners('data').resume().end();
     }
-    if (lines !== null) return;
-    const message = `a request is longer than ${SERVICE_REQUEST_BYTES} bytes`;
-    reply({ id: 0, error: { code: 'USAGE', params: { message } } });
-    socket.removeAllListeners('data').resume().end();
   });
 }
 

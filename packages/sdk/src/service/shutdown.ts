@@ -7,18 +7,24 @@ export type ShutdownReason =
   | { readonly kind: 'exit'; readonly final: boolean }
   /** Asked for: over the control socket, or by `executeShutdownHandlers()`. */
   | { readonly kind: 'request'; readonly reason: string | null };
+/** What is run at the end; a promise that it returns is waited for. What it throws is told on stderr. */
 export type ShutdownHandler = (reason: ShutdownReason) => unknown;
+/** Of one shutdown handler. */
 export interface HandlerOptions {
   /** For reports. */
   readonly name?: string;
   /** Milliseconds that it may take. Default 5 s. A synchronous handler cannot be cut short. */
   readonly timeout?: number;
 }
+/** What one shutdown handler came to. */
 export interface HandlerOutcome {
   readonly name: string;
   readonly ok: boolean;
+  /** `timed_out`: it was not done within its limit, and is no longer waited for. */
   readonly reason: 'done' | 'failed' | 'timed_out';
+  /** What it threw; null: nothing. */
   readonly error: unknown;
+  /** How long it took. Milliseconds. */
   readonly ms: number;
 }
 
