@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { PsView } from '@reeve/contract';
 import { expect, test } from 'vitest';
@@ -179,6 +179,33 @@ test('the daemon takes announcements in, and tells of their beginning and end as
   web.kill('SIGTERM');
   expect(await web.ended).toBe(0);
   await until('its end is known', async () => (await events()).includes('service.announced_end'));
+});
+
+test('a service in any language announces by X_REEVE_* keys; its clean-up runs after its stop', async () => {
+  await using reeve = startReeve();
+  const orders = reeve.file(
+    'orders',
+    'send READY=1\\nX_REEVE_PORTS=9\\nX_REEVE_DEPENDS=db\\nX_REEVE_CAPABILITIES=A,B\\nX_REEVE_CLEANUP=touch swept\\nX_REEVE_DATA={"v":1}\n',
+  );
+  const command = [...reeve.program('notifier', `orders=${orders}`)];
+  reeve.project({ project: 'shop', services: { py: { command, ready: 'notify' } } });
+  const up = await reeve.run(['up', '-d']);
+  expect(up.code, up.stderr).toBe(0);
+  const { announcements } = await reeve.json<Advertisements>(['advertisements']);
+  expect(announcements).toEqual([
+    expect.objectContaining({
+      name: 'py',
+      origin: 'notify',
+      capabilities: ['A', 'B'],
+      dependencies: ['db'],
+      cleanup: 'touch swept',
+      differences: expect.arrayContaining(['announces dependency db: not in `depends_on` of the config']),
+    }),
+  ]);
+  expect((await reeve.json<PsView>(['ps'])).services[0]?.data).toEqual({ v: 1 });
+  const stop = await reeve.run(['stop', '--json']);
+  expect(stop.json()).toMatchObject({ status: 'COMPLETE', clean_ups: [{ service: 'py', outcome: 'done' }] });
+  expect(existsSync(path.join(reeve.folder, 'swept'))).toBe(true);
 });
 
 function drop(home: string, name: string, content: object): void {

@@ -57,6 +57,18 @@ test('in words: a line for each, good and bad; with nothing there it is done', a
   expect(stdout).toMatch(/shop\/fine {2}cleaned up \(swept\), |shop\/fine {2}cleaned up \(swept\); /);
 });
 
+test('by name: only that service is cleaned up; an unknown name is exit 4', async () => {
+  await using reeve = startReeve();
+  reeve.project({ project: 'shop', services: {} });
+  await using one = startByHand(reeve, { service: 'one', cleanup: 'done' });
+  await using two = startByHand(reeve, { service: 'two', cleanup: 'done' });
+  for (const each of [one, two]) await each.open();
+  expect((await reeve.run(['cleanup', 'nobody'])).code).toBe(4);
+  const { cleanups } = await reeve.json<{ cleanups: readonly Row[] }>(['cleanup', 'one']);
+  expect(cleanups).toMatchObject([{ service: 'one', ok: true, reason: 'done', ended: [one.pid] }]);
+  expect(two.output()).not.toContain('cleaned');
+});
+
 test('a clean-up command that hangs is killed with its children', async () => {
   await using reeve = startReeve();
   reeve.project({ project: 'shop', services: {} });

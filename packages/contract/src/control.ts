@@ -1,4 +1,5 @@
 import type { ErrorCode, Params } from './errors.ts';
+import type { ServiceCard } from './service-socket.ts';
 import type { EventView, PortRow, PsView, Receipt, ServiceView, UnmanagedView } from './shapes.ts';
 import type { ProjectSpec } from './spec.ts';
 
@@ -73,6 +74,8 @@ export interface Calls {
     params: { project: ProjectRef; services: Selection; timeout: number | null; force: boolean; actor: Actor };
     ok: { receipt: Receipt };
   };
+  /** What services that reeve runs have announced over NOTIFY_SOCKET (`X_REEVE_*`), as cards. */
+  announced: { params: Record<string, never>; ok: { cards: readonly ServiceCard[] } };
   /** `stop`, then every clean-up of the config, also of services that did not run. */
   cleanup: {
     params: { project: ProjectRef; timeout: number | null; force: boolean; actor: Actor };

@@ -61,7 +61,7 @@ export async function cleanEverything(context: Context, client: ReeveClient | nu
 }
 
 /** Somebody who is there, or a clean-up that can still be run. */
-function hasSomething({ card, liveness }: Announced): boolean {
+export function hasSomething({ card, liveness }: Announced): boolean {
   return liveness === 'live' || (liveness !== 'stopped' && Boolean(card.announcement?.cleanup));
 }
 
@@ -82,7 +82,7 @@ async function cleanProject(
 
 const BLANK = { managed_by: 'config', message: null, ended: [], ports: [], ms: 0 } as const;
 
-function rowsOfReceipt(receipt: Receipt): readonly CleanRow[] {
+export function rowsOfReceipt(receipt: Receipt): readonly CleanRow[] {
   const { project, services, survivors, clean_ups: cleanUps = [] } = receipt;
   const names = new Set([...services.map(({ name }) => name), ...cleanUps.map(({ service }) => service)]);
   return [...names].map((name): CleanRow => {
@@ -106,7 +106,7 @@ function rowsOfReceipt(receipt: Receipt): readonly CleanRow[] {
   });
 }
 
-function rowOfEnded({ announced, cleanUp, receipt, survivors, taken, ms }: EndedAnnounced): CleanRow {
+export function rowOfEnded({ announced, cleanUp, receipt, survivors, taken, ms }: EndedAnnounced): CleanRow {
   const { project, service } = announced.card;
   const survived = survivors.map(({ pid, command, why }) => `pid ${pid} ${command} is still there: ${why}`);
   return {

@@ -332,17 +332,20 @@ export const COMMANDS: readonly CommandSpec[] = [
   },
   {
     name: 'cleanup',
-    summary: 'Emergency: stop everything of this home and run every clean-up, each on its own, verified',
-    arguments: [],
+    summary: 'Emergency: stop services, or everything of this home, and run every clean-up, each on its own, verified',
+    arguments: [services],
     options: [
-      all('Every project of this home, and everything that announced itself (must be given)'),
+      all('Every project of this home, and everything that announced itself'),
       timeout('Limit of each stop; default 10s. Each clean-up has its own limit'),
       force,
     ],
-    examples: [{ line: 'reeve cleanup --all', what: 'a line for each service' }],
+    examples: [
+      { line: 'reeve cleanup --all', what: 'a line for each service' },
+      { line: 'reeve cleanup preview', what: 'one service of this project' },
+    ],
     details: [
       'For each service: its own clean-up while it lives, the stop, its clean-up command, and then a look of our own whether its processes have ended and its ports are free. One that fails, hangs or leaves something is told, and stops no other.',
-      'Exit codes: 0 all done (also when there was nothing); 6 a clean-up failed or timed out, or something is left.',
+      'Exit codes: 0 all done (also when there was nothing); 4 no such service; 6 a clean-up failed or timed out, or something is left.',
     ],
     json: '`{ "status": "COMPLETE"|"INCOMPLETE", "cleanups": [{ project, service, managed_by, ok, reason, problems, message, ended, ports, ms }] }`',
   },

@@ -13,7 +13,7 @@ import {
 export interface Advertisement {
   readonly name: string;
   readonly project: string;
-  /** Who says it: the library, a dropped file, `register`, or the config. */
+  /** Who says it: the library, a dropped file, `register`, sd_notify keys, or the config. */
   readonly origin: Announced['origin'] | 'config';
   readonly liveness: Liveness | 'declared';
   readonly identity: Announced['identity'] | null;

@@ -1,7 +1,7 @@
 import type { AnnouncedAction, ServiceCard, ServicePort, ServiceSpec } from '@reeve/contract';
 
-/** Where an announcement came from: the library (any language), a file that a program dropped, or `reeve register`. */
-export type Origin = 'library' | 'file' | 'registered';
+/** Where an announcement came from: the library, a file that a program dropped, `reeve register`, or sd_notify keys. */
+export type Origin = 'library' | 'file' | 'registered' | 'notify';
 
 /**
  * `live`: its process is there. `stale`: it was killed. `stopped`: it ended in order. `unknown`: it names no process,

@@ -6,6 +6,7 @@ import type { AnnouncementMirror } from './announcement-mirror.ts';
 import { cleaned, cleanUpsOf } from './config-clean-ups.ts';
 import type { ControlHandlers } from './control-handlers.ts';
 import { removeGuard, writeGuard } from './guard-file.ts';
+import { notifiedCards } from './notified-cards.ts';
 
 export interface AnnouncedFacts {
   readonly mirror: AnnouncementMirror;
@@ -20,7 +21,7 @@ export interface AnnouncedFacts {
  * config follow a stop, and the library is told which services are managed (the guard).
  */
 export function withAnnouncements(
-  handlers: Omit<ControlHandlers, 'cleanup'>,
+  handlers: Omit<ControlHandlers, 'announced' | 'cleanup'>,
   supervisor: Supervisor,
   { mirror, version, paths, command }: AnnouncedFacts,
 ): ControlHandlers {
@@ -57,6 +58,7 @@ export function withAnnouncements(
       if (project && receipt.status === 'COMPLETE') removeGuard(paths, project.row.folder);
       return { receipt: await cleaned(receipt, ranOf(receipt, cleanUps)) };
     },
+    announced: () => ({ cards: notifiedCards(supervisor) }),
     cleanup: async ({ project: ref, timeout, force, actor }, call) => {
       const cleanUps = cleanUpsOf(supervisor, supervisor.find(ref));
       const { receipt } = await handlers.stop(

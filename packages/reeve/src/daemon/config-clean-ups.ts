@@ -4,12 +4,18 @@ import { portsOf } from '../supervisor/ports-of.ts';
 import type { Project } from '../supervisor/project.ts';
 import type { Supervisor } from '../supervisor/supervisor.ts';
 
+/** Of a clean-up that was announced by X_REEVE_CLEANUP. Milliseconds. */
+const ANNOUNCED_LIMIT = 5000;
+
 /** A service with a clean-up, taken before it is stopped and perhaps forgotten. */
 export type CleanUp = () => Promise<CleanUpView>;
 
-/** The clean-ups that the config gives these services, by name, to be run when they have stopped. */
+/** The clean-ups that the config gives these services, or they announced by X_REEVE_CLEANUP, by name, for after the stop. */
 export function cleanUpsOf(supervisor: Supervisor, project: Project): ReadonlyMap<string, CleanUp> {
-  const services = [...project.services].filter(([, { row }]) => Boolean(row.spec.cleanup));
+  const services = [...project.services].filter(
+    ([, { row, instances }]) =>
+      Boolean(row.spec.cleanup) || instances.some(({ notified }) => notified.announced.cleanup),
+  );
   return new Map(services.map(([name]) => [name, prepare(supervisor, project, name)]));
 }
 
@@ -35,6 +41,8 @@ function prepare(supervisor: Supervisor, project: Project, name: string): CleanU
     port === null ? [] : [{ name: spec.name, port, protocol: spec.protocol }],
   );
   const { spec, environment } = row;
+  const announced = project.service(name).instances.find(({ notified }) => notified.announced.cleanup);
+  const said = announced?.notified.announced.cleanup ?? null;
   return async () => {
     const began = performance.now();
     const view = (outcome: CleanUpView['outcome'], message: string | null): CleanUpView => ({
@@ -56,15 +64,16 @@ function prepare(supervisor: Supervisor, project: Project, name: string): CleanU
         ports: leased,
         user,
       });
-      if (resolved.cleanup === null) return view('done', null);
+      const wanted = resolved.cleanup ?? (said === null ? null : ['/bin/sh', '-c', said]);
+      if (wanted === null) return view('done', null);
       if (user && user.uid !== self.uid && !self.isRoot) return view('failed', `only root may run it as ${user.name}`);
       const asUser = user && user.uid !== self.uid ? runAs(user) : [];
-      const command = [...asUser, ...resolved.cleanup];
+      const command = [...asUser, ...wanted];
       const end = await runCommand({
         command,
         cwd: resolved.cwd,
         env: resolved.env,
-        limit: spec.cleanup?.timeout ?? 0,
+        limit: spec.cleanup?.timeout ?? ANNOUNCED_LIMIT,
       });
       return view(end.reason, end.message);
     } catch (error) {

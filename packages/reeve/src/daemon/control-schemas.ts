@@ -40,6 +40,7 @@ export const CONTROL_SCHEMAS = {
   }),
   restart: strict({ project: ProjectRef, services: Selection, timeout: Timeout, force: Force, actor: Actor }),
   stop: strict({ project: ProjectRef, services: Selection, timeout: Timeout, force: Force, actor: Actor }),
+  announced: strict({}),
   cleanup: strict({ project: ProjectRef, timeout: Timeout, force: Force, actor: Actor }),
   down: strict({ project: ProjectRef, purge: Type.Boolean(), timeout: Timeout, actor: Actor }),
   wait: strict({ project: ProjectRef, services: Selection, until: Until, timeout: Timeout }),

@@ -47,6 +47,7 @@ const idle: ControlHandlers = {
   start: unused,
   restart: unused,
   stop: unused,
+  announced: unused,
   cleanup: unused,
   down: unused,
   wait: unused,

@@ -42,7 +42,10 @@ export interface DaemonFacts {
 }
 
 /** The calls of the control socket: each is an intent, a wait, or a view. Nothing is decided here. */
-export function controlHandlers(supervisor: Supervisor, facts: DaemonFacts): Omit<ControlHandlers, 'cleanup'> {
+export function controlHandlers(
+  supervisor: Supervisor,
+  facts: DaemonFacts,
+): Omit<ControlHandlers, 'announced' | 'cleanup'> {
   const daemonView = { running: true, pid: process.pid, version: facts.version };
   return {
     ping: () => ({

@@ -50,7 +50,7 @@ export function viewOf(service: ManagedService, look: Look): ServiceView {
     spec: service.row.spec,
     intent: service.intent.want,
     managedBy: service.row.managed_by,
-    data: service.row.data,
+    data: service.row.data ?? service.instances[0]?.notified.announced.data ?? null,
   };
   return serviceView(
     facts,

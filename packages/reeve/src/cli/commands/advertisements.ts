@@ -6,26 +6,34 @@ import {
   type GuideEntry,
   guideOf,
 } from '../../core/advertisement.ts';
-import type { Ignored } from '../../core/announced.ts';
+import type { Announced, Ignored } from '../../core/announced.ts';
 import { announcedInHome } from '../announced-here.ts';
 import { type Context, optionValue, printJson, say } from '../context.ts';
 import { findFolder } from '../find-project.ts';
 import { isListenedOn } from '../listened-on.ts';
 import { loadProject } from '../load-project.ts';
 import { withMemory } from '../memory.ts';
+import { connectIfRunning } from '../reach-daemon.ts';
 import { oneLine } from '../safe-text.ts';
 
 export async function run(context: Context): Promise<number> {
   const only = optionValue(context, 'project')?.toLowerCase() ?? null;
   const isWanted = (project: string): boolean => only === null || project.toLowerCase() === only;
   const found = announcedInHome(context);
-  const announced = found.announced.filter(({ card }) => isWanted(card.project));
+  const announced = [...found.announced, ...(await notified(context))].filter(({ card }) => isWanted(card.project));
   const declared = (await declaredServices(context)).filter(({ project }) => isWanted(project));
   const announcements = advertisementsOf(announced, declared, isListenedOn());
   const guide = guideOf(announcements, declared);
   if (context.json) printJson(context, { announcements, guide, ignored: found.ignored });
   else show(context, announcements, guide, found.ignored);
   return 0;
+}
+
+/** What services under reeve have announced over NOTIFY_SOCKET: only a daemon that runs has heard it. */
+async function notified(context: Context): Promise<readonly Announced[]> {
+  await using client = await connectIfRunning(context);
+  const { cards } = client ? await client.call('announced', {}) : { cards: [] };
+  return cards.map((card) => ({ card, origin: 'notify', file: '', liveness: 'live', identity: 'verified' }));
 }
 
 /** What is remembered of every project, and the config that lies here, which may be newer. */

@@ -1,18 +1,23 @@
 import { ReeveError } from '@reeve/contract';
 import { cleanEverything } from '../clean-everything.ts';
+import { cleanNamed } from '../clean-named.ts';
 import { cleanLines } from '../clean-text.ts';
 import { type Context, has, printJson, say } from '../context.ts';
-import { durationOption } from '../read-options.ts';
+import { durationOption, selection } from '../read-options.ts';
 import { connectToStop } from '../stop-services.ts';
 
 export async function run(context: Context): Promise<number> {
-  if (!has(context, 'all')) {
-    const message = 'cleanup stops and cleans up everything of this home: it wants --all';
-    throw new ReeveError('USAGE', { message, hint: 'reeve cleanup --all; of one project: reeve stop' });
+  const words = selection(context.args.positionals);
+  if (has(context, 'all') === words.length > 0) {
+    const message = 'cleanup stops and cleans up: it wants names of services, or --all for everything of this home';
+    throw new ReeveError('USAGE', { message, hint: 'reeve cleanup --all' });
   }
   await using client = await connectToStop(context);
   const wish = { timeout: durationOption(context, 'timeout'), force: has(context, 'force') };
-  const { rows } = await cleanEverything(context, client, wish);
+  const rows =
+    words.length > 0
+      ? await cleanNamed(context, client, words, wish)
+      : (await cleanEverything(context, client, wish)).rows;
   const isWell = rows.every(({ ok }) => ok);
   if (context.json) printJson(context, { status: isWell ? 'COMPLETE' : 'INCOMPLETE', cleanups: rows });
   else if (rows.length === 0) say(context, 'nothing is managed here: nothing to clean up');
