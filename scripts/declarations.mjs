@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { root } from './root.mjs';
 import { typeOf } from './schema-types.mjs';
+import { sdkEntry, sdkProgram } from './sdk-program.mjs';
 
 /** The types of `reeve/config` (config/define.ts), from the same schema that checks a config. Returns [file, text]. */
 export function configDeclaration() {
@@ -33,8 +34,8 @@ export declare function defineConfig<const Name extends string>(config: ConfigOf
  */
 export async function sdkDeclarations() {
   const { default: ts } = await import('typescript');
-  const entry = path.join(root, 'packages/sdk/src/index.ts');
-  const emitted = emit(ts, entry);
+  const entry = sdkEntry;
+  const emitted = emit(ts);
   const written = new Map();
   const waiting = [entry];
   for (let source = waiting.pop(); source !== undefined; source = waiting.pop()) {
@@ -54,14 +55,9 @@ export async function sdkDeclarations() {
 }
 
 /** Source file → its declarations, for the entry and all it imports. */
-function emit(ts, entry) {
-  const config = ts.readConfigFile(path.join(root, 'tsconfig.base.json'), ts.sys.readFile).config;
-  const { options } = ts.parseJsonConfigFileContent(config, ts.sys, root);
-  // Through node_modules the other workspaces would count as somebody else's, whose declarations are not written.
-  const paths = { '@reeve/*': [path.join(root, 'packages/*/src/index.ts')] };
-  const emitting = { ...options, paths, noEmit: false, declaration: true, emitDeclarationOnly: true };
-  const program = ts.createProgram([entry], emitting);
+function emit(ts) {
   const emitted = new Map();
+  const program = sdkProgram(ts, { noEmit: false, declaration: true, emitDeclarationOnly: true });
   program.emit(undefined, (_file, text, _mark, _onError, sources) => emitted.set(sources[0].fileName, text));
   return emitted;
 }

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { root } from './root.mjs';
+import { renderSdkReference } from './sdk-reference.mjs';
 
 /** Generated file ← source file and the function in it that returns the text (or, for JSON, the value). */
 const generated = [
@@ -41,7 +42,7 @@ async function render() {
     if (typeof make !== 'function') throw new Error(`${source} does not export ${name}`);
     return { file, text: asText(make()) };
   });
-  return [...made, ...renderGuides()];
+  return [...made, { file: 'docs/reference/sdk.md', text: await renderSdkReference() }, ...renderGuides()];
 }
 
 /** Bundles the sources on the fly and imports them. */

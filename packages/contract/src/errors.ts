@@ -280,14 +280,19 @@ export const ERRORS = {
     hint: 'this is a bug; reeve daemon logs has the details',
   },
 } as const satisfies Record<string, Entry>;
+/** A code of the catalogue: docs/reference/errors.md. */
 export type ErrorCode = keyof typeof ERRORS;
 
 /** An error with a code of the catalogue: what happened, and what to do next. */
 export class ReeveError extends Error {
   override readonly name = 'ReeveError';
+  /** What to look at in a program. */
   readonly code: ErrorCode;
+  /** What fills the sentence in, and what a program may look at. */
   readonly params: Params;
+  /** What to do next; null: nothing is known to help. */
   readonly hint: string | null;
+  /** `options.cause`: the error behind it. */
   constructor(code: ErrorCode, params: Params = {}, options?: ErrorOptions) {
     const entry: Entry = ERRORS[code];
     super(entry.say(params), options);

@@ -24,6 +24,7 @@ export const SERVICE_DATA_BYTES = 256 << 10;
 /** Names of the files of one service in `run/`. */
 export const SERVICE_CARD_NAME = /^([0-9a-f]{12})\.json$/;
 
+/** A port of a service, 1 to 65535. */
 export interface ServicePort {
   readonly name: string | null;
   readonly port: number;
@@ -38,13 +39,19 @@ export type AnnouncedAction =
 
 /** What a service says it manages, and how to start it and clean it up (rows B1–B6). */
 export interface Announcement {
+  /** One line about it, for people. */
   readonly description: string;
   /** Names or command-line patterns of what it manages, for people; nobody kills by them. */
   readonly processes: readonly string[];
+  /** What must be free after the clean-up. */
   readonly ports: readonly ServicePort[];
+  /** Names of services that it needs. */
   readonly dependencies: readonly string[];
+  /** What it can be found by, for example `PROCESS_MANAGER`. */
   readonly capabilities: readonly string[];
+  /** null: it announces none. */
   readonly start: AnnouncedAction | null;
+  /** null: it announces none. */
   readonly cleanup: AnnouncedAction | null;
   /** Milliseconds that the clean-up may take. */
   readonly cleanup_timeout: number;
@@ -58,15 +65,20 @@ export interface ServiceCard {
   readonly format: typeof SERVICE_CARD_FORMAT;
   /** The service protocol it speaks. */
   readonly protocol: number;
+  /** Of project folder, service and instance: 12 hex digits, the name of its files. */
   readonly id: string;
   /** What the project is called; `folder` (a real path) is what it is. */
   readonly project: string;
   readonly folder: string;
   readonly service: string;
+  /** From 0; most services have one. */
   readonly instance: number;
+  /** `announcement`: the program only announces under this name. */
   readonly kind: 'service' | 'announcement';
+  /** What the process is called; `null`: it has no title of its own. */
   readonly title: string | null;
   readonly description: string;
+  /** `node`, `python` … */
   readonly language: string;
   /** Name and version of the library that wrote it. */
   readonly library: string;
@@ -79,31 +91,40 @@ export interface ServiceCard {
   /** `REEVE_RUN` of its environment: set when reeve started it. */
   readonly run: string | null;
   readonly state: CardState;
+  /** It has said that it does its work. */
   readonly ready: boolean;
+  /** Its own word; `unknown` until it says one. */
   readonly health: HealthName;
   readonly health_reason: string | null;
   /** What the service last said of itself, one line. */
   readonly status: string | null;
+  /** What it has registered and announced. */
   readonly ports: readonly ServicePort[];
   readonly dependencies: readonly string[];
   readonly capabilities: readonly string[];
   /** What `register` was given, as it was given; `null` before. */
   readonly data: Readonly<Record<string, unknown>> | null;
+  /** What it says it manages; `null`: nothing. */
   readonly announcement: Announcement | null;
   /** Path of its control socket; `null` when it has none. */
   readonly socket: string | null;
   readonly started_at: string;
+  /** When the card was last written. */
   readonly updated_at: string;
+  /** `null`: it runs, or was killed before it could say. */
   readonly ended_at: string | null;
+  /** `null` also when its own end is not known to it. */
   readonly exit: Exit | null;
 }
 
 /** What an announced action came to. `failed`: it threw, or its command ended with another code than 0. */
 export interface ActionOutcome {
   readonly ok: boolean;
+  /** `not_announced`: there is no such action. `timed_out`: it was ended at its limit. */
   readonly reason: 'done' | 'failed' | 'timed_out' | 'not_announced';
   /** Of the error, or the last line that the command printed. */
   readonly message: string | null;
+  /** How long it took. Milliseconds. */
   readonly ms: number;
 }
 
@@ -128,14 +149,20 @@ export interface ServiceCalls {
 }
 export type ServiceCallName = keyof ServiceCalls;
 
+/** What a service answers when it is asked how it is. */
 export interface ServiceStatus {
   readonly pid: number;
   readonly state: CardState;
+  /** It has said that it does its work. */
   readonly ready: boolean;
+  /** Its own word; `unknown` until it says one. */
   readonly health: HealthName;
   readonly health_reason: string | null;
+  /** What it last said of itself, one line. */
   readonly status: string | null;
+  /** RFC 3339, UTC. */
   readonly started_at: string;
+  /** `in_use`: somebody listens there. */
   readonly ports: readonly (ServicePort & { readonly in_use: boolean })[];
 }
 
