@@ -131,4 +131,7 @@ test('restart --all cleans up and starts again: the config natively, managers by
   }
   expect((await reeve.run(['stop', '--all'])).code).toBe(0);
   expect(reeve.outside().filter(({ command }) => command.includes('announces'))).toEqual([]);
+  expect((await reeve.run(['start', '--all'])).code).toBe(0);
+  expect(pid(await reeve.json<typeof before>(['ps']), 'manager')).toEqual(expect.any(Number));
+  expect((await reeve.run(['stop', '--all'])).code).toBe(0);
 });

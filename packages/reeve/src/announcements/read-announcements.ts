@@ -65,7 +65,7 @@ function judged(card: ServiceCard, origin: Origin, file: string, written: number
 }
 
 /** By the process, never by files or sockets. */
-export function livenessOf(card: ServiceCard, identity: Announced['identity'], written: number): Liveness {
+function livenessOf(card: ServiceCard, identity: Announced['identity'], written: number): Liveness {
   if (card.state === 'stopped') return 'stopped';
   if (identity === 'none') return 'unknown';
   if (card.process !== null) return isSame(card.process) ? 'live' : 'stale';

@@ -1,5 +1,6 @@
-import { type Accepted, type ProjectRef, ReeveError } from '@reeve/contract';
+import { type Accepted, type ProjectRef, type PsView, ReeveError } from '@reeve/contract';
 import type { ReeveClient } from '@reeve/sdk';
+import { announcedInHome } from './announced-here.ts';
 import { askKnown } from './ask-known.ts';
 import { awaitStart } from './await-start.ts';
 import { bringUp } from './bring-up.ts';
@@ -11,6 +12,7 @@ import { loadProject } from './load-project.ts';
 import { managedNames } from './managed-names.ts';
 import { connectOrStart } from './reach-daemon.ts';
 import { durationOption, selection } from './read-options.ts';
+import { startLines, startManagers } from './restart-everything.ts';
 import { takeOver } from './take-over.ts';
 import { tellSteps } from './verbose-steps.ts';
 
@@ -44,10 +46,32 @@ async function startAll(context: Context, ask: Ask, services: readonly string[],
   await using client = await connectOrStart(context);
   const { projects } = await client.call('ps', { project: null });
   const codes: number[] = [];
-  for (const { project: name } of projects) {
+  for (const { project: name, scanned_at } of projects) {
+    // Known by announcements alone: nothing of it is reeve's to start.
+    if (scanned_at === null) continue;
     codes.push(await startOne(context, { client, project: { name }, services, ask, signal }));
   }
-  return weightiest(codes);
+  return weightiest([...codes, await startIdleManagers(context, projects)]);
+}
+
+/** Managers that announced how they are started, and do not run. */
+async function startIdleManagers(context: Context, projects: readonly PsView[]): Promise<number> {
+  const own = new Set(
+    projects.flatMap(({ project, services }) =>
+      services.filter(({ managed_by: by }) => by === 'config').map(({ name }) => `${project}/${name}`.toLowerCase()),
+    ),
+  );
+  const idle = announcedInHome(context).announced.filter(
+    ({ card, liveness }) =>
+      (liveness === 'stopped' || liveness === 'stale') &&
+      card.announcement?.start?.kind === 'command' &&
+      !own.has(`${card.project}/${card.service}`.toLowerCase()),
+  );
+  if (idle.length === 0) return 0;
+  const starts = await startManagers(context, idle, durationOption(context, 'timeout') ?? PATIENCE);
+  if (context.json) printJson(context, { starts });
+  else context.io.out.write(startLines(starts, context.style));
+  return starts.every(({ ok }) => ok) ? 0 : 1;
 }
 
 interface One {

@@ -38,7 +38,7 @@ export async function managedProjects(client: ReeveClient): Promise<readonly PsV
   return projects.filter(({ scanned_at }) => scanned_at !== null);
 }
 
-export function liveByHand(context: Context, projects: readonly PsView[]): readonly Announced[] {
+function liveByHand(context: Context, projects: readonly PsView[]): readonly Announced[] {
   const live = announcedInHome(context).announced.filter(({ liveness }) => liveness === 'live');
   return startedByHand(live, projects);
 }

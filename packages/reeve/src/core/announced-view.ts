@@ -102,7 +102,7 @@ function joined(service: ServiceView, group: readonly Announced[], isListening: 
 }
 
 /** A service of which only its own word is known; one announcement an instance. */
-export function announcedView(group: readonly Announced[], isListening: IsListening): ServiceView {
+function announcedView(group: readonly Announced[], isListening: IsListening): ServiceView {
   const sorted = group.toSorted((a, b) => a.card.instance - b.card.instance);
   const instances = sorted.map((each) => instanceOf(each, isListening));
   const shown = instances.find(({ state }) => state !== 'stopped') ?? instances[0];

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseServiceCard, SERVICE_CARD_NAME, type ServiceCard } from '@reeve/contract';
-import { isSame } from '@reeve/host';
+import { isSame, readOwnFile } from '@reeve/host';
 
 /** Whether what a card speaks of is there. `stopped`: it ended in order. `stale`: it was killed. */
 export type Liveness = 'live' | 'stale' | 'stopped';
@@ -20,13 +20,13 @@ export function writeCard(file: string, card: ServiceCard): void {
   }
 }
 
-/** null: no such file, or not a card of a format that this version knows. */
+/** Bytes of a card: data has 256 KiB, the rest is small. */
+const LARGEST = 1 << 20;
+
+/** null: no such file of our own, too large, or not a card of a format that this version knows. */
 export function readCard(file: string): ServiceCard | null {
-  try {
-    return parseServiceCard(readFileSync(file, 'utf8'));
-  } catch {
-    return null;
-  }
+  const read = readOwnFile(file, LARGEST);
+  return read.ok ? parseServiceCard(read.text) : null;
 }
 
 /** Every card in a home's `run` folder, live or not; empty when there is no such folder. */
