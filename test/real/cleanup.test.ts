@@ -131,7 +131,18 @@ test('restart --all cleans up and starts again: the config natively, managers by
   }
   expect((await reeve.run(['stop', '--all'])).code).toBe(0);
   expect(reeve.outside().filter(({ command }) => command.includes('announces'))).toEqual([]);
+});
+
+test('start --all starts a manager that has ended, by its announced start', async () => {
+  await using reeve = startReeve();
+  reeve.project({ project: 'shop', services: {} });
+  const again = [...reeve.program('announces', JSON.stringify({ service: 'manager' }))];
+  await using manager = startByHand(reeve, { service: 'manager', start: again });
+  await manager.open();
+  expect((await reeve.run(['stop', 'manager'])).code).toBe(0);
   expect((await reeve.run(['start', '--all'])).code).toBe(0);
-  expect(pid(await reeve.json<typeof before>(['ps']), 'manager')).toEqual(expect.any(Number));
+  const { services } = await reeve.json<{ services: readonly { pid: number }[] }>(['ps']);
+  expect(services[0]?.pid).toEqual(expect.any(Number));
+  expect(services[0]?.pid).not.toBe(manager.pid);
   expect((await reeve.run(['stop', '--all'])).code).toBe(0);
 });

@@ -116,13 +116,6 @@ export const ERRORS = {
     say: (p) => `${p.name} is managed by reeve (project ${p.project}, guard: refuse): it is not started by hand`,
     hint: (p) => `start it: reeve up ${p.name}; or set \`guard: warn\` in the config`,
   },
-  GUARD_REDIRECTED: {
-    http: 409,
-    exit: 0,
-    retryable: false,
-    say: (p) => `${p.name} is managed by reeve (project ${p.project}, guard: redirect): reeve has started it`,
-    hint: (p) => `see it: reeve status ${p.name}`,
-  },
   SERVICE_UNREACHABLE: {
     http: 503,
     exit: 1,

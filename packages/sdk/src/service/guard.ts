@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { type GuardCard, parseGuardCard, ReeveError } from '@reeve/contract';
 import { homePaths, instanceId, readOwnFile } from '@reeve/host';
+import { AlreadyRunning } from './already-running.ts';
 import type { ServicePlace } from './place.ts';
 import { warn } from './warn.ts';
 
@@ -10,7 +11,7 @@ const LARGEST = 1 << 20;
 
 /**
  * A service that reeve manages, and that somebody starts by hand: by the config's `guard` it warns and goes on, or hands
- * over to `reeve up` (throws GUARD_REDIRECTED, exit code 0, when that went well; START_FAILED when not), or refuses
+ * over to `reeve up` (throws `AlreadyRunning`, handed over, when that went well; START_FAILED when not), or refuses
  * (throws GUARD_REFUSED). Asks a file of the home: no daemon is needed. Whatever reeve started itself goes on.
  */
 export async function passGuard(place: ServicePlace): Promise<void> {
@@ -29,7 +30,7 @@ export async function passGuard(place: ServicePlace): Promise<void> {
       throw new ReeveError('GUARD_REFUSED', who);
     case 'redirect':
       await handOver(card, place.service);
-      throw new ReeveError('GUARD_REDIRECTED', who);
+      throw new AlreadyRunning(place, null, true);
   }
 }
 
