@@ -14,12 +14,23 @@ export interface ByHand extends AsyncDisposable {
   kill(signal?: NodeJS.Signals): void;
 }
 
+export interface ByHandOptions {
+  /** Default: the project's folder. */
+  readonly cwd?: string;
+  /** Added to the test's own environment. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 /** Starts `test/programs/announces` (or `argv`) by hand. Killed at the end, if it still lives. */
-export function startByHand(reeve: TestReeve, wish: object | readonly string[]): ByHand {
+export function startByHand(
+  reeve: TestReeve,
+  wish: object | readonly string[],
+  { cwd = reeve.folder, env: more = {} }: ByHandOptions = {},
+): ByHand {
   const argv = Array.isArray(wish) ? (wish as readonly string[]) : reeve.program('announces', JSON.stringify(wish));
   const [file = '', ...args] = argv;
-  const env = { ...process.env, REEVE_HOME: reeve.home };
-  const child: ChildProcess = spawn(file, args, { cwd: reeve.folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const env = { ...process.env, REEVE_HOME: reeve.home, ...more };
+  const child: ChildProcess = spawn(file, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (output += String(chunk)));
   const ended = once(child, 'exit').then(([code, signal]: unknown[]) => (code ?? signal) as number | string);

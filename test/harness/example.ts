@@ -1,4 +1,4 @@
-import { cpSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import path from 'node:path';
 import type { TestReeve } from './reeve.ts';
@@ -24,6 +24,18 @@ export function moveTournament(folder: string, ports: Readonly<Record<'db' | 'ap
   const file = path.join(folder, 'reeve.yaml');
   const text = readFileSync(file, 'utf8');
   writeFileSync(file, replacePorts(text, { 5543: ports.db, 8082: ports.api, 8081: ports.web }));
+}
+
+/** Gives a copy of one side of examples/migration other ports, in every file that has them. */
+export function moveMigration(folder: string, ports: Readonly<Record<'web' | 'preview', number>>): void {
+  for (const [old, port, names] of [
+    [8080, ports.web, ['web.js', 'reeve.yaml']],
+    [8090, ports.preview, ['preview.js', 'preview.sh', 'reeve.yaml']],
+  ] as const) {
+    for (const file of names.map((name) => path.join(folder, name)).filter((name) => existsSync(name))) {
+      writeFileSync(file, replacePorts(readFileSync(file, 'utf8'), { [old]: port }));
+    }
+  }
 }
 
 /**

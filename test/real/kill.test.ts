@@ -1,10 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import type { PsView, Receipt } from '@reeve/contract';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { copiesOf, eventsOf, serviceOf, untilService } from '../harness/ask.ts';
+import { startByHand } from '../harness/by-hand.ts';
 import { lookAt } from '../harness/proc-scan.ts';
 import { program } from '../harness/program.ts';
 import { startReeve, type TestReeve } from '../harness/reeve.ts';
@@ -119,6 +121,46 @@ describe('kill of a service', () => {
     expect(await reeve.json<KillReceipt>(['kill', 'two/web'])).toMatchObject({ project: 'two', status: 'COMPLETE' });
     const left = await reeve.json<PsView>(['ps', '--project', 'one']);
     expect(left.services.map((s) => s.state)).toEqual(['running']);
+  });
+});
+
+describe('kill of a service that was started by hand', () => {
+  test('asks it to end in order, by its name or port, with no daemon and without --force; two of a name ask which', async () => {
+    await using reeve = startReeve();
+    const ports = [await reeve.port(), await reeve.port()];
+    const [one, two] = ['one', 'two'].map((project, index) => {
+      const cwd = path.join(reeve.folder, project);
+      mkdirSync(cwd);
+      const program = startByHand(reeve, { service: 'web-editor', port: ports[index] }, { cwd });
+      onTestFinished(() => program[Symbol.asyncDispose]());
+      return program;
+    });
+    await Promise.all([one?.open(), two?.open()]);
+    const unclear = await reeve.run(['kill', 'web-editor']);
+    expect(unclear.code).toBe(2);
+    expect(unclear.stderr).toMatch(/web-editor is a service of (one and of two|two and of one)/);
+    const { processes } = await reeve.json<{ processes: readonly object[] }>(['hunt', `:${ports[0]}`]);
+    expect(processes).toMatchObject([{ pid: one?.pid, project: 'one', service: 'web-editor', ours: true, run: null }]);
+
+    const byPort = await reeve.json<KillReceipt>(['kill', `:${ports[0]}`]);
+    expect(byPort).toMatchObject({ project: 'one', status: 'COMPLETE', services: [{ name: 'web-editor' }] });
+    expect(byPort.services[0]?.processes).toMatchObject([{ pid: one?.pid, signals: [] }]);
+    expect(await one?.ended).toBe(0);
+    const byName = await reeve.run(['kill', 'web-editor'], { cwd: path.join(reeve.folder, 'two') });
+    expect(byName.code, byName.stderr).toBe(0);
+    expect(await two?.ended).toBe(0);
+    expect(await reeve.json(['daemon', 'status']).catch((error: Error) => error.message)).toContain('3');
+  });
+
+  test('ends its copy of a declared service too, and leaves the rest of the project alone', async () => {
+    await using reeve = startReeve();
+    reeve.project({ project: 'shop', services: { 'web-editor': { ...plain, autostart: false }, other: plain } });
+    expect((await reeve.run(['up', '-d', 'other'])).code).toBe(0);
+    await using web = startByHand(reeve, { service: 'web-editor' });
+    await web.open();
+    expect((await reeve.run(['kill', 'web-editor'])).code).toBe(0);
+    expect(await web.ended).toBe(0);
+    expect((await serviceOf(reeve, 'other')).state).toBe('running');
   });
 });
 

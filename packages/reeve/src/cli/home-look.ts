@@ -13,7 +13,9 @@ import {
   type SocketOwner,
   scanProcesses,
 } from '@reeve/host';
+import type { Announced } from '../core/announced.ts';
 import type { ProjectRow, RunRow } from '../core/memory.ts';
+import { announcedInHome } from './announced-here.ts';
 import type { Context } from './context.ts';
 import { withMemory } from './memory.ts';
 import { connectIfRunning, pathsOf } from './reach-daemon.ts';
@@ -24,10 +26,13 @@ export interface Owner {
   readonly folder: string | null;
   readonly service: string;
   readonly instance: number | null;
+  /** Of the run; of a service that was started by hand the id of its card. */
   readonly run: string;
   readonly isMain: boolean;
-  /** Its run is not over: the daemon answers for it. Otherwise it was left behind. */
+  /** Its run is not over: the daemon, or whoever started it by hand, answers for it. Otherwise it was left behind. */
   readonly isLive: boolean;
+  /** It was not started by reeve, and has said itself who it is; null: it was. */
+  readonly byHand: Announced | null;
   readonly foundBy: readonly TrackerName[];
 }
 
@@ -66,7 +71,8 @@ export async function lookAtHome(context: Context): Promise<HomeLook> {
   const rows = scanProcesses().filter(isLiveState);
   const home = pathsOf(context).home;
   const environs = new Map(rows.map((row) => [row.pid, environOf(row.pid)]));
-  const owners = ownersOf(rows, environs, memory, home);
+  const announced = announcedInHome(context).announced;
+  const owners = ownersOf(rows, environs, memory, home, announced);
   const listeners = listListeners();
   const processes = rows.flatMap((row): LookedAt[] => {
     const process = identityOf(row);
@@ -115,6 +121,7 @@ function ownersOf(
   environs: ReadonlyMap<number, ReadonlyMap<string, string> | null>,
   { runs, projects }: Memory,
   home: string,
+  announced: readonly Announced[],
 ): ReadonlyMap<number, Owner> {
   const names = new Map(projects.map(({ folder, name }) => [folder, name]));
   const owners = new Map<number, Owner>();
@@ -123,8 +130,10 @@ function ownersOf(
     if (environ?.has(DAEMON_MARK)) continue;
     const cookie = environ?.get('REEVE_HOME') === home ? (environ.get('REEVE_RUN') ?? null) : null;
     const [run, foundBy] = runOf(row, cookie, runs);
+    const byHand = announced.find((each) => isMainOf(each, row));
     if (run) owners.set(row.pid, ownerIn(run, names, row, foundBy));
     else if (cookie !== null) owners.set(row.pid, strayOf(cookie, environ));
+    else if (byHand) owners.set(row.pid, ownerByHand(byHand));
   }
   return withKin(rows, environs, owners);
 }
@@ -158,8 +167,20 @@ function ownerIn(run: RunRow, names: ReadonlyMap<string, string>, row: ProcessRo
     run: run.run,
     isMain: run.marks.main?.pid === row.pid && run.marks.main.start === row.start,
     isLive: true,
+    byHand: null,
     foundBy,
   };
+}
+
+/** A pid alone proves nothing. */
+function isMainOf({ card, liveness, identity }: Announced, row: ProcessRow): boolean {
+  const isVerified = liveness === 'live' && identity === 'verified';
+  return isVerified && card.process?.pid === row.pid && card.process.start === row.start;
+}
+
+function ownerByHand(byHand: Announced): Owner {
+  const { project, folder, service, instance, id } = byHand.card;
+  return { project, folder, service, instance, run: id, isMain: true, isLive: true, byHand, foundBy: ['main'] };
 }
 
 /** Left behind by a run that is over, or that nobody remembers. */
@@ -172,6 +193,7 @@ function strayOf(run: string, environ: ReadonlyMap<string, string> | null): Owne
     run,
     isMain: false,
     isLive: false,
+    byHand: null,
     foundBy: ['cookie'],
   };
 }

@@ -1,6 +1,7 @@
 import { type Receipt, type ReceiptService, ReeveError, type Survivor } from '@reeve/contract';
 import { type Ending, endProcesses, lineageOf, portHolders, readStat, scanStats } from '@reeve/host';
 import type { Context } from './context.ts';
+import { endByHand } from './end-by-hand.ts';
 import { titleOf } from './find-matches.ts';
 import type { HomeLook } from './home-look.ts';
 import { type KillPlan, type Meant, type StopOf, shown } from './kill-plan.ts';
@@ -37,13 +38,26 @@ const STANDARD_GRACE = 10_000;
 export async function carryOut(context: Context, order: KillOrder): Promise<KillReceipt> {
   const began = performance.now();
   const { plan } = order;
-  const [stopped, direct] = await Promise.all([stopAll(context, order), endDirectly(order, plan.direct)]);
+  const [stopped, byHand, direct] = await Promise.all([
+    stopAll(context, order),
+    endByHand(context, plan.byHand, { timeout: order.timeout, force: false, cleanUp: false }),
+    endDirectly(order, plan.direct),
+  ]);
   const receipts = stopped.map(({ receipt }) => receipt);
   const again = order.target.kind === 'port' ? stillListening(order.target.port, direct) : [];
-  const survivors = [...receipts.flatMap((receipt) => receipt.survivors), ...leftOf(direct, plan.direct), ...again];
-  const services = [...receipts.flatMap((receipt) => receipt.services), ...serviceOf(order, direct)];
+  const survivors = [
+    ...[...receipts, ...byHand].flatMap((each) => each.survivors),
+    ...leftOf(direct, plan.direct),
+    ...again,
+  ];
+  const services = [
+    ...receipts.flatMap((receipt) => receipt.services),
+    ...byHand.map(({ receipt }) => receipt),
+    ...serviceOf(order, direct),
+  ];
   const projects = new Set([
     ...plan.stops.map((s) => s.project),
+    ...plan.byHand.map(({ card }) => card.project),
     ...plan.direct.map((m) => m.seen.owner?.project ?? null),
   ]);
   const [project = null] = projects;
@@ -89,7 +103,9 @@ function isDown({ code }: ReeveError): boolean {
 
 async function endWithoutDaemon(order: KillOrder, stop: StopOf, error: ReeveError): Promise<Stopped> {
   const { folder, project, services } = stop;
-  const own = order.look.processes.filter(({ owner }) => owner?.folder === folder && services.includes(owner.service));
+  const own = order.look.processes.filter(
+    ({ owner }) => owner?.byHand === null && owner.folder === folder && services.includes(owner.service),
+  );
   const meant = own.map((seen): Meant => ({ seen, why: 'is part of it' }));
   const endings = await endDirectly(order, meant);
   const survivors = leftOf(endings, meant);

@@ -1,5 +1,6 @@
 import { ReeveError } from '@reeve/contract';
 import { userNameOf } from '@reeve/host';
+import type { Announced } from '../core/announced.ts';
 import type { HomeLook, LookedAt, Owner } from './home-look.ts';
 import type { KillTarget } from './kill-target.ts';
 
@@ -16,6 +17,8 @@ export interface StopOf {
 export interface KillPlan {
   /** The daemon stops these, and they stay stopped. */
   readonly stops: readonly StopOf[];
+  /** Services that somebody else started: asked to end in order, and then looked at. */
+  readonly byHand: readonly Announced[];
   /** Ended directly. */
   readonly direct: readonly Meant[];
 }
@@ -30,17 +33,22 @@ export interface Rights {
 
 /**
  * What is to be done about the processes that were found. A service of this home is stopped as a whole, by its daemon:
- * its restart policy would bring back what was ended behind its back. A pid of one of its other processes, or a pattern
+ * its restart policy would bring back what was ended behind its back; one that was started by hand is asked itself. A pid of one of its other processes, or a pattern
  * that only such a one matches, means that process. Throws NOT_PERMITTED: all is done, or nothing.
  */
 export function planKill(look: HomeLook, meant: readonly Meant[], rights: Rights): KillPlan {
   for (const each of meant) refuseProtected(look, each);
   for (const each of meant) refuseForeign(each, rights);
   const managed = meant.filter(({ seen }) => seen.owner !== null && meansService(seen.owner, rights.target));
-  const stops = stopsOf(managed.flatMap(({ seen }) => seen.owner ?? []));
-  const isStopped = ({ owner }: LookedAt): boolean =>
-    owner?.isLive === true && stops.some((s) => s.folder === owner.folder && s.services.includes(owner.service));
-  return { stops, direct: meant.filter(({ seen }) => !isStopped(seen)) };
+  const owners = managed.flatMap(({ seen }) => seen.owner ?? []);
+  const byHand = [...new Set(owners.flatMap((owner) => owner.byHand ?? []))];
+  const stops = stopsOf(owners.filter((owner) => owner.byHand === null));
+  const isStopped = ({ owner }: LookedAt): boolean => {
+    if (owner?.isLive !== true) return false;
+    if (owner.byHand !== null) return byHand.includes(owner.byHand);
+    return stops.some((s) => s.folder === owner.folder && s.services.includes(owner.service));
+  };
+  return { stops, byHand, direct: meant.filter(({ seen }) => !isStopped(seen)) };
 }
 
 function meansService(owner: Owner, target: KillTarget): boolean {

@@ -76,11 +76,12 @@ function fits({ row }: LookedAt, pattern: string): boolean {
 }
 
 function byName(look: HomeLook, target: Extract<KillTarget, { kind: 'name' }>, here: string | null): Found {
-  const named = serviceNamed(look, target, here);
-  if (named) {
+  const found = serviceNamed(look, target, here);
+  if (found) {
+    const { isByHand, ...named } = found;
     const [service] = named.services;
     const own = look.processes.filter(({ owner }) => isOf(owner, named.folder, named.project, service));
-    return { meant: own.map(meantByName), named };
+    return { meant: own.map(meantByName), named: isByHand ? null : named };
   }
   const left = look.processes.filter(
     ({ owner }) =>
@@ -112,12 +113,21 @@ function serviceNamed(
   look: HomeLook,
   { project, name }: Extract<KillTarget, { kind: 'name' }>,
   here: string | null,
-): StopOf | null {
-  const found = look.projects.flatMap((row) => {
+): (StopOf & { readonly isByHand: boolean }) | null {
+  const known = look.projects.flatMap((row) => {
     if (project !== null && !same(row.name, project)) return [];
     const service = (look.services.get(row.folder) ?? []).find((each) => same(each, name));
-    return service === undefined ? [] : [{ folder: row.folder, project: row.name, services: [service] }];
+    if (service === undefined) return [];
+    return [{ folder: row.folder, project: row.name, services: [service], isByHand: false }];
   });
+  const byFolder = new Map(known.map((each) => [each.folder, each]));
+  for (const { owner } of look.processes) {
+    if (!owner?.byHand || !same(owner.service, name)) continue;
+    const { folder, project: whose, service } = owner.byHand.card;
+    if (byFolder.has(folder) || (project !== null && !same(whose, project))) continue;
+    byFolder.set(folder, { folder, project: whose, services: [service], isByHand: true });
+  }
+  const found = [...byFolder.values()];
   const own = found.find(({ folder, project }) => folder === here || project === here);
   if (own || found.length < 2) return own ?? found[0] ?? null;
   const owners = found.map((each) => each.project);

@@ -46,7 +46,7 @@ function viewOf({ seen, why, foundBy, confidence }: Match, now: number) {
     project: owner?.project ?? null,
     service: owner?.service ?? null,
     instance: owner?.instance ?? null,
-    run: owner?.run ?? null,
+    run: owner?.byHand ? null : (owner?.run ?? null),
     main: owner?.isMain ?? false,
     ours: owner !== null,
     reeve: isReeve,

@@ -20,7 +20,7 @@ export async function run(context: Context): Promise<number> {
   const rights = { target, force: has(context, 'force'), uid: process.getuid?.() ?? -1, forced };
   const found = planKill(look, meant, rights);
   const stops = named && !found.stops.some(({ folder }) => folder === named.folder) ? [named] : [];
-  const plan: KillPlan = { stops: [...stops, ...found.stops], direct: found.direct };
+  const plan: KillPlan = { ...found, stops: [...stops, ...found.stops] };
   if (!context.json) announce(context, plan);
   const timeout = durationOption(context, 'timeout');
   return show(context, await carryOut(context, { target, typed, plan, look, timeout }));
@@ -39,9 +39,12 @@ async function whereWeAre(context: Context): Promise<string | null> {
 }
 
 /** What is about to be ended, and why. */
-function announce(context: Context, { stops, direct }: KillPlan): void {
+function announce(context: Context, { stops, byHand, direct }: KillPlan): void {
   for (const { project, services } of stops) {
     say(context, `ending ${services.join(' ')} of ${oneLine(project)}: a service of this home, which its daemon stops`);
+  }
+  for (const { card } of byHand) {
+    say(context, `ending ${card.service} of ${oneLine(card.project)}: started by hand (pid ${card.pid})`);
   }
   for (const { seen, why } of direct) {
     say(
