@@ -104,11 +104,11 @@ async function end({ card, liveness }: Announced, { grace, force }: EndOptions):
   // Before it is asked: once it has gone, nothing shows any more who was below it.
   const targets = targetsOf(main);
   const spare = spared();
-  if (force) return await endProcesses(targets, { grace: 0, budget: BUDGET, spare });
+  if (force) return endProcesses(targets, { grace: 0, budget: BUDGET, spare });
   const asked = performance.now();
   if (await askToEnd(card.service, card.socket, main.pid)) await untilGone(main, grace);
   const rest = Math.max(0, grace - (performance.now() - asked));
-  return await endProcesses(targets, { grace: rest, budget: BUDGET, spare });
+  return endProcesses(targets, { grace: rest, budget: BUDGET, spare });
 }
 
 /** true: it said that it will. */

@@ -7,7 +7,7 @@ test('first comes a command, then what it takes', () => {
   expect(values('')).toContain('up');
   expect(values('')).toContain('daemon');
   expect(values('')).not.toContain('__complete');
-  expect(values('daemon', '')).toEqual(['run', 'start', 'stop', 'status', 'logs']);
+  expect(values('daemon', '')).toEqual(['run', 'start', 'stop', 'status', 'upgrade', 'logs']);
   expect(complete(['stop', '']).kind).toBe('service');
   expect(complete(['signal', '']).kind).toBe('signal');
   expect(complete(['signal', 'HUP', '']).kind).toBe('service');

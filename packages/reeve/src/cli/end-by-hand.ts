@@ -21,7 +21,7 @@ export async function endByHand(
   { timeout, force, cleanUp }: EndWish,
 ): Promise<readonly EndedAnnounced[]> {
   const options = { cleanUp, force, grace: timeout ?? GRACE };
-  return await Promise.all(
+  return Promise.all(
     announced.map((each) => endAnnounced(each, { ...options, env: environmentFor(context, each) })),
   );
 }

@@ -50,7 +50,7 @@ test.each([
 test.each([
   ['statu', 'there is no command "statu"', 'reeve status'],
   ['daemon sart', 'there is no command "daemon sart"', 'reeve daemon start'],
-  ['daemon', 'reeve daemon needs one of: run, start, stop, status, logs', 'help daemon'],
+  ['daemon', 'reeve daemon needs one of: run, start, stop, status, upgrade, logs', 'help daemon'],
   ['up --tiemout 3', 'reeve up has no option --tiemout', '--timeout'],
   ['ps -q', 'reeve ps has no option -q', 'reeve ps --help'],
   ['--nonsense', 'reeve has no option --nonsense', 'reeve --help'],

@@ -46,7 +46,7 @@ export async function startManagers(
   managers: readonly Announced[],
   limit: number,
 ): Promise<readonly StartRow[]> {
-  return await Promise.all(
+  return Promise.all(
     managers.map(async (each): Promise<StartRow> => {
       const { project, service } = each.card;
       const { ok, reason, message } = await startAnnounced(each, { env: environmentFor(context, each), limit });

@@ -35,7 +35,7 @@ export async function startKnown(context: Context, ask: Ask): Promise<number> {
   const code = await askKnown(context, target, async (client) => {
     const names = services.length > 0 ? services : [...(await managedNames(context, target))];
     await takeOver(context, { client, target, services: names });
-    return await startOne(context, { client, project, services, ask, signal });
+    return startOne(context, { client, project, services, ask, signal });
   });
   return code ?? (await bringUp(context, { loaded: await loadProject(context, target), services, signal }));
 }

@@ -28,7 +28,7 @@ export async function runningByHand(
 /** Stops what a target names, by reeve and by hand; one receipt. */
 export async function stopAllOf(context: Context, target: Target, wish: Wish): Promise<Receipt> {
   const byHand = await runningByHand(context, target, wish.services, wish.client);
-  if (byHand.length === 0) return await stopTarget(context, target, wish);
+  if (byHand.length === 0) return stopTarget(context, target, wish);
   const [receipt, ended] = await Promise.all([
     stopManaged(context, target, wish, byHand),
     endByHand(context, byHand, { timeout: wish.timeout, force: wish.force, cleanUp: false }),
@@ -51,6 +51,6 @@ async function stopManaged(
     const known = new Set(byHand.map(({ card }) => card.service.toLowerCase()));
     const rest = wish.services.filter((word) => !known.has(word.toLowerCase()));
     if (rest.length === wish.services.length && rest.length > 0) throw error;
-    return rest.length === 0 ? null : await stopTarget(context, target, { ...wish, services: rest });
+    return rest.length === 0 ? null : stopTarget(context, target, { ...wish, services: rest });
   }
 }

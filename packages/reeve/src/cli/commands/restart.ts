@@ -10,7 +10,7 @@ import { startKnown } from '../start-known.ts';
 export async function run(context: Context): Promise<number> {
   const words = selection(context.args.positionals);
   if (has(context, 'all')) {
-    if (words.length === 0) return await restartEverything(context);
+    if (words.length === 0) return restartEverything(context);
     throw new ReeveError('USAGE', { message: '--all and the names of services contradict each other' });
   }
   const managers = await namedManagers(context, words);
