@@ -27,14 +27,12 @@ const chapters = [
  * docs/reference/sdk.md, from the docstrings of what packages/sdk exports. Throws, naming them all, when an exported name or
  * a method has none (a field may be told by its name), or comes from a file of which no chapter knows.
  */
-export async function renderSdkReference() {
+export async function renderSdkReference(entry = sdkEntry) {
   const { default: ts } = await import('typescript');
-  const program = sdkProgram(ts);
+  const program = sdkProgram(ts, {}, entry);
   const page = new Page(ts, program.getTypeChecker());
-  const entry = program.getSourceFile(sdkEntry);
-  const names = page.checker
-    .getExportsOfModule(page.checker.getSymbolAtLocation(entry))
-    .map((each) => page.named(each));
+  const index = page.checker.getSymbolAtLocation(program.getSourceFile(entry));
+  const names = page.checker.getExportsOfModule(index).map((each) => page.named(each));
   const known = new Set(chapters.flatMap(([, , files]) => files));
   for (const { file, name } of names) if (!known.has(file)) page.faults.push(`${name}: no chapter has ${file}.ts`);
   const text = chapters.map(([title, about, files]) => {
