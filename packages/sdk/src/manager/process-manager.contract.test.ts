@@ -133,7 +133,7 @@ test('managed ports are shown with whether each is in use, here and in the card'
     `${only(`
     ${child('0')}
     manager.registerManagedPort(port, 'http'); manager.registerManagedPort(1, 'never');
-    say('status', JSON.stringify(manager.getProcessStatus())); manager.logError(new Error('seen'), 'while testing');
+    say('status', JSON.stringify(manager.getProcessStatus())); manager.logError(new Error('seen'), 'while testing'); say('logged', 'it');
     process.kill(kid.pid);`)} ${alive}`,
   );
   const status = JSON.parse(await program.said('status')) as { startTime: string };
@@ -150,6 +150,7 @@ test('managed ports are shown with whether each is in use, here and in the card'
   expect(Math.abs(Date.parse(status.startTime) - Date.now())).toBeLessThan(60_000);
   const { card } = await findPlace('job', { ...world.at, env: {} });
   await until('the card has the ports', () => readCard(card)?.ports.length === 2);
+  await program.said('logged');
   program.child.kill('SIGKILL');
   expect((await program.ended).stderr).toMatch(/job: while testing: Error: seen/);
 });
