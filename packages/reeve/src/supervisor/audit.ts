@@ -1,0 +1,27 @@
+import type { Actor } from '@reeve/contract';
+import type { Project } from './project.ts';
+import type { Supervisor } from './supervisor.ts';
+
+/** Who asked for what: in the audit log, in the transaction of the caller. */
+export function audit(
+  supervisor: Supervisor,
+  actor: Actor,
+  action: string,
+  project: Project,
+  services: readonly string[],
+): void {
+  const { registry, clock } = supervisor.deps;
+  registry.audit.append({
+    at: clock.now(),
+    actor: describeActor(actor),
+    action,
+    target: `${project.row.name}: ${services.join(', ')}`,
+    reason: null,
+    outcome: 'accepted',
+  });
+}
+
+/** As intents and the audit log name whoever asked: `cli:anna:4711`. */
+export function describeActor(actor: Actor): string {
+  return `${actor.kind}:${actor.user}:${actor.pid}`;
+}
