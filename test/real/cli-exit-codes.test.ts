@@ -50,7 +50,7 @@ test('what is typed wrong is 2, whatever else is wrong too, and starts nothing',
   await using reeve = startReeve();
   await expectCodes(reeve, [
     [2, 'nosuch'],
-    [2, 'kill x'],
+    [2, 'doctor'],
     [2, 'up --nope'],
     [2, 'up x --timeout abc'],
     [2, 'stop x --timeout=-5s'],

@@ -20,6 +20,8 @@ export interface CommandEnd {
 
 /** Milliseconds for killing what did not end in time. */
 const BUDGET = 2000;
+/** How long the output of a command that has ended is waited for: somebody it left may hold it open. Milliseconds. */
+const DRAIN = 200;
 /** Of its output, for the last line. Characters. */
 const TAIL = 2000;
 
@@ -34,8 +36,12 @@ export async function runCommand({ command, cwd, env, limit }: CommandRun): Prom
       tail = (tail + text).slice(-TAIL);
     });
   }
+  const drained = once(child, 'close').catch(() => undefined);
   const ended = once(child, 'exit').then(
-    ([code, signal]: unknown[]): CommandEnd => judge(code as number | null, signal as string | null, tail),
+    async ([code, signal]: unknown[]): Promise<CommandEnd> => {
+      await Promise.race([drained, pause(DRAIN, null, { ref: false })]); // what it said last may still be in the pipe
+      return judge(code as number | null, signal as string | null, tail);
+    },
     (error: NodeJS.ErrnoException): CommandEnd => ({
       reason: 'failed',
       message: `cannot be executed: ${error.message}`,

@@ -21,9 +21,7 @@ export async function endByHand(
   { timeout, force, cleanUp }: EndWish,
 ): Promise<readonly EndedAnnounced[]> {
   const options = { cleanUp, force, grace: timeout ?? GRACE };
-  return Promise.all(
-    announced.map((each) => endAnnounced(each, { ...options, env: environmentFor(context, each) })),
-  );
+  return Promise.all(announced.map((each) => endAnnounced(each, { ...options, env: environmentFor(context, each) })));
 }
 
 /** Of a command that a service announced: the caller's, and who it is for. */

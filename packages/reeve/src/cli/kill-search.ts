@@ -3,7 +3,7 @@ import { isLiveState, matchWithin, portHolders, readStat } from '@reeve/host';
 import { nearestName } from '../core/nearest-name.ts';
 import { belongsTo, isKernels, listensOn, titleOf } from './find-matches.ts';
 import type { HomeLook, LookedAt } from './home-look.ts';
-import { type Meant, type StopOf, shown } from './kill-plan.ts';
+import type { Meant, StopOf } from './kill-plan.ts';
 import type { KillTarget } from './kill-target.ts';
 
 /** How long a pattern may take for one command line. Milliseconds. */
@@ -144,9 +144,15 @@ function nobody(look: HomeLook, { name }: Extract<KillTarget, { kind: 'name' }>)
     near !== null
       ? `did you mean ${near}?`
       : mentions.length > 0
-        ? `${shown(mentions[0]?.row.command ?? '')} mentions it: reeve hunt ${name}, then by pid or --pattern`
+        ? `${mentionedBy(mentions.map(({ row }) => row.pid))}; reeve hunt ${name} shows it, reeve kill PID ends it`
         : 'reeve ps --all lists the services, reeve hunt looks further';
   return new ReeveError('NOTHING_FOUND', { message: `no service and no process is called "${name}"`, hint });
+}
+
+function mentionedBy(pids: readonly number[]): string {
+  const [first = 0, ...more] = pids;
+  const others = more.length === 0 ? '' : ` (and ${more.length} more)`;
+  return `the command line of process ${first}${others} mentions it`;
 }
 
 function same(one: string, other: string): boolean {

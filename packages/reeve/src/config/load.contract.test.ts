@@ -186,8 +186,6 @@ describe('the example of the design', () => {
     });
     expect(notes.filter((note) => note.includes('not acted on')).map((note) => note.split(':')[0])).toEqual([
       'services.web-editor.resources',
-      'services.web-editor.cleanup',
-      'services.web-editor.capabilities',
     ]);
   });
 });

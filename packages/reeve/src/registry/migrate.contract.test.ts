@@ -135,6 +135,12 @@ describe('DB12, UP4: a daemon killed inside a migration', () => {
     },
   );
 
+  test('between two steps of a new registry leaves no schema: nobody reads half of it', async () => {
+    const { signal } = await listen(program.start(folder.file, JSON.stringify(upTo(3)), '2', '0'));
+    expect(signal).toBe('SIGKILL');
+    expect(look(folder.file)).toMatchObject({ schema: 0, tables: [] });
+  });
+
   test.each([...points(upTo(3), 2).map((at) => [2, at] as const), ...points(upTo(3), 3).map((at) => [3, at] as const)])(
     'at step %i, statement %i leaves the schema before it, with everything in it',
     async (version, at) => {

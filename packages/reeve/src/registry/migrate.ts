@@ -16,7 +16,8 @@ export interface MigrateOptions {
 
 /**
  * Brings the schema up to date. Each step is one transaction with its `user_version`, so that whoever dies in it leaves
- * the old schema or the new one. A file that holds something is copied first. Throws what SQLite throws.
+ * the old schema or the new one; a new file gets all of them at once, so that nobody ever reads half of it. A file that
+ * holds something is copied first. Throws what SQLite throws.
  */
 export function migrate(database: Database, options: MigrateOptions): void {
   const found = schemaOf(database);
@@ -24,21 +25,22 @@ export function migrate(database: Database, options: MigrateOptions): void {
   if (found > 0) backUp(database, options.file, found, options.now());
   // A step that is not on the disk must not be built upon.
   database.exec('PRAGMA synchronous = FULL');
-  for (const migration of options.migrations) {
-    if (migration.version > found) step(database, migration, options.onStep);
-  }
+  const due = options.migrations.filter(({ version }) => version > found);
+  for (const steps of found === 0 ? [due] : due.map((step) => [step])) take(database, steps, options.onStep);
 }
 
-function step(database: Database, migration: Migration, onStep: MigrateOptions['onStep']): void {
+function take(database: Database, steps: readonly Migration[], onStep: MigrateOptions['onStep']): void {
   database.exec('BEGIN IMMEDIATE');
   try {
-    for (const [i, statement] of migration.statements.entries()) {
-      onStep?.(migration.version, i);
-      database.exec(statement);
+    for (const { version, statements } of steps) {
+      for (const [i, statement] of statements.entries()) {
+        onStep?.(version, i);
+        database.exec(statement);
+      }
+      database.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
+      database.exec(`PRAGMA user_version = ${version}`);
+      onStep?.(version, statements.length);
     }
-    database.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
-    database.exec(`PRAGMA user_version = ${migration.version}`);
-    onStep?.(migration.version, migration.statements.length);
     database.exec('COMMIT');
   } catch (error) {
     if (database.isTransaction) database.exec('ROLLBACK');

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Exit } from '@reeve/contract';
 import { type Blame, blame } from '../core/blame.ts';
 import { maskValues } from '../core/environment.ts';
@@ -11,6 +12,8 @@ import { describeListener, freeing } from './take-ports.ts';
 const READ = 60;
 /** How many of them are kept with the event. */
 const KEPT = 8;
+/** How long a socket is given to go with its process. Milliseconds. */
+const GOING = 50;
 
 /**
  * Looks at a run whose main process has ended: its last words, and what they are worth. Never fails: what cannot be
@@ -37,13 +40,23 @@ export async function lookBack(instance: Actor, live: LiveRun, exit: Exit): Prom
  * trying again helps after all.
  */
 async function nameHolder(instance: Actor, live: LiveRun, blamed: Blame): Promise<Blame | null> {
-  const listeners = await instance.host.deps.platform.listeners();
   const ports = blamed.port === null ? live.leases.map((lease) => lease.port) : [blamed.port];
-  const holder = listeners.find((l) => l.protocol === 'tcp' && ports.includes(l.port));
+  const holder = await holderOf(instance, ports);
   if (!holder) return blamed.port === null ? blamed : null;
   if (isOwn(live, holder)) return null;
+  if (holder.process === null && instance.host.deps.self.isRoot) return null; // its last socket, and it is nobody's any more
   const fix = await freeing(instance.host.deps, holder);
   return { ...blamed, port: holder.port, what: `port ${holder.port} is held by ${describeListener(holder)}`, fix };
+}
+
+/** A socket outlives its process for a moment: a holder that is nobody is looked at again. */
+async function holderOf(instance: Actor, ports: readonly number[]): Promise<Listener | undefined> {
+  const { platform } = instance.host.deps;
+  const look = async () => (await platform.listeners()).find((l) => l.protocol === 'tcp' && ports.includes(l.port));
+  const first = await look();
+  if (first?.process !== null) return first;
+  await pause(GOING);
+  return look();
 }
 
 function isOwn(live: LiveRun, { process }: Listener): boolean {
