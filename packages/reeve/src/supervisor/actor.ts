@@ -90,3 +90,9 @@ export interface Actor {
   /** The run is about to be spawned, or has got its main process. */
   attach(live: LiveRun): void;
 }
+
+/** An instance, as its own hands see it: they take its runs from it, and leave what remains. */
+export interface RunOwner extends Actor {
+  live: LiveRun | null;
+  remains: Remains | null;
+}
