@@ -18,6 +18,7 @@ import { describeActor } from '../supervisor/audit.ts';
 import { apply, restart, start, stop } from '../supervisor/intents.ts';
 import { portsOf } from '../supervisor/ports-of.ts';
 import type { Project } from '../supervisor/project.ts';
+import { indexOf, selectServices, selectWhole } from '../supervisor/selection.ts';
 import { lookAround, projectView, viewOf } from '../supervisor/snapshot.ts';
 import { stopAndProve } from '../supervisor/stopping.ts';
 import { type Supervisor, unknownProject } from '../supervisor/supervisor.ts';
@@ -72,18 +73,18 @@ export function controlHandlers(
     },
     start: ({ project: ref, services, environment, actor }) => {
       const project = supervisor.find(ref);
-      return start(supervisor, project, startable(supervisor, project, services), environment, actor);
+      return start(supervisor, project, startable(project, services), environment, actor);
     },
     restart: ({ project: ref, services, force, actor }) => {
       const project = supervisor.find(ref);
-      const names = startable(supervisor, project, services);
+      const names = startable(project, services);
       const accepted = restart(supervisor, project, names, actor);
       if (force) hurryRestart(project, names);
       return accepted;
     },
     stop: async ({ project: ref, services, timeout, force, actor }) => {
       const project = supervisor.find(ref);
-      const names = supervisor.selectWhole(project, services);
+      const names = selectWhole(project, services);
       return { receipt: await stopProject(supervisor, project, names, { timeout, force, actor, action: 'stop' }) };
     },
     down: async ({ project: ref, purge, timeout, actor }) => {
@@ -98,7 +99,7 @@ export function controlHandlers(
     },
     wait: ({ project: ref, services, until, timeout }, call) => {
       const project = supervisor.find(ref);
-      const names = supervisor.select(project, services);
+      const names = selectServices(project, services);
       return waitFor(supervisor, {
         project,
         names,
@@ -217,8 +218,8 @@ async function stopEverything(supervisor: Supervisor, actor: Actor): Promise<Rec
 }
 
 /** Without names: what starts by itself. */
-function startable(supervisor: Supervisor, project: Project, services: readonly string[]): readonly string[] {
-  const names = supervisor.selectWhole(project, services);
+function startable(project: Project, services: readonly string[]): readonly string[] {
+  const names = selectWhole(project, services);
   if (services.length > 0) return names;
   return names.filter((name) => {
     const { row } = project.service(name);
@@ -270,7 +271,7 @@ async function purgeFolder(
 }
 
 async function why(supervisor: Supervisor, project: Project, name: string) {
-  const [known = name] = supervisor.select(project, [name]);
+  const [known = name] = selectServices(project, [name]);
   const service = project.service(known);
   const look = await lookAround(supervisor);
   const view = viewOf(service, look);
@@ -309,8 +310,8 @@ async function allPorts(supervisor: Supervisor, port: number | null): Promise<re
 }
 
 function signalMain(supervisor: Supervisor, project: Project, selector: string, signal: string, actor: Actor): number {
-  const [name = selector] = supervisor.select(project, [selector]);
-  const index = Number(/:(\d+)$/.exec(selector)?.[1] ?? 0);
+  const [name = selector] = selectServices(project, [selector]);
+  const index = indexOf(selector) ?? 0;
   const instance = project.service(name).instances[index];
   const main = instance?.mainProcess();
   if (!instance?.live || !main) throw new ReeveError('NOT_RUNNING', { name: selector });
@@ -344,9 +345,9 @@ function signalMain(supervisor: Supervisor, project: Project, selector: string, 
 }
 
 async function surroundingsOf(supervisor: Supervisor, project: Project, selector: string) {
-  const [name = selector] = supervisor.select(project, [selector]);
+  const [name = selector] = selectServices(project, [selector]);
   const service = project.service(name);
-  const instance = service.instances[Number(/:(\d+)$/.exec(selector)?.[1] ?? 0)] ?? service.instances[0];
+  const instance = service.instances[indexOf(selector) ?? 0] ?? service.instances[0];
   const { row } = service;
   const { platform, resolve } = supervisor.deps;
   const user = row.spec.user === null ? null : await platform.findUser(row.spec.user);

@@ -1,7 +1,7 @@
 import type { JournalRecord, KeeperAbout, KeptRun } from '@reeve/contract';
 import type { Keeper } from '../core/ports.ts';
 import type { Log } from '../supervisor/dependencies.ts';
-import type { RecordSource } from '../supervisor/supervisor.ts';
+import type { RecordSource } from '../supervisor/keeper-records.ts';
 import { KeeperHolder, type KeeperHolderOptions } from './keeper-holder.ts';
 import { type KeeperPlace, keeperPlace, keeperPlaces, removeKeeperPlace } from './keeper-places.ts';
 

@@ -2,8 +2,9 @@ import type { JournalRecord } from '@reeve/contract';
 import type { HomePaths, Lock } from '@reeve/host';
 import { linuxPlatform } from '../platform/linux-platform.ts';
 import { openRegistry } from '../registry/open.ts';
+import { KeeperRecords, keeperSeqFact, type RecordSource } from '../supervisor/keeper-records.ts';
 import { recoverAll } from '../supervisor/recovery.ts';
-import { keeperSeqFact, type RecordSource, Supervisor } from '../supervisor/supervisor.ts';
+import { Supervisor } from '../supervisor/supervisor.ts';
 import { withAnnouncements } from './announced-calls.ts';
 import { AnnouncementMirror } from './announcement-mirror.ts';
 import { dependenciesOf } from './composition.ts';
@@ -63,7 +64,8 @@ export async function serve(options: ServeOptions): Promise<HandOver | null> {
     dependenciesOf({ paths, platform, registry, log, keeper: (run) => keepers.get(run) }),
   );
   await recoverAll(supervisor, await keepers.ready());
-  deliver = (record, from) => supervisor.record(record, from);
+  const records = new KeeperRecords(supervisor);
+  deliver = (record, from) => records.take(record, from);
   for (const [record, from] of early) deliver(record, from);
   forgetOldHistory(supervisor);
 

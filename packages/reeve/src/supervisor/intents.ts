@@ -5,6 +5,7 @@ import { audit } from './audit.ts';
 import { durably } from './durably.ts';
 import { isOnItsWay } from './on-its-way.ts';
 import type { ManagedService, Project } from './project.ts';
+import { selectWhole } from './selection.ts';
 import type { Supervisor } from './supervisor.ts';
 import { type Declared, saveService, takeProject, takeServices } from './take-config.ts';
 import { isUnwritable } from './unwritable.ts';
@@ -24,8 +25,7 @@ export function apply(supervisor: Supervisor, request: ApplyRequest): Applied {
       specChanges({ spec: known, project: before }, { spec, project: request.spec }),
     );
     const changesOf = (service: ManagedService): readonly FieldChange[] => changed.get(service.row.spec.name) ?? [];
-    const named =
-      request.services.length > 0 ? supervisor.selectWhole(project, request.services) : autostarting(project);
+    const named = request.services.length > 0 ? selectWhole(project, request.services) : autostarting(project);
     const accepted = wantUp(
       supervisor,
       project,
