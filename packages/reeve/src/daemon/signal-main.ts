@@ -1,0 +1,52 @@
+import { constants } from 'node:os';
+import { type Actor, ReeveError } from '@reeve/contract';
+import { sendSignal } from '@reeve/host';
+import { describeActor } from '../supervisor/audit.ts';
+import type { Project } from '../supervisor/project.ts';
+import { indexOf, selectServices } from '../supervisor/selection.ts';
+import type { Supervisor } from '../supervisor/supervisor.ts';
+
+/**
+ * Sends a signal to the main process of an instance, and nobody else; what follows from it is told to follow from it.
+ * Returns its pid. Throws NOT_RUNNING, NOT_PERMITTED, or USAGE for a signal that does not exist.
+ */
+export function signalMain(
+  supervisor: Supervisor,
+  project: Project,
+  selector: string,
+  signal: string,
+  actor: Actor,
+): number {
+  const [name = selector] = selectServices(project, [selector]);
+  const index = indexOf(selector) ?? 0;
+  const instance = project.service(name).instances[index];
+  const main = instance?.mainProcess();
+  if (!instance?.live || !main) throw new ReeveError('NOT_RUNNING', { name: selector });
+  const wanted = signal.toUpperCase().startsWith('SIG') ? signal.toUpperCase() : `SIG${signal.toUpperCase()}`;
+  if (!(wanted in constants.signals))
+    throw new ReeveError('USAGE', {
+      message: `there is no signal "${signal}"`,
+      hint: 'for example HUP, USR1, TERM, KILL',
+    });
+  const result = sendSignal(main, instance.live.row.marks.witness, wanted as NodeJS.Signals);
+  if (!result.ok)
+    throw new ReeveError('NOT_PERMITTED', { message: `${wanted} was not sent to pid ${main.pid}: ${result.reason}` });
+  const { registry, clock } = supervisor.deps;
+  instance.signalled = instance.tell(
+    'service.signalled',
+    `${wanted} sent to pid ${main.pid}`,
+    { signal: wanted },
+    null,
+  );
+  registry.transaction('durable', () =>
+    registry.audit.append({
+      at: clock.now(),
+      actor: describeActor(actor),
+      action: `signal ${wanted}`,
+      target: `${project.row.name}: ${selector}`,
+      reason: null,
+      outcome: 'done',
+    }),
+  );
+  return main.pid;
+}

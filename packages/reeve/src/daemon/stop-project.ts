@@ -1,0 +1,55 @@
+import type { Actor, Receipt } from '@reeve/contract';
+import { describeActor } from '../supervisor/audit.ts';
+import { stop } from '../supervisor/intents.ts';
+import type { Project } from '../supervisor/project.ts';
+import { stopAndProve } from '../supervisor/stopping.ts';
+import type { Supervisor } from '../supervisor/supervisor.ts';
+import { isUnwritable } from '../supervisor/unwritable.ts';
+
+interface StopOptions {
+  /** Milliseconds; null: what the services declare. */
+  readonly timeout: number | null;
+  readonly force: boolean;
+  readonly actor: Actor;
+  /** The command, for the history: `stop`, `down`, … */
+  readonly action: string;
+}
+
+/** Wants services down, waits until they are gone, and writes the outcome into the audit log. */
+export async function stopProject(
+  supervisor: Supervisor,
+  project: Project,
+  names: readonly string[],
+  options: StopOptions,
+): Promise<Receipt> {
+  stop(supervisor, project, names, options.actor, options.action);
+  const receipt = await stopAndProve(supervisor, { project, names, timeout: options.timeout, force: options.force });
+  const { registry, clock } = supervisor.deps;
+  const left = receipt.survivors.map((s) => `pid ${s.pid}`).join(', ');
+  const outcome = left ? `${receipt.status}: ${left}` : receipt.status;
+  const at = clock.now();
+  const write = (): void =>
+    registry.audit.append({
+      at,
+      actor: describeActor(options.actor),
+      action: options.action,
+      target: project.row.name,
+      reason: null,
+      outcome,
+    });
+  try {
+    registry.transaction('durable', write);
+  } catch (error) {
+    // What has ended has ended: a registry that takes nothing now must not turn the receipt into an error.
+    if (!isUnwritable(error)) throw error;
+    supervisor.outbox.row(`audit ${at} ${project.row.folder}`, write);
+  }
+  return receipt;
+}
+
+/** Every project at the same time. */
+export async function stopEverything(supervisor: Supervisor, actor: Actor): Promise<Receipt[]> {
+  const projects = [...supervisor.projects.values()];
+  const options = { timeout: null, force: false, actor, action: 'daemon stop --with-services' };
+  return Promise.all(projects.map((p) => stopProject(supervisor, p, [...p.services.keys()], options)));
+}
