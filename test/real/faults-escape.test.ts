@@ -175,7 +175,7 @@ describe.each(worlds)('$name', ({ start, hasCgroup }) => {
     const port = await reeve.port();
     await up(reeve, {
       daemon: detaches(reeve, 'daemon'),
-      port: { ...detaches(reeve, 'port', `listen=${port}`), ports: [port] },
+      port: { ...detaches(reeve, 'port', `listen=${port}`), ports: [port], ready: { log: '^forked$' } },
       stream: detaches(reeve, 'stream', 'fds=keep'),
       cookie: detaches(reeve, 'cookie', 'env=keep'),
     });

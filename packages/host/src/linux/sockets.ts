@@ -2,7 +2,7 @@ import { readdirSync, readlinkSync } from 'node:fs';
 import type { ProcessIdentity } from '@reeve/contract';
 import { identify } from './identity.ts';
 import { readProc, readStat } from './proc-stat.ts';
-import { commandOf, listPids } from './process-table.ts';
+import { commandOf, scanStats } from './process-table.ts';
 import { userNameOf } from './users.ts';
 
 /** A line of /proc/net that waits for peers: a listening TCP socket, or an unconnected UDP one. */
@@ -82,10 +82,13 @@ export function decodeAddress(hex: string): string {
   return new URL(`http://[${groups.join(':')}]/`).hostname.slice(1, -1); // writes it the short way
 }
 
-/** inode → pid, by the descriptors of every process we may look into; the oldest (lowest) pid of several holders. */
+/**
+ * inode → pid, by the descriptors of every process we may look into. Of several holders the one that started first: the
+ * others have inherited the socket. The lowest pid says nothing, since pids begin anew at the highest.
+ */
 function findOwners(wanted: ReadonlySet<number>): ReadonlyMap<number, number> {
   const owners = new Map<number, number>();
-  for (const pid of listPids()) {
+  for (const { pid } of scanStats().toSorted((a, b) => a.start - b.start)) {
     if (owners.size === wanted.size) break;
     for (const inode of socketsOf(pid)) if (wanted.has(inode) && !owners.has(inode)) owners.set(inode, pid);
   }

@@ -1,0 +1,41 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer, type Server } from 'node:net';
+import { afterEach, expect, test } from 'vitest';
+import { listListeners, socketsOf } from './sockets.ts';
+
+const isRoot = process.getuid?.() === 0;
+const NEXT = '/proc/sys/kernel/ns_last_pid';
+
+let server: Server | null = null;
+const heirs: ChildProcess[] = [];
+afterEach(async () => {
+  server?.close();
+  for (const child of heirs.splice(0)) {
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+  }
+});
+
+/** Somebody who has inherited the listening socket; if need be after the pids have begun anew. */
+async function heirWithLowerPid(fd: number): Promise<number> {
+  for (let below = 1; below < 200; below++) {
+    writeFileSync(NEXT, String(process.pid - 1 - below));
+    const child = spawn('sleep', ['1000'], { stdio: ['ignore', 'ignore', 'ignore', fd] });
+    heirs.push(child);
+    await once(child, 'spawn');
+    if ((child.pid ?? 0) < process.pid) return child.pid ?? 0;
+  }
+  throw new Error(`no pid below ${process.pid} was free`);
+}
+
+test.runIf(isRoot)('a listening socket is its opener’s, though an heir has a lower pid', async () => {
+  server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const { fd } = (server as unknown as { readonly _handle: { readonly fd: number } })._handle;
+  const heir = await heirWithLowerPid(fd);
+  expect(socketsOf(heir)).toHaveLength(1);
+  expect(listListeners().find((each) => each.port === port)?.process?.pid).toBe(process.pid);
+});
