@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { COMMANDS, GLOBAL_OPTIONS, HIDDEN } from './commands.ts';
+import { GLOBAL_OPTIONS } from './command-tables/global-options.ts';
+import { COMMANDS, HIDDEN } from './commands.ts';
 import { loadCommand } from './load-command.ts';
 import { OTHER_COMMANDS } from './other-commands.ts';
 import { renderCliReference } from './render-cli-reference.ts';

@@ -1,5 +1,6 @@
 import type { CommandSpec, Completion, OptionSpec } from './command-table.ts';
-import { COMMANDS, findCommand, firstWords, GLOBAL_OPTIONS, groupOf, HIDDEN } from './commands.ts';
+import { GLOBAL_OPTIONS } from './command-tables/global-options.ts';
+import { COMMANDS, findCommand, firstWords, groupOf, HIDDEN } from './commands.ts';
 import { glance } from './parse-command-line.ts';
 
 export interface Candidate {

@@ -1,5 +1,6 @@
 import type { CommandSpec, OptionSpec } from './command-table.ts';
-import { findCommand, firstWords, GLOBAL_OPTIONS, groupOf } from './commands.ts';
+import { GLOBAL_OPTIONS } from './command-tables/global-options.ts';
+import { findCommand, firstWords, groupOf } from './commands.ts';
 import { displayWidth } from './display-width.ts';
 import { usageLine } from './parse-command-line.ts';
 import type { Style } from './style.ts';

@@ -2,7 +2,8 @@ import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { ReeveError } from '@reeve/contract';
 import { nearestName } from '../core/nearest-name.ts';
 import type { CommandSpec, OptionSpec } from './command-table.ts';
-import { COMMANDS, findCommand, firstWords, GLOBAL_OPTIONS, groupOf } from './commands.ts';
+import { GLOBAL_OPTIONS } from './command-tables/global-options.ts';
+import { COMMANDS, findCommand, firstWords, groupOf } from './commands.ts';
 import type { Arguments } from './context.ts';
 
 type Tokens = readonly NonNullable<ReturnType<typeof tokenize>>[number][];

@@ -1,5 +1,6 @@
 import type { CommandSpec, OptionSpec } from './command-table.ts';
-import { COMMANDS, GLOBAL_OPTIONS } from './commands.ts';
+import { GLOBAL_OPTIONS } from './command-tables/global-options.ts';
+import { COMMANDS } from './commands.ts';
 import { optionRow } from './help-text.ts';
 import { usageLine } from './parse-command-line.ts';
 
@@ -19,7 +20,7 @@ const EXIT_CODES: readonly (readonly [number | string, string])[] = [
 
 /** docs/reference/cli.md, from the command table. */
 export function renderCliReference(): string {
-  return `<!-- Generated from packages/reeve/src/cli/commands.ts by \`npm run generate\`: change it there. -->
+  return `<!-- Generated from packages/reeve/src/cli/command-tables by \`npm run generate\`: change it there. -->
 
 # Commands
 
