@@ -40,6 +40,8 @@ export interface TestReeveOptions {
   readonly cgroup?: boolean;
   /** Run every command as `nobody`; only root can. */
   readonly asNobody?: boolean;
+  /** Put before every command: what changes the world that it runs in (`unshare -Ur …`). */
+  readonly within?: readonly string[];
 }
 
 /** `await using reeve = startReeve();` The daemon itself starts on demand, as for any user. */
@@ -57,7 +59,11 @@ export function startReeve(options: TestReeveOptions = {}): TestReeve {
   const clients: RunningClient[] = [];
   const start = (args: readonly string[], extra: ClientOptions = {}) => {
     const env = { REEVE_HOME: home, REEVE_PORT: '0', ...options.env, ...extra.env };
-    const client = startClient(args, { cwd: folder, ...extra, env }, [...(cgroup?.enter ?? []), ...become]);
+    const client = startClient(args, { cwd: folder, ...extra, env }, [
+      ...(cgroup?.enter ?? []),
+      ...become,
+      ...(options.within ?? []),
+    ]);
     clients.push(client);
     return client;
   };

@@ -1,9 +1,10 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { PsView, Receipt } from '@reeve/contract';
 import { describe, expect, test } from 'vitest';
 import { copiesOf, serviceOf, untilService } from '../harness/ask.ts';
+import { startByHand } from '../harness/by-hand.ts';
 import { cgroup2Mount } from '../harness/outside-cgroup.ts';
 import { startReeve, type TestReeve } from '../harness/reeve.ts';
 import { until } from '../harness/until.ts';
@@ -81,6 +82,42 @@ describe('a start for which the system lacks something', () => {
     }
   });
 });
+
+/** A user namespace of its own in which nobody gets an inotify instance; the rest of the machine has as many as before. */
+const NO_INOTIFY = [
+  'unshare',
+  '-Ur',
+  'sh',
+  '-c',
+  'echo 0 > /proc/sys/user/max_inotify_instances && exec "$@"',
+  'sh',
+] as const;
+const [unshare, ...inside] = NO_INOTIFY;
+const canWatch = spawnSync(unshare, [...inside, process.execPath, '-e', 'require("fs").watch("/")'], {
+  encoding: 'utf8',
+});
+
+test.runIf(canWatch.stderr.includes('EMFILE'))(
+  'RX4: with no inotify instance left what is written is shown, what announces itself is known, and stop is complete',
+  async () => {
+    await using reeve = startReeve({ within: NO_INOTIFY });
+    const command = 'while :; do i=$((i+1)); echo "line $i"; sleep 0.1; done';
+    reeve.project({ services: { writes: { command }, detaches: { command: [...reeve.program('detaches')] } } });
+    const up = await reeve.run(['up', '-d']);
+    expect(up.code, up.stderr).toBe(0);
+    const follower = reeve.start(['logs', 'writes', '-f']);
+    for (const n of [3, 10, 20]) await follower.line(new RegExp(`line ${n}$`));
+    const events = reeve.start(['events', '--all', '-f']);
+    await using byHand = startByHand(reeve, { service: 'by-hand' });
+    await byHand.open();
+    await events.line(/announced itself/);
+    byHand.kill('SIGTERM');
+    await events.line(/the copy started by hand .* has ended/);
+    const stop = await reeve.run(['stop', '--json']);
+    expect([stop.code, (stop.json() as Receipt).status], stop.stderr).toEqual([0, 'COMPLETE']);
+    expect([...copiesOf(reeve, 'line $i'), ...copiesOf(reeve, 'detaches')]).toEqual([]);
+  },
+);
 
 function subtree(folder: string): string {
   const file = `${folder}/cgroup.subtree_control`;

@@ -12,6 +12,8 @@ import { isUnwritable } from '../supervisor/unwritable.ts';
 const QUIET = 100;
 /** Who is killed writes nothing: his end is noticed at a look. Milliseconds. */
 const LOOK = 30_000;
+/** Looked at this often where the system has no watches left. Milliseconds. */
+const BLIND_LOOK = 1_000;
 /** The card of a service that ended this long ago is taken off the disk; the registry keeps it. Milliseconds. */
 const KEEP = 24 * 3600_000;
 
@@ -30,8 +32,7 @@ export class AnnouncementMirror {
   constructor(paths: Pick<HomePaths, 'run' | 'announce'>, supervisor: Supervisor) {
     this.#paths = paths;
     this.#supervisor = supervisor;
-    this.#look = setInterval(() => this.takeIn(), LOOK).unref();
-    this.#watch();
+    this.#look = setInterval(() => this.takeIn(), this.#watch() ? LOOK : BLIND_LOOK).unref();
     this.takeIn();
   }
 
@@ -62,8 +63,10 @@ export class AnnouncementMirror {
     for (const watcher of this.#watchers) watcher.close();
   }
 
-  #watch(): void {
-    for (const folder of [this.#paths.run, this.#paths.announce]) {
+  /** Whether every folder is watched. */
+  #watch(): boolean {
+    const folders = [this.#paths.run, this.#paths.announce];
+    for (const folder of folders) {
       try {
         mkdirSync(folder, { recursive: true, mode: 0o700 });
         const watcher = watch(folder, { persistent: false }, (_, name) => {
@@ -76,6 +79,7 @@ export class AnnouncementMirror {
         // There are too many watches on this system: the looks have to do.
       }
     }
+    return this.#watchers.length === folders.length;
   }
 
   #takeInSoon(): void {
