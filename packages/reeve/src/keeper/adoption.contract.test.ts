@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { JournalRecord } from '@reeve/contract';
 import { loadSyscalls, markFrom, markOf, readStat, scanStats } from '@reeve/host';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { TestKeeper } from '../../../../test/harness/keeper.ts';
 import { program } from '../../../../test/harness/program.ts';
 import { until } from '../../../../test/harness/until.ts';
@@ -67,5 +67,17 @@ describe.runIf(loadSyscalls().available)('a keeper with the system-call binding'
     const runs = Array.from({ length: 10 }, (_, n) => keeper.run(['sh', '-c', `${orphans} ${n}`], { mark: mark(n) }));
     expect((await Promise.all(runs)).map(({ ended }) => ended.exit.code)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
     await until('all are reaped', () => zombies().length === 0);
+  });
+
+  test('one that was started with its adopting switched off still marks, and orphans land elsewhere', async () => {
+    await keeper[Symbol.asyncDispose]();
+    vi.stubEnv('REEVE_TRACKERS_OFF', 'port,subreaper');
+    keeper = await TestKeeper.start().finally(() => vi.unstubAllEnvs());
+    const { pid } = await detached(1, 'end=0');
+    expect(markOf(pid)).toBe(mark(1));
+    expect(readStat(pid)?.ppid).not.toBe(keeper.link.pid);
+    process.kill(pid, 'SIGUSR1');
+    await until('it has ended', () => (readStat(pid)?.state ?? 'Z') === 'Z');
+    expect(reaped()).toEqual([]);
   });
 });

@@ -5,7 +5,8 @@ import { type ReapedOrphan, Reaper } from './reaper.ts';
 
 /**
  * What makes a keeper the one place where detached processes land: it is their child subreaper, and everything it
- * spawns is born with the mark of its run. Both, or neither: without the binding orphans go to init, unmarked.
+ * spawns is born with the mark of its run. Both, or neither: without the binding orphans go to init, unmarked. Only a
+ * test or a diagnosis switches the adopting off alone (`adopts: false`).
  */
 export class Adoption {
   /** Why neither is done; null: both are. */
@@ -17,9 +18,9 @@ export class Adoption {
 
   constructor(
     onReaped: (orphan: ReapedOrphan, of: { readonly run: string; readonly id: string } | null) => void,
-    binding: Binding = loadSyscalls(),
+    { adopts, binding = loadSyscalls() }: { readonly adopts: boolean; readonly binding?: Binding },
   ) {
-    this.why = binding.available ? attempt(binding.calls) : binding.why;
+    this.why = binding.available ? attempt(binding.calls, adopts) : binding.why;
     this.#calls = binding.available && this.why === null ? binding.calls : null;
     if (this.#calls === null) return;
     const isOwn = (pid: number): boolean => this.#own.has(pid);
@@ -60,13 +61,13 @@ export class Adoption {
 }
 
 /** Tries both once. Returns why one of them cannot be done. */
-function attempt(calls: Syscalls): string | null {
+function attempt(calls: Syscalls, adopts: boolean): string | null {
   try {
     dropMark();
     const { soft } = calls.rttime();
     calls.setSoftRttime(BigInt(markFrom(new Uint8Array(7))));
     calls.setSoftRttime(soft);
-    calls.setChildSubreaper();
+    if (adopts) calls.setChildSubreaper();
     return null;
   } catch (error) {
     return (error as Error).message;

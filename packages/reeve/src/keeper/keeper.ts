@@ -33,6 +33,8 @@ export interface KeeperWorld {
   readonly folders: LogFolders;
   /** Where the notify sockets of our own user's services lie. */
   readonly sockets: string;
+  /** Orphans land here; false, for tests and diagnosis: wherever they would without us. */
+  readonly adopts: boolean;
   readonly report: (message: string) => void;
 }
 type Fds = Readonly<Record<LogStream, number | null>>;
@@ -58,9 +60,12 @@ export class Keeper {
   /** Takes over what an earlier keeper has left. */
   constructor(world: KeeperWorld) {
     this.#world = world;
-    this.#adoption = new Adoption(({ process, exit }, of) => {
-      world.journal.append({ kind: 'reaped', run: of?.run ?? null, id: of?.id ?? null, process, exit });
-    });
+    this.#adoption = new Adoption(
+      ({ process, exit }, of) => {
+        world.journal.append({ kind: 'reaped', run: of?.run ?? null, id: of?.id ?? null, process, exit });
+      },
+      { adopts: world.adopts },
+    );
     const { open } = world.journal;
     removeOtherFifos(
       world.fifos,

@@ -11,7 +11,7 @@ const LOCKED = 5;
 const READY_FD = 3;
 /** How long a keeper with nothing to hold waits for a daemon. Milliseconds. */
 const PATIENCE = 10_000;
-const { REEVE_VERSION = 'unknown', REEVE_READY_FD: readyFd } = process.env;
+const { REEVE_VERSION = 'unknown', REEVE_READY_FD: readyFd, REEVE_TRACKERS_OFF: off = '' } = process.env;
 
 /** `keeper.js HOME`: started detached by whoever needs it first. One for each home: the lock decides. */
 async function main(home: string): Promise<void> {
@@ -30,6 +30,7 @@ async function main(home: string): Promise<void> {
     sockets: paths.sockets,
     journal,
     folders: new LogFolders(report),
+    adopts: !off.split(',').includes('subreaper'),
     report,
   });
   const departure = new Departure(keeper);
