@@ -1,5 +1,5 @@
 import type { CleanUpView, Receipt } from '@reeve/contract';
-import { runCommand } from '../announcements/run-command.ts';
+import { runCommand } from '@reeve/host';
 import { portsOf } from '../supervisor/ports-of.ts';
 import type { Project } from '../supervisor/project.ts';
 import type { Supervisor } from '../supervisor/supervisor.ts';

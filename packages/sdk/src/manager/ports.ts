@@ -1,9 +1,8 @@
 import { type ProcessIdentity, ReeveError } from '@reeve/contract';
-import { isPid, type PortHolder, portHolders } from '@reeve/host';
+import { isListenedOn, isPid, type PortHolder, portHolders } from '@reeve/host';
 import { type ActionResult, type FoundProcess, type KillOptions, refuse } from './action-result.ts';
 import { endFound } from './end-found.ts';
 import { lookUp } from './found-process.ts';
-import { isListenedOn } from './listening.ts';
 
 /** Which protocol is meant. */
 export interface PortOptions {

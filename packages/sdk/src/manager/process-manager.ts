@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { isListenedOn } from '@reeve/host';
 import { AlreadyRunning } from '../service/already-running.ts';
 import { holdUntilExit } from '../service/announce.ts';
 import { listCards } from '../service/cards.ts';
@@ -11,7 +12,6 @@ import { unitePorts } from '../service/say-card.ts';
 import type { HandlerOptions, HandlerOutcome, ShutdownHandler } from '../service/shutdown.ts';
 import { type ActionResult, describeProcess, type FoundProcess, type KillOptions, refuse } from './action-result.ts';
 import { endFound } from './end-found.ts';
-import { isListenedOn } from './listening.ts';
 import { isBelowUs, isMarked, leftoversOf } from './ownership.ts';
 import {
   checkPort,

@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isListenedOn } from '@reeve/host';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { until } from '../../../../test/harness/until.ts';
-import { isListenedOn } from '../manager/listening.ts';
 import { type ProgramWorld, programWorld } from '../test-programs.ts';
 import { discover, discoverByCapability, discoverService } from './discover.ts';
 

@@ -1,5 +1,5 @@
 import { type ActionOutcome, ReeveError, type ServiceCard, type ServiceStatus } from '@reeve/contract';
-import { isListenedOn } from '../manager/listening.ts';
+import { isListenedOn } from '@reeve/host';
 import { askService } from './ask-service.ts';
 import { listCards, livenessOf } from './cards.ts';
 import { findProject, type PlaceOptions } from './place.ts';

@@ -9,8 +9,7 @@ import {
   type ServicePort,
   type ServiceStatus,
 } from '@reeve/contract';
-import { type Lock, prepareFolder, selfIdentity } from '@reeve/host';
-import { isListenedOn } from '../manager/listening.ts';
+import { isListenedOn, type Lock, prepareFolder, selfIdentity } from '@reeve/host';
 import { VERSION } from '../version.ts';
 import { AlreadyRunning } from './already-running.ts';
 import { askService } from './ask-service.ts';

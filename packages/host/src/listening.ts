@@ -1,4 +1,4 @@
-import { listSockets } from '@reeve/host';
+import { listSockets } from './linux/sockets.ts';
 
 /** Whether anybody on this machine listens on a port, for IPv4 or IPv6: by the kernel's table, without asking who. */
 export function isListenedOn(port: number, protocol?: 'tcp' | 'udp'): boolean {

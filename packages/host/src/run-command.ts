@@ -1,13 +1,14 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
-import { endProcesses, identify } from '@reeve/host';
+import { endProcesses } from './end-processes.ts';
+import { identify } from './linux/identity.ts';
 
 export interface CommandRun {
   /** A text for `/bin/sh -c`, or argv. */
   readonly command: string | readonly string[];
   readonly cwd: string;
-  readonly env: Readonly<Record<string, string>>;
+  readonly env: NodeJS.ProcessEnv;
   /** Milliseconds. */
   readonly limit: number;
 }
@@ -27,7 +28,7 @@ const TAIL = 2000;
 
 /** Runs a command as ourselves; at its limit it is killed with everything it has started. Never rejects. */
 export async function runCommand({ command, cwd, env, limit }: CommandRun): Promise<CommandEnd> {
-  const [file = '', ...args] = typeof command === 'string' ? ['/bin/sh', '-c', command] : command;
+  const [file, args] = programOf(command);
   const child = spawn(file, args, { cwd, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
   const itself = child.pid === undefined ? null : identify(child.pid);
   let tail = '';
@@ -37,16 +38,10 @@ export async function runCommand({ command, cwd, env, limit }: CommandRun): Prom
     });
   }
   const drained = once(child, 'close').catch(() => undefined);
-  const ended = once(child, 'exit').then(
-    async ([code, signal]: unknown[]): Promise<CommandEnd> => {
-      await Promise.race([drained, pause(DRAIN, null, { ref: false })]); // what it said last may still be in the pipe
-      return judge(code as number | null, signal as string | null, tail);
-    },
-    (error: NodeJS.ErrnoException): CommandEnd => ({
-      reason: 'failed',
-      message: `cannot be executed: ${error.message}`,
-    }),
-  );
+  const ended = endOf(child).then(async (end) => {
+    await Promise.race([drained, pause(DRAIN, null, { ref: false })]); // what it said last may still be in the pipe
+    return withLastLine(end, tail);
+  });
   const late = new AbortController();
   const result = await Promise.race([ended, pause(limit, null, { signal: late.signal }).catch(() => null)]);
   late.abort();
@@ -61,9 +56,30 @@ export async function runCommand({ command, cwd, env, limit }: CommandRun): Prom
   return result ?? { reason: 'timed_out', message: `not done within ${limit} ms; it was killed` };
 }
 
-function judge(code: number | null, signal: string | null, tail: string): CommandEnd {
-  const line = tail.trimEnd().split('\n').at(-1)?.trim() || null;
-  if (code === 0) return { reason: 'done', message: line };
-  const how = code === null ? `ended by ${signal}` : `exit code ${code}`;
-  return { reason: 'failed', message: line === null ? how : `${how}: ${line}` };
+/** File and arguments: a text is for the shell. */
+export function programOf(command: CommandRun['command']): readonly [string, readonly string[]] {
+  const [file = '', ...args] = typeof command === 'string' ? ['/bin/sh', '-c', command] : command;
+  return [file, args];
+}
+
+/** How a child ends; `message` null: with exit code 0. Never rejects. */
+export function endOf(child: ChildProcess): Promise<CommandEnd> {
+  return once(child, 'exit').then(
+    ([code, signal]: unknown[]): CommandEnd => {
+      if (code === 0) return { reason: 'done', message: null };
+      return {
+        reason: 'failed',
+        message: typeof code === 'number' ? `exit code ${code}` : `ended by ${String(signal)}`,
+      };
+    },
+    (error: NodeJS.ErrnoException): CommandEnd => ({
+      reason: 'failed',
+      message: `cannot be executed: ${error.message}`,
+    }),
+  );
+}
+
+function withLastLine({ reason, message }: CommandEnd, output: string): CommandEnd {
+  const line = output.trimEnd().split('\n').at(-1)?.trim() || null;
+  return { reason, message: [message, line].filter((part) => part !== null).join(': ') || null };
 }
