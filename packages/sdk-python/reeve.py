@@ -612,7 +612,13 @@ def _stat_fields(pid: int | str) -> list[str]:
 def _start_tick(pid: int) -> int | None:
     """Start time of a live process in clock ticks since boot (field 22); None: gone, or a zombie."""
     fields = _stat_fields(pid)
-    return int(fields[19]) if len(fields) > 19 and fields[0] not in "ZXx" else None
+    return int(fields[19]) - _boot_offset() if len(fields) > 19 and fields[0] not in "ZXx" else None
+
+
+def _boot_offset() -> int:
+    """Ticks that the kernel adds for readers in this time namespace; what is written down is without, for all readers."""
+    found = re.search(r"^(?:boottime|7)\s+(-?\d+)\s+(\d+)$", _read_text("/proc/self/timens_offsets"), re.MULTILINE)
+    return int(found[1]) * 100 + int(found[2]) // 10_000_000 if found else 0
 
 
 def _identity() -> Json | None:

@@ -2,6 +2,7 @@ export * from './capabilities.ts';
 export * from './end-processes.ts';
 export * from './find-config.ts';
 export * from './home.ts';
+export * from './linux/boot-clock.ts';
 export * from './linux/fifo.ts';
 export * from './linux/identity.ts';
 export * from './linux/kin.ts';

@@ -96,7 +96,7 @@ function checkCookie(pid: number, cookie: string): 'match' | 'other' | null {
 }
 
 /** With hidepid another user's process has no folder in /proc, and is there all the same. */
-function isHidden(pid: number): boolean {
+export function isHidden(pid: number): boolean {
   try {
     process.kill(pid, 0);
   } catch (error) {

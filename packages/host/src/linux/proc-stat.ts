@@ -1,4 +1,5 @@
 import { closeSync, openSync, readSync } from 'node:fs';
+import { bootOffset } from './boot-clock.ts';
 
 /** What `/proc/PID/stat` tells. Source: proc(5). */
 export interface Stat {
@@ -12,7 +13,7 @@ export interface Stat {
   /** It is on its way out: already outside its cgroup, not yet a zombie. */
   readonly exiting: boolean;
   readonly threads: number;
-  /** Clock ticks since boot. */
+  /** Clock ticks since boot; from {@link readStat} the same in every time namespace. */
   readonly start: number;
   /** Resident pages. */
   readonly pages: number;
@@ -89,5 +90,7 @@ function fill(fd: number, mode: 'whole' | 'once'): number {
 /** `null`: no such process. */
 export function readStat(pid: number): Stat | null {
   const text = readProc(`/proc/${pid}/stat`, 'once');
-  return text === null ? null : parseStat(text);
+  const stat = text === null ? null : parseStat(text);
+  const offset = bootOffset();
+  return stat === null || offset === 0 ? stat : { ...stat, start: stat.start - offset };
 }

@@ -11,7 +11,7 @@ import {
   type ServiceCard,
   type ServicePort,
 } from '@reeve/contract';
-import { bootId, instanceId } from '@reeve/host';
+import { bootId, bootOffset, instanceId } from '@reeve/host';
 
 export type Dropped =
   | { readonly ok: true; readonly card: ServiceCard; readonly registered: boolean }
@@ -70,7 +70,7 @@ function cardOf(value: Readonly<Record<string, unknown>>, { name, where, project
     language: text(value['language']) ?? 'unknown',
     library: 'a file',
     pid,
-    process: identityOf(value['start_tick'], value['boot'], pid),
+    process: identityOf(value, pid),
     argv: [],
     cwd: text(value['cwd']) ?? where,
     user: '',
@@ -110,9 +110,13 @@ function command(value: unknown): AnnouncedAction | null {
   return argv.length > 0 && argv.every((word) => !word.includes('\0')) ? { kind: 'command', command: argv } : null;
 }
 
-/** Without the boot id it is taken to be of this boot: a script seldom knows it. */
-function identityOf(tick: unknown, boot: unknown, pid: number): ProcessIdentity | null {
-  const start = Number(tick);
+/**
+ * Without the boot id it is taken to be of this boot: a script seldom knows it. A script reads its tick as its time
+ * namespace shows it, and that is taken to be ours; `reeve register` writes one that is the same in all.
+ */
+function identityOf(value: Readonly<Record<string, unknown>>, pid: number): ProcessIdentity | null {
+  const { start_tick: tick, boot, registered } = value;
+  const start = Number(tick) - (registered === true ? 0 : bootOffset());
   if (pid < 2 || !Number.isSafeInteger(start) || start <= 0) return null;
   return { boot: typeof boot === 'string' && boot !== '' ? boot : bootId(), pid, start };
 }

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseServiceCard, SERVICE_CARD_NAME, type ServiceCard } from '@reeve/contract';
-import { type HomePaths, identify, isSame, readOwnFile } from '@reeve/host';
+import { type HomePaths, identify, isHidden, isSame, readOwnFile } from '@reeve/host';
 import type { Announced, Ignored, Liveness, Origin } from '../core/announced.ts';
 import { readDropped } from './dropped-file.ts';
 import { startedAt } from './started-at.ts';
@@ -68,7 +68,9 @@ function judged(card: ServiceCard, origin: Origin, file: string, written: number
 function livenessOf(card: ServiceCard, identity: Announced['identity'], written: number): Liveness {
   if (card.state === 'stopped') return 'stopped';
   if (identity === 'none') return 'unknown';
-  if (card.process !== null) return isSame(card.process) ? 'live' : 'stale';
+  if (card.process !== null && isSame(card.process)) return 'live';
+  if (isHidden(card.pid)) return 'unknown';
+  if (card.process !== null) return 'stale';
   const now = identify(card.pid);
   return now !== null && startedAt(now) <= written + SLACK ? 'live' : 'stale';
 }

@@ -1,5 +1,5 @@
 import { ReeveError } from '@reeve/contract';
-import { isLiveState, matchWithin, portHolders, readStat } from '@reeve/host';
+import { isHidden, isLiveState, matchWithin, portHolders, readStat } from '@reeve/host';
 import { nearestName } from '../core/nearest-name.ts';
 import { belongsTo, isKernels, listensOn, titleOf } from './find-matches.ts';
 import type { HomeLook, LookedAt } from './home-look.ts';
@@ -33,6 +33,10 @@ function byPid(look: HomeLook, pid: number): readonly Meant[] {
   const seen = look.processes.find(({ row }) => row.pid === pid);
   if (seen) return [{ seen, why: 'has that pid' }];
   const stat = readStat(pid);
+  if (stat === null && isHidden(pid)) {
+    const message = `pid ${pid} is another user's, and may not be looked at: it is not touched`;
+    throw new ReeveError('NOT_PERMITTED', { message, hint: 'run as root to see what it is' });
+  }
   const message =
     stat !== null && !isLiveState(stat)
       ? `pid ${pid} (${stat.comm}) has ended already: its parent, pid ${stat.ppid}, has not taken note of it`

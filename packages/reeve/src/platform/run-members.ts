@@ -1,13 +1,14 @@
 import type { ProcessIdentity } from '@reeve/contract';
 import {
   bootId,
+  bootTicks,
   isLiveState,
   markOf,
-  readProc,
   readStat,
   type SignalOptions,
   type Stat,
   sendSignal,
+  TICKS_PER_SECOND,
   verify,
 } from '@reeve/host';
 import type { FoundProcess, RunMarks } from '../core/ports.ts';
@@ -189,8 +190,6 @@ function isStaying({ pid, start }: ProcessIdentity): boolean {
   return stat !== null && stat.start === start && isLiveState(stat) && !stat.exiting;
 }
 
-/** Start ticks are 1/100 s since boot on every architecture that Node runs on. */
 function isSettled({ start }: ProcessIdentity): boolean {
-  const uptime = Number.parseFloat(readProc('/proc/uptime', 'once') ?? '0');
-  return uptime - start / 100 > SETTLED;
+  return bootTicks() - start > SETTLED * TICKS_PER_SECOND;
 }

@@ -1,5 +1,5 @@
 import { ReeveError } from '@reeve/contract';
-import { portHolders, readProc, userNameOf } from '@reeve/host';
+import { bootTicks, portHolders, TICKS_PER_SECOND, userNameOf } from '@reeve/host';
 import { iso } from '../../base/instant.ts';
 import { type Context, printJson } from '../context.ts';
 import { findMatches, type Match } from '../find-matches.ts';
@@ -59,10 +59,9 @@ function viewOf({ seen, why, foundBy, confidence }: Match, now: number) {
   };
 }
 
-/** Start ticks are 1/100 s since boot on every architecture that Node runs on. */
 function startedAt(start: number, now: number): string | null {
-  const uptime = Number.parseFloat(readProc('/proc/uptime', 'once') ?? '');
-  return Number.isFinite(uptime) ? iso(now - (uptime - start / 100) * 1000) : null;
+  const ago = ((bootTicks() - start) * 1000) / TICKS_PER_SECOND;
+  return Number.isFinite(ago) ? iso(now - ago) : null;
 }
 
 function render(matches: readonly Match[], { style }: Pick<Context, 'style'>): string {
