@@ -1,13 +1,15 @@
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import type { LogLineView } from '@reeve/contract';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { eventsOf, serviceOf, untilService } from '../harness/ask.ts';
+import { environmentOf } from '../harness/proc-scan.ts';
 import { startReeve, type TestReeve } from '../harness/reeve.ts';
 import { until } from '../harness/until.ts';
-import { daemonOf, kill } from '../harness/victims.ts';
+import { daemonOf, keeperOf, kill } from '../harness/victims.ts';
 
 const HOUR = 3600;
 const YEAR = 365 * 24 * HOUR;
@@ -34,8 +36,8 @@ describe.runIf(hasCompiler)('the wall clock of the daemon jumps', () => {
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   /** A daemon in the foreground: one that is started on demand does not take LD_PRELOAD from its caller. */
-  const running = async (reeve: TestReeve) => {
-    const file = reeve.file('jump', '0\n');
+  const running = async (reeve: TestReeve, moved = 0) => {
+    const file = reeve.file('jump', `${moved}\n`);
     const env = { LD_PRELOAD: path.join(folder, 'jump.so'), CLOCK_JUMP: file };
     const daemon = reeve.start(['daemon', 'run'], { env, limit: 110_000 });
     await until('it answers', () => existsSync(path.join(reeve.home, 'run/control.sock')));
@@ -87,6 +89,73 @@ describe.runIf(hasCompiler)('the wall clock of the daemon jumps', () => {
     // It did jump: what has just happened is written down with the moved clock.
     const last = (await eventsOf(reeve, 'deaf')).at(-1);
     expect(Math.abs(Date.parse(last?.at ?? '') - Date.now())).toBeGreaterThan(HOUR * 900);
+  });
+
+  /** A keeper with that clock: what a daemon starts does not take LD_PRELOAD from it either. It ends with its daemon. */
+  const keeperToo = async (reeve: TestReeve) => {
+    // One of another version would be left alone: it is the daemon that knows its own.
+    expect((await reeve.run(['daemon', 'start'])).code).toBe(0);
+    const other = await until('a keeper is there', () => keeperOf(reeve));
+    const { REEVE_VERSION = '' } = environmentOf(other);
+    for (const pid of [daemonOf(reeve), other]) kill(pid);
+    await until('both are gone', () => reeve.outside().length === 0);
+    const socket = path.join(reeve.home, 'run/control.sock');
+    rmSync(socket, { force: true });
+    const clock = { LD_PRELOAD: path.join(folder, 'jump.so'), CLOCK_JUMP: path.join(reeve.folder, 'jump') };
+    const env = { ...process.env, ...clock, REEVE_HOME: reeve.home, REEVE_VERSION };
+    const program = path.resolve(import.meta.dirname, '../../packages/reeve/dist/keeper.js');
+    const child = spawn(process.execPath, [program, reeve.home], { env, cwd: '/', detached: true, stdio: 'ignore' });
+    child.unref();
+    return { clock, pid: child.pid };
+  };
+
+  test.each([
+    ['before 1970', '1969-12-31T12:00:00Z'],
+    ['over the end of 32 bits in 2038', '2038-01-19T03:14:05Z'],
+    ['over the hour that comes twice in Berlin', '2026-10-25T00:59:57Z'],
+    ['over the hour that is left out in Berlin', '2027-03-28T00:59:57Z'],
+  ])('TM4: %s: times are UTC and right, in order, and found by --since', async (_, date) => {
+    await using reeve = startReeve({ env: { TZ: 'Europe/Berlin' } });
+    const started = Date.parse(date);
+    const moved = Math.floor((started - Date.now()) / 1000);
+    reeve.file('jump', `${moved}\n`);
+    const { clock, pid } = await keeperToo(reeve);
+    const prints = (n: number) => `echo out ${n}; sleep 0.1; echo err ${n} >&2; sleep 0.1`;
+    const command = `${[1, 2, 3, 4, 5].map(prints).join('; ')}; echo done; exec sleep 1000`;
+    reeve.project({ services: { a: { command, ready: { log: 'done' } } } });
+    const { daemon: first } = await running(reeve, moved);
+    const far = { env: { ...clock, TZ: 'America/New_York' } };
+    const up = await reeve.run(['up', '-d']);
+    expect(up.code, up.stderr).toBe(0);
+    expect(keeperOf(reeve)).toBe(pid);
+    kill(first.pid);
+    await first.ended;
+    await running(reeve, moved);
+    expect((await reeve.run(['restart', 'a'])).code).toBe(0);
+
+    const events = await eventsOf(reeve, 'a');
+    const lines = async (...window: readonly string[]) =>
+      (await reeve.run(['logs', 'a', '-n', 'all', ...window, '--json'], far)).jsonLines() as LogLineView[];
+    const all = await lines();
+    const order = [1, 2, 3, 4, 5].flatMap((n) => [`out ${n}`, `err ${n}`]);
+    expect(all.map(({ line }) => line)).toEqual([...order, 'done', ...order, 'done']);
+    for (const { at } of [...events, ...all]) {
+      expect(at).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+      expect(Date.parse(at)).toBeGreaterThanOrEqual(started - 1000);
+      expect(Date.parse(at)).toBeLessThan(started + 60_000);
+    }
+    for (const times of [events, all]) expect(times.map(({ at }) => at)).toEqual(times.map(({ at }) => at).sort());
+    expect(new Set(all.map(({ run }) => run)).size).toBe(2);
+
+    expect(await lines('--since', '5m')).toEqual(all);
+    expect(await lines('--since', date)).toEqual(all);
+    expect(await lines('--until', new Date(started - 60_000).toISOString())).toEqual([]);
+    const [since] = all.slice(order.length + 1);
+    expect(await lines('--since', since?.at ?? '')).toEqual(all.slice(order.length + 1));
+    const [id = ''] = readdirSync(path.join(reeve.home, 'logs'));
+    expect(readdirSync(path.join(reeve.home, 'logs', id)).sort()).toEqual(
+      ['err', 'out'].flatMap((stream) => [`${stream}.000001.idx`, `${stream}.000001.log`]),
+    );
   });
 
   test('TM6: back by a day between two daemons: events stay in their order, and nothing is started anew', async () => {

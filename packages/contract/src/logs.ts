@@ -48,7 +48,7 @@ export interface IndexEntry {
 export function formatIndexEntry(entry: IndexEntry): string {
   return `${entry.at} ${entry.offset} ${entry.seq} ${entry.run}\n`;
 }
-const ENTRY = /^(\d+) (\d+) (\d+) (\S+)$/;
+const ENTRY = /^(-?\d+) (\d+) (\d+) (\S+)$/;
 /** `null` for a torn or foreign line. */
 export function parseIndexEntry(line: string): IndexEntry | null {
   const m = ENTRY.exec(line);
