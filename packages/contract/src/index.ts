@@ -6,6 +6,7 @@ export * from './limit-mark.ts';
 export * from './logs.ts';
 export * from './names.ts';
 export * from './service-card.ts';
+export * from './service-request.ts';
 export * from './service-socket.ts';
 export * from './shapes.ts';
 export * from './spec.ts';

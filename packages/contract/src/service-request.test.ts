@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { parseServiceRequest, SERVICE_REQUEST_DEPTH, type ServiceReply } from './service-socket.ts';
+import { parseServiceRequest } from './service-request.ts';
+import { SERVICE_REQUEST_DEPTH, type ServiceReply } from './service-socket.ts';
 
 const line = (request: object): string => JSON.stringify({ id: 1, protocol: 1, params: {}, ...request });
 const refusal = (text: string): ServiceReply => {
