@@ -38,6 +38,13 @@ export function count(amount: number, noun: string, plural = `${noun}s`): string
   return `${amount} ${amount === 1 ? noun : plural}`;
 }
 
+/** Local date: `2026-11-20`. */
+export function localDate(at: number): string {
+  const d = new Date(at);
+  const two = (n: number): string => String(n).padStart(2, '0');
+  return `${String(d.getFullYear()).padStart(4, '0')}-${two(d.getMonth() + 1)}-${two(d.getDate())}`;
+}
+
 /** Local clock time with milliseconds: `10:14:02.113`. */
 export function clockTime(at: number): string {
   const d = new Date(at);

@@ -1,7 +1,7 @@
 import type { EventView } from '@reeve/contract';
 import type { EventQuery, Registry } from '../../core/memory.ts';
 import { eventView } from '../../core/view.ts';
-import { clockTime } from '../amounts.ts';
+import { clockTime, localDate } from '../amounts.ts';
 import { type Context, has, say } from '../context.ts';
 import { findProject, type Target, unknownProject } from '../find-project.ts';
 import { INTERRUPTED, Interrupts } from '../interrupts.ts';
@@ -117,7 +117,7 @@ function line(context: Context, event: EventView): string {
 /** On a terminal the local time of day, with the date when it is not today; elsewhere as it is. */
 function timeOf({ style }: Context, at: string): string {
   if (!style.rich) return at;
-  const then = new Date(at);
-  const isToday = then.toDateString() === new Date().toDateString();
-  return `${isToday ? '' : `${at.slice(0, 10)} `}${clockTime(then.getTime())}`;
+  const then = Date.parse(at);
+  const date = localDate(then);
+  return `${date === localDate(Date.now()) ? '' : `${date} `}${clockTime(then)}`;
 }
