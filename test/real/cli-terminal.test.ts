@@ -21,7 +21,7 @@ function onTerminal(reeve: TestReeve, line: string, env: Readonly<Record<string,
 }
 
 describe('on a terminal', () => {
-  test('what a service writes cannot move the cursor, clear the screen or set the title', async () => {
+  test('LG6: what a service writes cannot move the cursor, clear the screen or set the title', async () => {
     await using reeve = startReeve();
     const hostile =
       "process.stdout.write('be\\u001b[2Jgin\\u001b]0;owned\\u0007 \\rend\\u009b1A\\n');setInterval(()=>{},1e9)";

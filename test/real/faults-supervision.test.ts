@@ -4,7 +4,7 @@ import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { PsView, Receipt } from '@reeve/contract';
 import { describe, expect, test } from 'vitest';
-import { copiesOf, eventsOf, serviceOf, servicesOf, untilService } from '../harness/ask.ts';
+import { copiesOf, eventsOf, linesOf, serviceOf, servicesOf, untilService } from '../harness/ask.ts';
 import { isStillThere, lookAt, type SeenProcess } from '../harness/proc-scan.ts';
 import { startReeve, type TestReeve } from '../harness/reeve.ts';
 import { until } from '../harness/until.ts';
@@ -59,7 +59,7 @@ function watchCopies(reeve: TestReeve, marks: readonly string[]): () => Promise<
   };
 }
 
-test('sixty random starts, stops and restarts at once: never two copies, and the last one decides', async () => {
+test('KC4: sixty random starts, stops and restarts at once: never two copies, and the last one decides', async () => {
   await using reeve = startReeve();
   const seed = 7;
   const chance = seeded(seed);
@@ -161,44 +161,49 @@ test('after a reboot what was wanted up is started, and nothing else', async () 
 });
 
 describe('a registry', () => {
-  test.runIf(isRoot)('that cannot be written stops nothing: supervision and stop go on, and it recovers', async () => {
-    await using reeve = startReeve();
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m,mode=700', 'tmpfs', reeve.home]);
-    try {
-      reeve.project({
-        services: {
-          web: {
-            command: [...reeve.program('http-server', 'copy=web;')],
-            ports: [await reeve.port()],
-            restart: { backoff: '10ms..10ms' },
+  test.runIf(isRoot)(
+    'DB4, RX9: that cannot be written stops nothing: supervision and stop go on, and it recovers',
+    async () => {
+      await using reeve = startReeve();
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m,mode=700', 'tmpfs', reeve.home]);
+      try {
+        reeve.project({
+          services: {
+            web: {
+              command: [...reeve.program('http-server', 'copy=web;')],
+              ports: [await reeve.port()],
+              restart: { backoff: '10ms..10ms' },
+            },
+            other: { command: [...reeve.program('stays', 'copy=other;')] },
           },
-          other: { command: [...reeve.program('stays', 'copy=other;')] },
-        },
-      });
-      const up = await reeve.run(['up', '-d']);
-      expect(up.code, up.stderr).toBe(0);
-      const first = await serviceOf(reeve, 'web');
-      const ballast = `${reeve.home}/ballast`;
-      fill(ballast);
-      kill(Number(first.pid));
-      const second = await until('another copy is there', () =>
-        copiesOf(reeve, 'copy=web;').find((pid) => pid !== first.pid),
-      );
-      expect(lookAt(second, '')).not.toBeNull();
-      const stop = await reeve.run(['stop', 'other', '--json']);
-      expect(stop.code, stop.stderr).toBe(0);
-      expect(copiesOf(reeve, 'copy=other;')).toEqual([]);
-      expect((await reeve.json<PsView>(['ps'])).services.map((s) => s.state)).toEqual(['running', 'stopped']);
-      rmSync(ballast);
-      expect((await reeve.run(['start', 'other'])).code).toBe(0);
-      const events = await eventsOf(reeve, 'web');
-      expect(events.filter((e) => e.event === 'service.started')).toHaveLength(2);
-    } finally {
-      rmSync(`${reeve.home}/ballast`, { force: true });
-      await reeve.run(['daemon', 'stop', '--with-services']);
-      execFileSync('umount', ['-l', reeve.home]);
-    }
-  });
+        });
+        const up = await reeve.run(['up', '-d']);
+        expect(up.code, up.stderr).toBe(0);
+        const first = await serviceOf(reeve, 'web');
+        const ballast = `${reeve.home}/ballast`;
+        fill(ballast);
+        kill(Number(first.pid));
+        const second = await until('another copy is there', () =>
+          copiesOf(reeve, 'copy=web;').find((pid) => pid !== first.pid),
+        );
+        expect(lookAt(second, '')).not.toBeNull();
+        const stop = await reeve.run(['stop', 'other', '--json']);
+        expect(stop.code, stop.stderr).toBe(0);
+        expect(copiesOf(reeve, 'copy=other;')).toEqual([]);
+        expect((await reeve.json<PsView>(['ps'])).services.map((s) => s.state)).toEqual(['running', 'stopped']);
+        rmSync(ballast);
+        expect((await reeve.run(['start', 'other'])).code).toBe(0);
+        const [other] = copiesOf(reeve, 'copy=other;');
+        await until('it is logged again', async () => (await linesOf(reeve, 'other')).at(-1) === `ready ${other}`);
+        const events = await eventsOf(reeve, 'web');
+        expect(events.filter((e) => e.event === 'service.started')).toHaveLength(2);
+      } finally {
+        rmSync(`${reeve.home}/ballast`, { force: true });
+        await reeve.run(['daemon', 'stop', '--with-services']);
+        execFileSync('umount', ['-l', reeve.home]);
+      }
+    },
+  );
 
   test('that is damaged is said clearly, nothing is deleted, and what runs goes on', async () => {
     await using reeve = startReeve();

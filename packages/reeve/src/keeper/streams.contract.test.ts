@@ -23,7 +23,7 @@ const withRotation = (id: string, rotation: Partial<typeof ROTATION>) => ({
   logs: { folder: keeper.folder(id), rotation: { ...ROTATION, ...rotation } },
 });
 
-test('everything is in the log before the end is told, also a last line without a newline', async () => {
+test('everything is in the log before the end is told, also a last line without a newline (LG15)', async () => {
   const { id } = await keeper.run(['sh', '-c', 'printf "one\\ntwo"; printf three >&2']);
   expect(keeper.log(id)).toBe('one\ntwo');
   expect(keeper.log(id, 'err')).toBe('three');
@@ -65,7 +65,7 @@ test('a run that is released while it lives goes when it ends, and nothing of it
   await keeper.link.release(run);
 });
 
-test('a closed stream is not an end', async () => {
+test('a closed stream is not an end (CB10)', async () => {
   const { run } = await keeper.spawn(['sh', '-c', 'exec >&- 2>&-; sleep 0.3; exit 7']);
   expect((await keeper.ended(run)).exit.code).toBe(7);
 });

@@ -17,7 +17,7 @@ test.each([
   ['a string broken off by another escape', 'a\x1b]0;t\x1b[2Jb', 'ab'],
   ['keypad, charset, reset', '\x1b=\x1b(0\x1bcx', 'x'],
   ['bell, backspace, carriage return, DEL', 'a\x07\b\r\x7fb', 'ab'],
-])('%s is taken out', (_name, line, safe) => {
+])('LG6: %s is taken out', (_name, line, safe) => {
   expect(plain(line)).toBe(safe);
   expect(lineSafe(line.replace('31', '31;'), { colours: true })).not.toMatch(/\x1b(?!\[[0-9;:]*m)|[\x80-\x9f]/);
 });

@@ -109,7 +109,7 @@ describe('a log of both streams, several runs and segments, one of them compress
   });
 });
 
-test('a clock that goes back does not change the order', async () => {
+test('LG11: a clock that goes back does not change the order', async () => {
   put({ stream: 'out', number: 1, at: 9000, seq: 1, text: 'first\n' });
   put({ stream: 'err', number: 1, at: 2000, seq: 2, text: 'second\n' });
   put({ stream: 'out', number: 1, at: 3000, seq: 3, text: 'third\n' });

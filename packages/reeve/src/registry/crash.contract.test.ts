@@ -52,7 +52,7 @@ function integrity(file: string): unknown {
 const PATIENCE = { timeout: 120_000 };
 
 test.each(['durable', 'usual'])(
-  'a writer killed 25 times loses nothing that it acknowledged (%s)',
+  'DB1: a writer killed 25 times loses nothing that it acknowledged (%s)',
   PATIENCE,
   async (kind) => {
     using folder = testFolder();
@@ -72,7 +72,7 @@ test.each(['durable', 'usual'])(
 );
 
 describe('a WAL that was cut', () => {
-  test('at every 977th byte opens, and holds a beginning of what was written', PATIENCE, async () => {
+  test('DB3: at every 977th byte opens, and holds a beginning of what was written', PATIENCE, async () => {
     using folder = testFolder();
     const acknowledged = await killedAfter(20, folder.file, 'usual');
     const wal = `${folder.file}-wal`;

@@ -60,7 +60,7 @@ describe.skipIf(noMount !== null)('on a small disk', () => {
     expect(registry.projects.all()).toEqual([projectRow()]);
   });
 
-  test.each(['durable', 'usual'] as const)('that fills up, a transaction leaves nothing behind (%s)', (kind) => {
+  test.each(['durable', 'usual'] as const)('DB4: that fills up, a transaction leaves nothing behind (%s)', (kind) => {
     resize('size=1m');
     const filler = join(place, 'filler');
     writeFileSync(filler, Buffer.alloc(400_000));
@@ -177,7 +177,7 @@ const FAILING = `
   process.exit(0);
 `;
 
-test('a disk that fails under it fails that write; the next one opens the file again before it goes on', async () => {
+test('DB5: a disk that fails under it fails that write; the next one opens the file again before it goes on', async () => {
   using folder = testFolder();
   using program = await testProgram(FAILING);
   const { code, lines } = await listen(program.start(folder.file));

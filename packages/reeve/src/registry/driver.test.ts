@@ -11,6 +11,6 @@ test.each([
   ['3.9.9', false],
   ['2.99.99', false],
   ['nonsense', false],
-])('SQLite %s is new enough: %s', (version, answer) => {
+])('DB14: SQLite %s is new enough: %s', (version, answer) => {
   expect(isNewEnough(version)).toBe(answer);
 });

@@ -94,7 +94,7 @@ describe('the file', () => {
     expect(statSync(folder.file).mode & 0o777).toBe(0o600);
   });
 
-  test('is opened once in a process, by whatever path', () => {
+  test('DB7: is opened once in a process, by whatever path', () => {
     const registry = openRegistry({ file: folder.file });
     const other = join(folder.path, 'other');
     symlinkSync(folder.path, other);
@@ -258,7 +258,7 @@ const HOLDER = `
   process.stdin.on('data', () => {}).on('end', () => { database.exec('ROLLBACK'); process.exit(0); });
 `;
 
-test("another program's lock is REGISTRY_BUSY, reading goes on, and the next write works when it is gone", async () => {
+test("DB10: another program's lock is REGISTRY_BUSY, reading goes on, and the next write works when it is gone", async () => {
   using program = await testProgram(HOLDER);
   const registry = openRegistry({ file: folder.file });
   registry.facts.set('a', '1');
