@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { Interrupt, Io, Output } from './io.ts';
 import { run } from './main.ts';
@@ -14,6 +15,10 @@ function outputOf(stream: NodeJS.WriteStream): Output {
       return stream.columns;
     },
     write: (text) => void stream.write(text),
+    drained: async (signal) => {
+      if (!stream.writableNeedDrain || signal?.aborted) return;
+      await once(stream, 'drain', signal && { signal }).catch(() => {}); // aborted: whoever asked looks at the signal
+    },
   };
 }
 

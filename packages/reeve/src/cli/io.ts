@@ -4,6 +4,8 @@ export interface Output {
   /** Width in characters; ignored where nothing is a terminal. */
   readonly columns: number;
   write(text: string): void;
+  /** Resolves when the reader has taken what waits for it, or when aborted; nobody is slow where it is left out. */
+  drained?(signal?: AbortSignal): Promise<void>;
 }
 
 export type Interrupt = 'SIGINT' | 'SIGTERM' | 'SIGHUP';

@@ -8,6 +8,7 @@ import { logPaths } from '../../logs/segments.ts';
 import { type Context, has, optionValue, printJson, say } from '../context.ts';
 import { findProject } from '../find-project.ts';
 import { INTERRUPTED, Interrupts } from '../interrupts.ts';
+import type { Output } from '../io.ts';
 import { type LogSource, lineFormat, logSource, nameWidthOf, type SourcedLine, withSource } from '../log-lines.ts';
 import { pastServices, withMemory } from '../memory.ts';
 import { declaredFacts, type ProjectFacts, projectFacts } from '../project-facts.ts';
@@ -23,9 +24,11 @@ export async function run(context: Context): Promise<number> {
   if (has(context, 'paths')) return tellPaths(context, sources);
   const run = await resolveRun(context, facts, sources);
   const show = printer(context, sources, filter.grep);
+  // What nobody reads (`reeve logs -f | less`) must not pile up here: the files keep it.
+  const { out } = context.io;
   const ends = new Map<LogSource, LogPosition>();
   for (const source of sources) ends.set(source, await logEnd(source.folder));
-  const shown = await past(sources, { ...filter, ends, run }, show);
+  const shown = await past(sources, { ...filter, ends, run }, show, out);
   if (!has(context, 'follow')) {
     if (shown === 0 && !context.json) say(context, 'nothing logged');
     return 0;
@@ -36,7 +39,10 @@ export async function run(context: Context): Promise<number> {
     const from = ends.get(source) ?? 'end';
     return withSource(source, followLog({ folder: source.folder, from, stream: filter.stream, run, signal }));
   });
-  for await (const line of interleaveLogs(streams)) show(line);
+  for await (const line of interleaveLogs(streams)) {
+    show(line);
+    await out.drained?.(signal);
+  }
   return INTERRUPTED;
 }
 
@@ -167,6 +173,7 @@ async function past(
   sources: readonly LogSource[],
   window: Window,
   show: (line: SourcedLine) => boolean,
+  out: Output,
 ): Promise<number> {
   const { newest, since, until, stream, run, grep, ends } = window;
   // What does not match must not count, so only then is everything read.
@@ -180,8 +187,10 @@ async function past(
   const kept: SourcedLine[] = [];
   let shown = 0;
   for await (const line of mergeLogs(readers)) {
-    if (newest === null) shown += show(line) ? 1 : 0;
-    else if (!grep || grep.test(line.line)) kept.push(line);
+    if (newest === null) {
+      shown += show(line) ? 1 : 0;
+      await out.drained?.();
+    } else if (!grep || grep.test(line.line)) kept.push(line);
     if (newest !== null && kept.length > 2 * newest + 1000) kept.splice(0, kept.length - newest);
   }
   if (newest !== null && newest > 0) for (const line of kept.slice(-newest)) shown += show(line) ? 1 : 0;
