@@ -1,9 +1,9 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { PsView, Receipt } from '@reeve/contract';
 import { describe, expect, test } from 'vitest';
-import { copiesOf, serviceOf, untilService } from '../harness/ask.ts';
+import { copiesOf, eventsOf, serviceOf, untilService } from '../harness/ask.ts';
 import { startByHand } from '../harness/by-hand.ts';
 import { cgroup2Mount } from '../harness/outside-cgroup.ts';
 import { startReeve, type TestReeve } from '../harness/reeve.ts';
@@ -62,26 +62,63 @@ describe('a start for which the system lacks something', () => {
     await using reeve = startReeve({ cgroup: false });
     reeve.project(project(reeve));
     expect((await reeve.run(['up', '-d'])).code).toBe(0);
-    const cage = path.join(PIDS ?? '', `${path.basename(path.dirname(reeve.home))}-pids`);
-    mkdirSync(cage);
-    const keeper = keeperOf(reeve);
-    const own = readFileSync(`/proc/${keeper}/cgroup`, 'utf8');
-    const line = own
-      .split('\n')
-      .find((each) => (PIDS?.endsWith('pids') ? each.includes(':pids:') : each.startsWith('0::')));
-    const home = path.join(PIDS ?? '', line?.split(':')[2] ?? '/');
-    try {
-      writeFileSync(`${cage}/cgroup.procs`, String(keeper));
-      writeFileSync(`${cage}/pids.max`, readFileSync(`${cage}/pids.current`, 'utf8'));
-      await lacking(reeve, /EAGAIN/, () => writeFileSync(`${cage}/pids.max`, 'max'));
-    } finally {
-      // Everything that is in it now goes back where it was.
-      for (const pid of readFileSync(`${cage}/cgroup.procs`, 'utf8').split('\n').filter(Boolean))
-        writeFileSync(`${home}/cgroup.procs`, pid);
-      rmdirSync(cage);
-    }
+    await inCage(reeve, PIDS ?? '', 0, (widen) => lacking(reeve, /EAGAIN/, widen));
   });
+
+  // Elsewhere a service leaves the keeper's cgroup for its own, and the cage with it.
+  test.runIf(PIDS?.endsWith('pids'))(
+    'RX5: processes, because a service piles up zombies: no failure of its own',
+    async () => {
+      await using reeve = startReeve({ cgroup: false });
+      const { first, next } = project(reeve).services;
+      const hoards = { command: [...reeve.program('hoards-zombies')], ready: { log: 'full' }, autostart: false };
+      reeve.project({ services: { first, hoards, next: { ...next, restart: { limit: '1 per 60s' } } } });
+      expect((await reeve.run(['up', '-d'])).code).toBe(0);
+      await inCage(reeve, PIDS ?? '', 40, async () => {
+        expect((await reeve.run(['start', 'hoards'])).code).toBe(0);
+        expect((await reeve.run(['start', 'next', '--no-wait'])).code).toBe(0);
+        const refused = async () => (await eventsOf(reeve, 'next')).filter(({ message }) => message.includes('EAGAIN'));
+        // More often than its limit allows for failures of its own.
+        await until('it was refused again and again', async () => (await refused()).length > 2, 40_000);
+        expect(await serviceOf(reeve, 'next')).toMatchObject({
+          state: 'backoff',
+          reason: expect.stringMatching(/EAGAIN/),
+        });
+        expect((await serviceOf(reeve, 'first')).state).toBe('running');
+        expect(await reeve.json<Receipt>(['stop', 'hoards'])).toMatchObject({ status: 'COMPLETE' });
+        await until('it runs', async () => (await serviceOf(reeve, 'next')).state === 'running', 60_000);
+      });
+    },
+    150_000,
+  );
 });
+
+/** Puts the keeper into a cgroup in which `room` more processes fit than there are; `widen` takes the limit away. */
+async function inCage(
+  reeve: TestReeve,
+  mount: string,
+  room: number,
+  inside: (widen: () => void) => Promise<void>,
+): Promise<void> {
+  const cage = path.join(mount, `${path.basename(path.dirname(reeve.home))}-pids`);
+  mkdirSync(cage);
+  const keeper = keeperOf(reeve);
+  const own = readFileSync(`/proc/${keeper}/cgroup`, 'utf8');
+  const line = own
+    .split('\n')
+    .find((each) => (mount.endsWith('pids') ? each.includes(':pids:') : each.startsWith('0::')));
+  const home = path.join(mount, line?.split(':')[2] ?? '/');
+  try {
+    writeFileSync(`${cage}/cgroup.procs`, String(keeper));
+    writeFileSync(`${cage}/pids.max`, String(Number(readFileSync(`${cage}/pids.current`, 'utf8')) + room));
+    await inside(() => writeFileSync(`${cage}/pids.max`, 'max'));
+  } finally {
+    // Everything that is in it now goes back where it was.
+    for (const pid of readFileSync(`${cage}/cgroup.procs`, 'utf8').split('\n').filter(Boolean))
+      writeFileSync(`${home}/cgroup.procs`, pid);
+    rmdirSync(cage);
+  }
+}
 
 /** A user namespace of its own in which nobody gets an inotify instance; the rest of the machine has as many as before. */
 const NO_INOTIFY = [
@@ -123,6 +160,46 @@ function subtree(folder: string): string {
   const file = `${folder}/cgroup.subtree_control`;
   return existsSync(file) ? readFileSync(file, 'utf8') : '';
 }
+
+test('RX7: 10 MB of log a second with readers, some of which do not keep up, cost no memory without end', {
+  timeout: 120_000,
+}, async () => {
+  await using reeve = startReeve();
+  const flood = `import sys, time
+block = ("x" * 99 + "\\n") * 1000
+for _ in range(3000):
+    sys.stdout.write(block)
+    time.sleep(0.005)
+print("the end", flush=True)
+time.sleep(100000)`;
+  reeve.project({
+    services: { floods: { command: ['python3', '-c', flood], logs: { max_size: '4M', max_files: 3 } } },
+  });
+  expect((await reeve.run(['up', '-d'])).code).toBe(0);
+  const bin = path.resolve(import.meta.dirname, '../../packages/reeve/bin/reeve.js');
+  const env = { ...process.env, REEVE_HOME: reeve.home };
+  const argv = [bin, 'logs', 'floods', '-f'];
+  // What the last two write is never read.
+  const readers = (['ignore', 'ignore', 'pipe', 'pipe'] as const).map((stdout) =>
+    spawn(process.execPath, argv, { cwd: reeve.folder, env, stdio: ['ignore', stdout, 'ignore'] }),
+  );
+  try {
+    const isOver = async () => (await reeve.run(['logs', 'floods', '-n', '1'])).stdout.includes('the end');
+    await until('all is written', isOver, 90_000);
+    const all = { daemon: daemonOf(reeve), keeper: keeperOf(reeve) };
+    for (const [who, pid] of Object.entries(all)) {
+      const peak = statusNumber(pid ?? 0, 'VmHWM');
+      expect(peak, `peak of the ${who} in KiB`).toBeGreaterThan(0);
+      expect(peak, `peak of the ${who} in KiB`).toBeLessThan(250 * 1024);
+    }
+    for (const { pid, exitCode } of readers) {
+      expect(exitCode).toBeNull();
+      expect(statusNumber(pid ?? 0, 'VmHWM'), 'peak of a reader in KiB').toBeLessThan(250 * 1024);
+    }
+  } finally {
+    for (const reader of readers) reader.kill('SIGKILL');
+  }
+});
 
 test('RX6: a thousand starts and stops leave no descriptor, FIFO, cgroup or open row behind', {
   timeout: 300_000,
