@@ -1,3 +1,4 @@
+import { chmodSync, chownSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { release } from 'node:os';
 import path from 'node:path';
 import type { PsView, Receipt } from '@reeve/contract';
@@ -5,9 +6,10 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { copiesOf, serviceOf } from '../harness/ask.ts';
 import { startByHand } from '../harness/by-hand.ts';
 import { startClient } from '../harness/client.ts';
-import { servicesAlive } from '../harness/escape-world.ts';
+import { pidIn, processIn, servicesAlive, worlds } from '../harness/escape-world.ts';
 import { hasOwnProcOptions, hiddenProcesses, otherBootTime, whyNot } from '../harness/namespaces.ts';
 import { isStillThere, killSeen, lookAt, type SeenProcess } from '../harness/proc-scan.ts';
+import { program } from '../harness/program.ts';
 import { startReeve, type TestReeve } from '../harness/reeve.ts';
 import { until } from '../harness/until.ts';
 
@@ -169,4 +171,172 @@ describe.skipIf(noHiding !== null)(`PI7: where /proc hides what others run (${no
     expect(receipt.services[0]?.processes).toHaveLength(2);
     expect(servicesAlive(reeve)).toEqual([]);
   });
+});
+
+describe.each(worlds)('things that another daemon started, $name', ({ name, start }) => {
+  /** Started by root's daemon they are root's: an ordinary user cannot read what they carry. */
+  const isHidden = isRoot && name === 'as an ordinary user';
+
+  /** It belongs to nobody here: neither its command line nor its environment names the home or the project. */
+  async function otherDaemon(reeve: TestReeve) {
+    const socket = `${path.dirname(reeve.home)}.sock`;
+    const daemon = startByHand(reeve, program('spawns-for-others', 'mode=serve', `socket=${socket}`), {
+      cwd: '/',
+      env: { REEVE_HOME: '' },
+    });
+    await until('it serves', () => /^open/m.test(daemon.output()));
+    chmodSync(socket, 0o777);
+    const asks = (...more: readonly string[]) =>
+      reeve.program(
+        'spawns-for-others',
+        'mode=ask',
+        `socket=${socket}`,
+        `file=${path.join(reeve.folder, 'pid')}`,
+        ...more,
+      );
+    const ends = reeve.program('spawns-for-others', 'mode=end', `socket=${socket}`);
+    return { asks, ends, [Symbol.asyncDispose]: () => daemon[Symbol.asyncDispose]() };
+  }
+
+  async function up(reeve: TestReeve, service: object): Promise<SeenProcess> {
+    reeve.project({ project: 'shop', services: { one: { stop, ready: { log: 'asked' }, ...service } } });
+    const result = await reeve.run(['up', '-d']);
+    expect(result.code, result.stdout + result.stderr).toBe(0);
+    return seen(await pidIn(reeve, 'pid'));
+  }
+
+  test('CB17: are outside: the stop is complete without them, names none of them, and they live on', async () => {
+    await using reeve = start();
+    await using other = await otherDaemon(reeve);
+    const outside = await up(reeve, { command: [...other.asks()] });
+    const receipt = await reeve.json<Receipt>(['stop']);
+    expect(receipt).toMatchObject({ status: 'COMPLETE', survivors: [] });
+    expect(processIn(receipt, outside.pid)).toBeUndefined();
+    expect(isStillThere(outside)).toBe(true);
+  });
+
+  test('CB17: are removed by the stop command that the service declares for them', async () => {
+    await using reeve = start();
+    await using other = await otherDaemon(reeve);
+    const outside = await up(reeve, { command: [...other.asks()], stop: { timeout: '5s', command: [...other.ends] } });
+    const receipt = await reeve.json<Receipt>(['stop']);
+    expect(receipt.status).toBe('COMPLETE');
+    expect(receipt.services[0]?.stop_commands).toMatchObject([{ outcome: 'done' }]);
+    await until('it is gone', () => !isStillThere(outside));
+  });
+
+  test.skipIf(isHidden)('CB17: are ended after all when they were given the environment of the service', async () => {
+    await using reeve = start();
+    await using other = await otherDaemon(reeve);
+    const outside = await up(reeve, { command: [...other.asks('env=keep')] });
+    const receipt = await reeve.json<Receipt>(['stop']);
+    expect(processIn(receipt, outside.pid)).toMatchObject({ found_by: ['cookie'], signals: ['SIGTERM'] });
+    expect(isStillThere(outside)).toBe(false);
+  });
+
+  test.skipIf(isHidden)(
+    'PI9: are left alone when they say so, while it runs and after it, and every view names them',
+    async () => {
+      await using reeve = start();
+      await using other = await otherDaemon(reeve);
+      const detached = ['env', 'REEVE_DETACHED=1', ...other.asks('env=keep')];
+      const outside = await up(reeve, { command: ['sh', '-c', '"$@" & exec sleep 1000', 'sh', ...detached] });
+      const unmanaged = async () => (await reeve.json<PsView>(['ps'])).unmanaged;
+      const listed = { pid: outside.pid, service: 'one', found_by: ['cookie'], command: 'sleep 1000' };
+      expect(await unmanaged()).toContainEqual(expect.objectContaining(listed));
+      for (const verb of ['stop', 'stop', 'kill']) {
+        const result = await reeve.run([verb, 'one', '--json']);
+        expect(result.code, result.stderr).toBe(0);
+        const receipt = result.json() as Receipt;
+        expect(receipt).toMatchObject({ status: 'COMPLETE', survivors: [] });
+        expect(processIn(receipt, outside.pid)).toBeUndefined();
+        expect(isStillThere(outside), verb).toBe(true);
+        expect(await unmanaged()).toContainEqual(expect.objectContaining(listed));
+      }
+      expect((await reeve.run(['up', '-d'])).code).toBe(0);
+      expect((await serviceOf(reeve, 'one')).pid).not.toBe(outside.pid);
+      const { services } = await reeve.json<Receipt>(['stop']);
+      expect(services[0]?.promise_reason).toContain('REEVE_DETACHED=1');
+      for (const each of servicesAlive(reeve)) killSeen(each);
+      await until('they are gone', () => servicesAlive(reeve).length === 0);
+    },
+  );
+});
+
+test('PI9: who says that he is detached and stays in the cgroup is ended; a service as a whole cannot say it', async () => {
+  await using reeve = startReeve();
+  const loud = 'test -z "$REEVE_DETACHED" && echo clean; exec sleep 1000';
+  reeve.project({
+    services: { whole: { command: loud, env: { REEVE_DETACHED: '1' }, stop, ready: { log: 'clean' } } },
+  });
+  const up = await reeve.run(['up', '-d']);
+  expect(up.code, up.stderr).toBe(0);
+  expect((await reeve.json<Receipt>(['stop'])).status).toBe('COMPLETE');
+  expect(servicesAlive(reeve)).toEqual([]);
+});
+
+test.runIf(worlds.some(({ hasCgroup }) => hasCgroup))(
+  'PI9: in the cgroup the kernel counts, and not what is said',
+  async () => {
+    await using reeve = startReeve();
+    const command = 'REEVE_DETACHED=1 setsid sleep 1000 & echo ready; exec sleep 1000';
+    reeve.project({ services: { one: { command, stop, ready: { log: 'ready' } } } });
+    expect((await reeve.run(['up', '-d'])).code).toBe(0);
+    const receipt = await reeve.json<Receipt>(['stop']);
+    expect(receipt).toMatchObject({ status: 'COMPLETE', services: [{ promise: 'verified' }] });
+    expect(receipt.services[0]?.processes).toHaveLength(2);
+    expect(receipt.services[0]?.promise_reason).not.toContain('left alone');
+    expect(servicesAlive(reeve)).toEqual([]);
+  },
+);
+
+describe('PI5: files in which somebody is said to run', () => {
+  const folders = ['run', 'announce'] as const;
+  interface Advertisements {
+    readonly announcements: readonly { readonly name: string }[];
+    readonly ignored: readonly { readonly file: string; readonly why: string }[];
+  }
+
+  test.each(folders)(
+    'in %s/ are passed over with the reason when others can have written them, and nobody is touched',
+    async (folder) => {
+      await using reeve = startReeve();
+      await using other = startByHand(reeve, ['sleep', '1000']);
+      const { start } = seen(other.pid);
+      const card = (name: string) =>
+        JSON.stringify({ name, folder: reeve.folder, project: 'shop', pid: other.pid, start_tick: start });
+      const at = (n: number) => path.join(reeve.home, folder, `${String(n).padStart(12, '0')}.json`);
+      mkdirSync(path.dirname(at(1)), { recursive: true, mode: 0o700 });
+      const elsewhere = reeve.file('card.json', card('web'));
+      symlinkSync(elsewhere, at(1));
+      const write = (n: number, text: string, mode: number) => {
+        writeFileSync(at(n), text);
+        chmodSync(at(n), mode);
+      };
+      write(2, card('web'), 0o646);
+      write(3, card('web'), 0o664);
+      write(4, `${card('web')}${' '.repeat(10 << 20)}`, 0o600);
+      write(5, card('web'), 0o600);
+      if (isRoot) chownSync(at(5), 65_534, 65_534);
+      const whys = [
+        'is a symbolic link',
+        'may be written to by others',
+        'may be written to by others',
+        'is larger than',
+        ...(isRoot ? ['belongs to user 65534'] : []),
+      ];
+      reeve.project({ project: 'shop', services: { web: { command: [...reeve.program('stays')], stop } } });
+      const { ignored, announcements } = await reeve.json<Advertisements>(['advertisements']);
+      if (isRoot) expect(announcements.map(({ name }) => name)).toEqual([]);
+      for (const [index, why] of whys.entries()) {
+        expect(ignored.find(({ file }) => file === at(index + 1))?.why, why).toContain(why);
+      }
+      if (!isRoot) return;
+      expect((await reeve.run(['up', '-d'])).code).toBe(0);
+      expect((await serviceOf(reeve, 'web')).pid).not.toBe(other.pid);
+      expect((await reeve.run(['cleanup', '--all'])).code).toBe(0);
+      expect((await reeve.run(['stop'])).code).toBe(0);
+      expect(lookAt(other.pid, '')).not.toBeNull();
+    },
+  );
 });

@@ -16,3 +16,6 @@ export const LOCAL_NODE = 'local';
 
 /** In the environment of a daemon and its keeper: they belong to no run, though a service may have started them. */
 export const DAEMON_MARK = 'REEVE_DAEMON';
+
+/** `REEVE_DETACHED=1` in the environment of a process: it is its user's, though it carries the cookie or mark of a run. */
+export const DETACHED_MARK = 'REEVE_DETACHED';

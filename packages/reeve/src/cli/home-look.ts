@@ -1,4 +1,4 @@
-import { DAEMON_MARK, type ProcessIdentity, type TrackerName } from '@reeve/contract';
+import { DAEMON_MARK, DETACHED_MARK, type ProcessIdentity, type TrackerName } from '@reeve/contract';
 import {
   cgroupOf,
   environOf,
@@ -45,6 +45,8 @@ export interface LookedAt {
   readonly otherHome: string | null;
   /** It is a daemon or keeper of reeve. */
   readonly isReeve: boolean;
+  /** Outside the cgroup of its run, with `REEVE_DETACHED=1`: it is not meant when its service is. */
+  readonly isDetached: boolean;
   readonly listens: readonly SocketOwner[];
 }
 
@@ -83,7 +85,9 @@ export async function lookAtHome(context: Context): Promise<HomeLook> {
     const isOthers = !isReeve && environ?.has('REEVE_RUN') === true && other !== undefined && other !== home;
     const listens = listeners.filter((each) => each.process?.pid === row.pid);
     const owner = isReeve ? null : (owners.get(row.pid) ?? null);
-    return [{ row, process, owner, otherHome: isOthers ? other : null, isReeve, listens }];
+    const isDetached =
+      environ?.get(DETACHED_MARK) === '1' && !owner?.isMain && owner?.foundBy.includes('cgroup') !== true;
+    return [{ row, process, owner, isDetached, otherHome: isOthers ? other : null, isReeve, listens }];
   });
   const { projects, services } = memory;
   return { at: Date.now(), processes, projects, services, lineage: lineageOf(process.pid, rows) };

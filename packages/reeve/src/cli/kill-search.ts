@@ -84,12 +84,15 @@ function byName(look: HomeLook, target: Extract<KillTarget, { kind: 'name' }>, h
   if (found) {
     const { isByHand, ...named } = found;
     const [service] = named.services;
-    const own = look.processes.filter(({ owner }) => isOf(owner, named.folder, named.project, service));
+    const own = look.processes.filter(
+      ({ owner, isDetached }) => !isDetached && isOf(owner, named.folder, named.project, service),
+    );
     return { meant: own.map(meantByName), named: isByHand ? null : named };
   }
   const left = look.processes.filter(
-    ({ owner }) =>
+    ({ owner, isDetached }) =>
       owner !== null &&
+      !isDetached &&
       same(owner.service, target.name) &&
       (target.project === null || same(owner.project, target.project)),
   );

@@ -4,6 +4,8 @@ import { type BadReference, interpolate, type Lookup, lookupIn, type Scope } fro
 /** The environment of a service, layer by layer. Source: DESIGN.md, "Environment". */
 export type EnvMap = Readonly<Record<string, string>>;
 
+/** A process says it of itself (docs/why/trackers.md); a service as a whole would escape with it. */
+const DETACHED = 'REEVE_DETACHED';
 const NEVER_INHERITED = new Set(['LD_PRELOAD', 'NODE_OPTIONS', 'NOTIFY_SOCKET']);
 
 /** What of a caller's environment may reach a service. */
@@ -120,6 +122,7 @@ export function buildEnvironment(layers: Layers): BuiltEnvironment {
   declare('project', layers.projectFiles, layers.projectEnv);
   declare('service', layers.serviceFiles, layers.serviceEnv);
   Object.assign(env, layers.secrets, reeve);
+  delete env[DETACHED];
   return { env, scope: { ...scopeOf(layers), env }, bad };
 }
 

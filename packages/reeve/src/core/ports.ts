@@ -111,6 +111,8 @@ export interface Platform {
       readonly project: string | null;
       readonly service: string | null;
       readonly run: string;
+      /** It is outside the cgroup of its run, and says that it is not to be ended with it. */
+      readonly isDetached: boolean;
     })[]
   >;
   isAlive(process: ProcessIdentity): boolean;

@@ -3,6 +3,7 @@ import {
   bootId,
   type Capability,
   capabilities,
+  cgroupOf,
   commandOf,
   environOf,
   findGroup,
@@ -20,7 +21,7 @@ import { socketTable } from './held-ports.ts';
 import { ALL_TRACKERS, type TrackerSwitches } from './membership.ts';
 import { type ProcScan, procScan } from './proc-scan.ts';
 import { LinuxRun } from './run-processes.ts';
-import { traitReader } from './traits.ts';
+import { saysDetached, traitReader } from './traits.ts';
 
 export interface LinuxPlatformOptions {
   /** Absolute. Names the folder of the runs' cgroups, and whose cookies are ours. */
@@ -133,5 +134,11 @@ function carrierOf(stat: Stat, run: string, home: string): FoundByCookie | null 
     project: environ.get('REEVE_PROJECT') ?? null,
     service: environ.get('REEVE_SERVICE') ?? null,
     run,
+    isDetached: saysDetached(environ) && !isInCgroupOf(stat.pid, run),
   };
+}
+
+/** Its last name is `<id>.<run>`; a service may have made others below it. */
+function isInCgroupOf(pid: number, run: string): boolean {
+  return (cgroupOf(pid) ?? '').split('/').some((name) => name.endsWith(`.${run}`));
 }

@@ -9,7 +9,7 @@ const none = { over: new Set<string>(), unproven: new Set<string>() };
 const nothing: Memory = { known: new Map(), sessions: new Map(), groups: new Map(), ...none };
 const MARK = 2 ** 52 + 1;
 const signs = { run: 'r1', main: { boot: 'b', pid: 100, start: 1000 }, mark: MARK, port: [] };
-const noTraits: Traits = { cookie: null, mark: null, stream: null, isKeeper: false };
+const noTraits: Traits = { cookie: null, mark: null, stream: null, isKeeper: false, isDetached: false };
 
 /** pid, ppid, session, start (group = session). */
 function stat(pid: number, ppid: number, session: number, start: number): Stat {
@@ -27,6 +27,7 @@ function find(
     memory?: Partial<Memory>;
     on?: Partial<TrackerSwitches>;
     cgroup?: number[];
+    detached?: number[];
   } = {},
 ): Record<number, string[]> {
   const snapshot = indexSnapshot(0, stats, (pid) => ({
@@ -35,6 +36,7 @@ function find(
     mark: given.marks?.[pid] ?? null,
     stream: given.streams?.[pid] ?? null,
     isKeeper: given.keepers?.includes(pid) ?? false,
+    isDetached: given.detached?.includes(pid) ?? false,
   }));
   const among = (pids: number[] | undefined) => stats.filter((each) => pids?.includes(each.pid));
   const all = { ...signs, cgroup: among(given.cgroup), port: among(given.port) };
@@ -170,5 +172,26 @@ describe('PI2: who has the pid and the start tick of a member', () => {
     const spawned = stat(100, 50, 100, 1000);
     const given = { memory: { unproven }, keepers: [50], cookies: { 50: 'daemon' } };
     expect(Object.keys(find([keeper, spawned, child], given))).toEqual(['100', '101']);
+  });
+});
+
+describe('PI9: who says that he is detached', () => {
+  const editor = stat(101, 100, 100, 1001);
+  const itsShell = stat(102, 101, 102, 1002);
+
+  test('is left alone with all below him, whatever he carries and whoever remembers him', () => {
+    const known = new Map([[101, { start: 1001, foundBy: new Set(['cgroup'] as const) }]]);
+    const found = find([main, editor, itsShell], {
+      detached: [101],
+      cookies: { 101: 'r1' },
+      marks: { 102: MARK },
+      memory: { known },
+    });
+    expect(Object.keys(found)).toEqual(['100']);
+  });
+
+  test('belongs to the run all the same within its cgroup, and as its main', () => {
+    expect(Object.keys(find([main, editor], { detached: [100, 101], cgroup: [101] }))).toEqual(['100', '101']);
+    expect(Object.keys(find([main], { detached: [100] }))).toEqual(['100']);
   });
 });

@@ -1,6 +1,7 @@
 import type { ProcessIdentity, TrackerName } from '@reeve/contract';
 import type { Stat } from '@reeve/host';
 import type { RunMarks } from '../core/ports.ts';
+import { isDetached } from './detached.ts';
 import type { Snapshot } from './proc-scan.ts';
 import { NO_RUN } from './traits.ts';
 
@@ -55,7 +56,7 @@ export interface Member {
 type Found = Member & { readonly foundBy: Set<TrackerName>; isShown: boolean };
 type Finding = readonly [Stat, TrackerName];
 
-/** Who belongs to the run, and how that is known. */
+/** Who belongs to the run, and how that is known. Outside its cgroup, whoever says that he is detached does not. */
 export function findMembers(
   snapshot: Snapshot,
   signs: Signs,
@@ -64,6 +65,8 @@ export function findMembers(
 ): Map<number, Member> {
   const found = new Map<number, Found>();
   const queue: Stat[] = [];
+  const inside = new Set(signs.cgroup.map(({ pid }) => pid));
+  const isMain = ({ pid, start }: Stat) => pid === signs.main?.pid && start === signs.main.start;
   const add = (stat: Stat, by: TrackerName, isShown: boolean) => {
     const entry = found.get(stat.pid);
     if (entry) {
@@ -72,6 +75,7 @@ export function findMembers(
       entry.isShown ||= isShown;
       return;
     }
+    if (!inside.has(stat.pid) && !isMain(stat) && isDetached(snapshot, stat)) return;
     found.set(stat.pid, { stat, foundBy: new Set([by]), isShown });
     queue.push(stat);
   };

@@ -2,6 +2,7 @@ import type { TrackerName } from '@reeve/contract';
 import { childrenOf, isLiveState, markOf, parseEnviron, readProc, readStat, type Stat } from '@reeve/host';
 import type { Memory, Signs, TrackerSwitches } from './membership.ts';
 import type { Snapshot } from './proc-scan.ts';
+import { saysDetached } from './traits.ts';
 
 /** A process that no scan has seen, and what says that it is of the run. */
 export interface Newborn {
@@ -49,8 +50,10 @@ export function tellNewborn(
   if (own !== null && own !== mark) return null;
   const stat = readStat(pid);
   if (stat === null) return null;
+  const environ = parseEnviron(readProc(`/proc/${pid}/environ`) ?? '');
+  if (saysDetached(environ)) return null;
   if (own !== null) return { stat, foundBy: on.subreaper ? ['mark', 'subreaper'] : ['mark'] };
-  const cookie = on.cookie ? parseEnviron(readProc(`/proc/${pid}/environ`) ?? '').get('REEVE_RUN') : undefined;
+  const cookie = on.cookie ? environ.get('REEVE_RUN') : undefined;
   if (cookie !== undefined) return cookie === run ? { stat, foundBy: ['cookie'] } : null;
   if (!on.session) return null;
   if (isLedBy(memory.sessions, stat.session, stat)) return { stat, foundBy: ['session'] };

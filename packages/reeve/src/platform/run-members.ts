@@ -2,6 +2,7 @@ import type { ProcessIdentity } from '@reeve/contract';
 import {
   bootId,
   bootTicks,
+  commandOf,
   isLiveState,
   markOf,
   readStat,
@@ -14,6 +15,7 @@ import {
 import type { FoundProcess, RunMarks } from '../core/ports.ts';
 import { AdoptionEvidence } from './adoption.ts';
 import { isPopulated, membersOf } from './cgroups.ts';
+import { leftAlone } from './detached.ts';
 import { HeldPorts, type SocketTable } from './held-ports.ts';
 import { findMembers, isNotAnothers, type Member, type TrackerSwitches } from './membership.ts';
 import { glanceAt, tellNewborn } from './newborn.ts';
@@ -54,6 +56,7 @@ export class RunMembers {
   readonly #reapers = new Set<number>();
   #last: Snapshot | null = null;
   #escaped: FoundProcess | null = null;
+  #alone: readonly string[] = [];
   #stirred = Number.NEGATIVE_INFINITY;
 
   constructor(marks: RunMarks, context: RunContext) {
@@ -77,6 +80,11 @@ export class RunMembers {
     return this.#escaped;
   }
 
+  /** Who carries signs of the run, and has said that he is detached: `pid 12 (vim)`. */
+  get alone(): readonly string[] {
+    return this.#alone;
+  }
+
   /** All live members now. `threads`: also those whose main thread has ended, at a price. */
   async look(how: 'processes' | 'threads'): Promise<readonly FoundProcess[]> {
     return this.lookAt(await this.context.scan.fresh(), how);
@@ -96,6 +104,8 @@ export class RunMembers {
     );
     this.#noteReapers(snapshot, members);
     this.adoption.look(snapshot, members);
+    const alone = leftAlone(snapshot, this.#signs, members).filter(isStaying);
+    this.#alone = alone.map((stat) => `pid ${stat.pid} (${commandOf(stat)})`);
     this.#last = snapshot;
     return found;
   }
@@ -185,7 +195,7 @@ export class RunMembers {
 }
 
 /** Looked at again: a process that is just ending has left its cgroup too, and hides nothing. */
-function isStaying({ pid, start }: ProcessIdentity): boolean {
+function isStaying({ pid, start }: Pick<ProcessIdentity, 'pid' | 'start'>): boolean {
   const stat = readStat(pid);
   return stat !== null && stat.start === start && isLiveState(stat) && !stat.exiting;
 }

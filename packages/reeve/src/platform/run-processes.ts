@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Exit, ProcessIdentity, ReceiptProcess, Survivor } from '@reeve/contract';
+import { DETACHED_MARK, type Exit, type ProcessIdentity, type ReceiptProcess, type Survivor } from '@reeve/contract';
 import { explainSurvivor } from '@reeve/host';
 import type { FoundProcess, RunMarks, RunProcesses } from '../core/ports.ts';
 import { isPopulated, removeCgroup, thaw } from './cgroups.ts';
@@ -33,6 +33,14 @@ export class LinuxRun implements RunProcesses {
   }
 
   get promise(): RunProcesses['promise'] {
+    const { promise, reason } = this.#promise;
+    const { alone } = this.#members;
+    return alone.length === 0
+      ? { promise, reason }
+      : { promise, reason: `${reason}; left alone, with ${DETACHED_MARK}=1 in the environment: ${alone.join(', ')}` };
+  }
+
+  get #promise(): RunProcesses['promise'] {
     const { cgroup, why } = this.#context;
     const { escaped, adoption } = this.#members;
     if (cgroup !== null && escaped === null) {

@@ -1,4 +1,4 @@
-import { DAEMON_MARK } from '@reeve/contract';
+import { DAEMON_MARK, DETACHED_MARK } from '@reeve/contract';
 import { filesOf, markOf, parseEnviron, readProc, type Stat } from '@reeve/host';
 
 /** What a process carries that says whose it is. */
@@ -11,6 +11,8 @@ export interface Traits {
   readonly stream: string | null;
   /** It is a keeper of this home. */
   readonly isKeeper: boolean;
+  /** It is to be left alone, says its environment. */
+  readonly isDetached: boolean;
 }
 export interface TraitSwitches {
   readonly cookie: boolean;
@@ -20,7 +22,7 @@ export interface TraitSwitches {
 
 /** Stands for the run of a daemon or keeper: nobody's. No run is called so, they are hex. */
 export const NO_RUN = 'daemon';
-const NONE: Traits = { cookie: null, mark: null, stream: null, isKeeper: false };
+const NONE: Traits = { cookie: null, mark: null, stream: null, isKeeper: false, isDetached: false };
 
 interface Entry extends Traits {
   readonly start: number;
@@ -57,8 +59,8 @@ export function traitReader(home: string, on: TraitSwitches): TraitReader {
     const { pid, start, image } = stat;
     const same = before?.start === start ? before : null;
     const unchanged = same?.image === image ? same : null;
-    const cookie = unchanged ? unchanged.cookie : readCookie(pid, on);
-    const plain = { ...NONE, start, image, cookie, whole: false };
+    const { cookie, isDetached } = unchanged ?? readEnviron(pid, on);
+    const plain = { ...NONE, start, image, cookie, isDetached, whole: false };
     if (cookie === NO_RUN) return { ...plain, isKeeper: unchanged ? unchanged.isKeeper : isKeeper(pid, home) };
     if (cookie !== null || start < since || isKernelThread(stat)) return plain;
     if (unchanged?.whole) return unchanged;
@@ -74,12 +76,16 @@ function isKernelThread({ pid, ppid }: Stat): boolean {
 }
 
 /** A daemon or keeper is known as one even where cookies are not asked for. */
-function readCookie(pid: number, on: TraitSwitches): string | null {
+function readEnviron(pid: number, on: TraitSwitches): Pick<Traits, 'cookie' | 'isDetached'> {
   const text = readProc(`/proc/${pid}/environ`);
-  if (!text?.includes('REEVE_')) return null;
+  if (!text?.includes('REEVE_')) return NONE;
   const environ = parseEnviron(text);
-  if (environ.has(DAEMON_MARK)) return NO_RUN;
-  return on.cookie ? (environ.get('REEVE_RUN') ?? null) : null;
+  if (environ.has(DAEMON_MARK)) return { cookie: NO_RUN, isDetached: false };
+  return { cookie: on.cookie ? (environ.get('REEVE_RUN') ?? null) : null, isDetached: saysDetached(environ) };
+}
+
+export function saysDetached(environ: ReadonlyMap<string, string>): boolean {
+  return environ.get(DETACHED_MARK) === '1';
 }
 
 /** `node …/keeper.js HOME`; a keeper that came beside an older one has a folder of the home. */

@@ -13,7 +13,7 @@ import type { Project } from './project.ts';
 import type { Supervisor } from './supervisor.ts';
 
 /** Processes that carry a cookie of this home. */
-type Strangers = () => Promise<readonly (FoundProcess & { readonly run: string })[]>;
+type Strangers = () => Promise<readonly (FoundProcess & { readonly run: string; readonly isDetached: boolean })[]>;
 
 /**
  * What a daemon does before anything else: it takes up what the last one remembered, holds it against what the keeper
@@ -110,7 +110,7 @@ async function look(instance: Instance, row: RunRow, kept: KeptRun | undefined, 
     return platform.isAlive(main)
       ? { kind: 'alive', process: main }
       : { kind: 'ended', process: main, exit: unobserved(clock.now()) };
-  const found = (await strangers()).find((s) => s.run === row.run);
+  const found = (await strangers()).find((s) => s.run === row.run && !s.isDetached);
   return found ? { kind: 'alive', process: found.process } : { kind: 'absent' };
 }
 

@@ -17,6 +17,7 @@ export interface Look {
     readonly project: string | null;
     readonly service: string | null;
     readonly run: string;
+    readonly isDetached: boolean;
   })[];
 }
 
@@ -87,11 +88,13 @@ function portViews(instance: Instance, look: Look): readonly PortView[] {
   }));
 }
 
-/** What carries the project's cookie and belongs to no run, or listens on a declared port and is not ours. */
+/** What carries the project's cookie and belongs to no run (or says that it does not), or listens on a declared port and is not ours. */
 function unmanagedOf(project: Project, look: Look): readonly UnmanagedView[] {
   const instances = project.instances();
   const liveRuns = new Set(instances.flatMap((i) => (i.live ? [i.live.row.run] : [])));
-  const byCookie = look.strangers.filter((s) => s.project === project.row.name && !liveRuns.has(s.run));
+  const byCookie = look.strangers.filter(
+    (s) => s.project === project.row.name && (s.isDetached || !liveRuns.has(s.run)),
+  );
   const known = new Set(byCookie.map((s) => s.process.pid));
   const idle = instances.filter((i) => !i.isAlive());
   const squatters = look.listeners.filter(

@@ -105,11 +105,11 @@ interface Stray {
   readonly survivors: readonly Survivor[];
 }
 
-/** Processes that carry the cookie of these services and belong to no live run: they are ended too. */
+/** Processes that carry the cookie of these services and belong to no live run are ended too, unless they are detached. */
 async function endStrays(supervisor: Supervisor, request: StopRequest): Promise<ReadonlyMap<string, readonly Stray[]>> {
   const { platform, registry, home, clock } = supervisor.deps;
   const found = await platform.findByCookie(home);
-  const runs = new Set(found.map((f) => f.run));
+  const runs = new Set(found.filter((f) => !f.isDetached).map((f) => f.run));
   const ended = new Map<string, Stray[]>();
   for (const run of runs) {
     if (supervisor.instanceOfRun(run)) continue;

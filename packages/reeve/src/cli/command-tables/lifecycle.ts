@@ -61,6 +61,7 @@ export const LIFECYCLE: readonly CommandSpec[] = [
     ],
     details: [
       'Prints the receipt: COMPLETE, or INCOMPLETE with the survivors and why they live (exit code 6). Nothing running is COMPLETE too. Exit code 4: no such service.',
+      'What another daemon has started for a service (a container, a tmux session) is not seen: remove it by stop.command. A process outside the cgroup of its service that has REEVE_DETACHED=1 in its environment is left alone, and named.',
     ],
     json: 'the receipt: `{ "project", "status": "COMPLETE"|"INCOMPLETE", "services": [{ name, promise, promise_reason, processes, ports }], "survivors", "ms" }`; with `--all` `{ "receipts": [...] }`',
   },
