@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { release } from 'node:os';
 import path from 'node:path';
 import type { PsView, Receipt } from '@reeve/contract';
@@ -195,7 +195,11 @@ describe.each(worlds)('things that another daemon started, $name', ({ name, star
         ...more,
       );
     const ends = reeve.program('spawns-for-others', 'mode=end', `socket=${socket}`);
-    return { asks, ends, [Symbol.asyncDispose]: () => daemon[Symbol.asyncDispose]() };
+    const end = async () => {
+      await daemon[Symbol.asyncDispose]();
+      rmSync(socket, { force: true });
+    };
+    return { asks, ends, [Symbol.asyncDispose]: end };
   }
 
   async function up(reeve: TestReeve, service: object): Promise<SeenProcess> {
