@@ -1,4 +1,5 @@
 import type { GuardPolicy } from './control.ts';
+import { isTexts, parseJsonObject } from './json.ts';
 
 /**
  * `guard/<id>.json` (`<id>` of the project's folder, service "" and instance 0): what the library asks before a service
@@ -17,19 +18,9 @@ export interface GuardCard {
 
 /** null: not one, or of a newer format. */
 export function parseGuardCard(text: string): GuardCard | null {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return null;
-  }
-  if (typeof value !== 'object' || value === null) return null;
-  const card = value as { readonly [K in keyof GuardCard]?: unknown };
+  const card: { readonly [K in keyof GuardCard]?: unknown } | null = parseJsonObject(text);
+  if (card === null) return null;
   const isPolicy = card.policy === 'warn' || card.policy === 'redirect' || card.policy === 'refuse';
   const isWhole = card.format === 1 && isPolicy && typeof card.folder === 'string' && typeof card.project === 'string';
-  return isWhole && isTexts(card.services) && isTexts(card.up) ? (card as GuardCard) : null;
-}
-
-function isTexts(value: unknown): boolean {
-  return Array.isArray(value) && value.every((each) => typeof each === 'string');
+  return isWhole && isTexts(card.services) && isTexts(card.up) ? (card as unknown as GuardCard) : null;
 }

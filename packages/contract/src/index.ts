@@ -1,6 +1,7 @@
 export * from './control.ts';
 export * from './errors.ts';
 export * from './guard.ts';
+export * from './json.ts';
 export * from './keeper.ts';
 export * from './limit-mark.ts';
 export * from './logs.ts';

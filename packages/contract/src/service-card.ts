@@ -1,3 +1,4 @@
+import { isJsonObject, parseJsonObject } from './json.ts';
 import { NAME_PATTERN } from './names.ts';
 import {
   type AnnouncedAction,
@@ -22,7 +23,7 @@ const CLEANUP_TIMEOUT = 5000;
  * something else belongs is as if it were not there: a reader may rely on every type.
  */
 export function parseServiceCard(text: string): ServiceCard | null {
-  const value = parseObject(text);
+  const value = parseJsonObject(text);
   if (value === null || value['format'] !== SERVICE_CARD_FORMAT) return null;
   const { id, service, folder, project, pid } = value;
   if (!isText(id) || !ID.test(id) || !isText(folder) || !folder.startsWith('/') || !isPid(pid)) return null;
@@ -55,7 +56,7 @@ export function parseServiceCard(text: string): ServiceCard | null {
     ports: readServicePorts(value['ports']),
     dependencies: readTexts(value['dependencies']),
     capabilities: readTexts(value['capabilities']),
-    data: isObject(value['data']) ? value['data'] : null,
+    data: isJsonObject(value['data']) ? value['data'] : null,
     announcement: readAnnouncement(value['announcement']),
     socket: textOr(value['socket'], null),
     started_at: readTime(value['started_at']) ?? '',
@@ -67,7 +68,7 @@ export function parseServiceCard(text: string): ServiceCard | null {
 
 /** What is announced, complete; null: it is no object. */
 export function readAnnouncement(value: unknown): Announcement | null {
-  if (!isObject(value)) return null;
+  if (!isJsonObject(value)) return null;
   const timeout = value['cleanup_timeout'];
   return {
     description: textOr(value['description'], ''),
@@ -85,7 +86,7 @@ export function readAnnouncement(value: unknown): Announcement | null {
 export function readServicePorts(value: unknown): readonly ServicePort[] {
   if (!Array.isArray(value)) return [];
   return value.slice(0, ITEMS).flatMap((each: unknown) => {
-    const { port, name, protocol } = isObject(each) ? each : { port: each, name: null, protocol: 'tcp' };
+    const { port, name, protocol } = isJsonObject(each) ? each : { port: each, name: null, protocol: 'tcp' };
     const isPort = Number.isInteger(port) && Number(port) >= 1 && Number(port) <= 65_535;
     if (!isPort) return [];
     return [{ name: textOr(name, null), port: Number(port), protocol: protocol === 'udp' ? 'udp' : 'tcp' } as const];
@@ -99,7 +100,7 @@ export function readTexts(value: unknown): readonly string[] {
 }
 
 function readAction(value: unknown): AnnouncedAction | null {
-  if (!isObject(value)) return null;
+  if (!isJsonObject(value)) return null;
   if (value['kind'] === 'method') return { kind: 'method' };
   const { kind, command } = value;
   if (kind !== 'command') return null;
@@ -109,14 +110,14 @@ function readAction(value: unknown): AnnouncedAction | null {
 }
 
 function readIdentity(value: unknown, pid: number): ProcessIdentity | null {
-  if (!isObject(value)) return null;
+  if (!isJsonObject(value)) return null;
   const { boot, start } = value;
   const isWhole = isText(boot) && value['pid'] === pid && Number.isSafeInteger(start) && Number(start) > 0;
   return isWhole ? { boot, pid, start: Number(start) } : null;
 }
 
 function readExit(value: unknown): Exit | null {
-  if (!isObject(value)) return null;
+  if (!isJsonObject(value)) return null;
   const at = readTime(value['at']);
   const { kind, code, signal } = value;
   if (at === null) return null;
@@ -139,15 +140,4 @@ function isWord(value: unknown): value is string {
 }
 function isPid(value: unknown): value is number {
   return Number.isInteger(value) && Number(value) >= 0 && Number(value) <= BIGGEST_PID;
-}
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-function parseObject(text: string): Readonly<Record<string, unknown>> | null {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isObject(value) ? value : null;
-  } catch {
-    return null;
-  }
 }

@@ -1,3 +1,4 @@
+import { isDeeperThan, isJsonObject, isTexts, type JsonObject, parseJsonObject } from './json.ts';
 import {
   SERVICE_PROTOCOL,
   SERVICE_REQUEST_DEPTH,
@@ -10,7 +11,7 @@ export type ParsedServiceRequest =
   | { readonly ok: true; readonly request: ServiceRequest }
   | { readonly ok: false; readonly reply: ServiceReply };
 
-const CALLS: Readonly<Record<ServiceCallName, (params: Readonly<Record<string, unknown>>) => string | null>> = {
+const CALLS: Readonly<Record<ServiceCallName, (params: JsonObject) => string | null>> = {
   ping: () => null,
   describe: () => null,
   status: () => null,
@@ -30,7 +31,7 @@ const ANY_PROTOCOL: readonly ServiceCallName[] = ['ping', 'describe', 'shutdown'
 /** What a line asks for, or the reply that refuses it (id 0 when it has none). Never throws. */
 export function parseServiceRequest(line: string): ParsedServiceRequest {
   if (isDeeperThan(line, SERVICE_REQUEST_DEPTH)) return refuse(0, `nested deeper than ${SERVICE_REQUEST_DEPTH}`);
-  const value = parseObject(line);
+  const value = parseJsonObject(line);
   if (value === null) return refuse(0, 'a request is one line with one JSON object');
   const { id, call, protocol, params = {} } = value;
   if (typeof id !== 'number' || !Number.isSafeInteger(id) || id < 1) return refuse(0, 'id: a whole number above 0');
@@ -40,7 +41,7 @@ export function parseServiceRequest(line: string): ParsedServiceRequest {
   const name = call as ServiceCallName;
   if (protocol !== SERVICE_PROTOCOL && !ANY_PROTOCOL.includes(name))
     return { ok: false, reply: mismatch(id, protocol) };
-  if (!isObject(params)) return refuse(id, 'params: an object');
+  if (!isJsonObject(params)) return refuse(id, 'params: an object');
   const wrong = CALLS[name](params);
   if (wrong !== null) return refuse(id, `${name}: ${wrong}`);
   return { ok: true, request: { id, protocol: SERVICE_PROTOCOL, call: name, params } };
@@ -63,35 +64,4 @@ function wrongTimeout(value: unknown): string | null {
 }
 function isNothing(value: unknown): boolean {
   return value === null || value === undefined;
-}
-function isTexts(value: unknown): boolean {
-  return Array.isArray(value) && value.every((each) => typeof each === 'string');
-}
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-function parseObject(text: string): Readonly<Record<string, unknown>> | null {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isObject(value) ? value : null;
-  } catch {
-    return null;
-  }
-}
-
-/** Looks at brackets outside strings, so it is safe to ask before parsing. */
-function isDeeperThan(json: string, limit: number): boolean {
-  let depth = 0;
-  let inString = false;
-  for (let at = 0; at < json.length; at++) {
-    const c = json.charCodeAt(at);
-    if (inString) {
-      if (c === 92) at++;
-      else if (c === 34) inString = false;
-    } else if (c === 34) inString = true;
-    else if (c === 91 || c === 123) {
-      if (++depth > limit) return true;
-    } else if (c === 93 || c === 125) depth--;
-  }
-  return false;
 }

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { ProcessIdentity, TrackerName } from '@reeve/contract';
+import type { ProcessIdentity, ReceiptProcess, TrackerName } from '@reeve/contract';
 import { kinOf } from './linux/kin.ts';
 import { isLiveState, readStat, type Stat } from './linux/proc-stat.ts';
 import { commandOf, identityOf, scanStats } from './linux/process-table.ts';
@@ -24,6 +24,11 @@ export interface Ending extends Target {
   readonly signals: readonly string[];
   /** Why it is still there, in one clause; null: it has ended. */
   readonly left: string | null;
+}
+
+/** The line of a receipt. How it ended is its parent's to know. */
+export function receiptProcess({ process, command, foundBy, signals }: Ending): ReceiptProcess {
+  return { pid: process.pid, command, found_by: foundBy, signals, exit: null };
 }
 
 interface Entry {

@@ -2,8 +2,10 @@ import { realpathSync } from 'node:fs';
 import { basename } from 'node:path';
 import {
   type AnnouncedAction,
+  isJsonObject,
   NAME_PATTERN,
   type ProcessIdentity,
+  parseJsonObject,
   properName,
   readServicePorts,
   readTexts,
@@ -23,7 +25,7 @@ export type Dropped =
  * is the whole of it. `start_tick` (field 22 of `/proc/PID/stat`) makes a pid an identity.
  */
 export function readDropped(text: string): Dropped {
-  const value = parse(text);
+  const value = parseJsonObject(text);
   if (value === null) return { ok: false, why: 'is no JSON object' };
   const { name = value['service'], folder } = value;
   if (typeof name !== 'string' || !NAME_PATTERN.test(name))
@@ -83,7 +85,7 @@ function cardOf(value: Readonly<Record<string, unknown>>, { name, where, project
     ports,
     dependencies,
     capabilities,
-    data: isObject(value['data']) ? value['data'] : null,
+    data: isJsonObject(value['data']) ? value['data'] : null,
     announcement: {
       description,
       processes: readTexts(value['processes']),
@@ -133,15 +135,4 @@ function isPid(value: unknown): value is number {
 }
 function text(value: unknown): string | null {
   return typeof value === 'string' && value !== '' ? value.slice(0, 4096) : null;
-}
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-function parse(source: string): Readonly<Record<string, unknown>> | null {
-  try {
-    const value: unknown = JSON.parse(source);
-    return isObject(value) ? value : null;
-  } catch {
-    return null;
-  }
 }

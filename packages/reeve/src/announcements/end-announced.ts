@@ -11,6 +11,7 @@ import {
   lineageOf,
   portHolders,
   readStat,
+  receiptProcess,
   scanStats,
   type Target,
 } from '@reeve/host';
@@ -66,13 +67,7 @@ export async function endAnnounced(announced: Announced, options: EndOptions): P
       name: announced.card.service,
       promise: 'best_effort',
       promise_reason: 'it was not started by reeve: children that detached before are not known',
-      processes: endings.map(({ process, command, foundBy, signals }) => ({
-        pid: process.pid,
-        command,
-        found_by: foundBy,
-        signals,
-        exit: null,
-      })),
+      processes: endings.map(receiptProcess),
       ports: numbers.map((port) => ({ port, free: !taken.has(port) })),
       stop_commands: [],
     },

@@ -1,5 +1,5 @@
 import { type Receipt, type ReceiptService, ReeveError, type Survivor } from '@reeve/contract';
-import { type Ending, endProcesses, lineageOf, portHolders, readStat, scanStats } from '@reeve/host';
+import { type Ending, endProcesses, lineageOf, portHolders, readStat, receiptProcess, scanStats } from '@reeve/host';
 import type { Context } from './context.ts';
 import { endByHand } from './end-by-hand.ts';
 import { titleOf } from './find-matches.ts';
@@ -152,13 +152,7 @@ function entry(name: string, endings: readonly Ending[], ports: readonly number[
     name,
     promise: 'best_effort',
     promise_reason: UNSEEN,
-    processes: endings.map(({ process, command, foundBy, signals }) => ({
-      pid: process.pid,
-      command,
-      found_by: foundBy,
-      signals,
-      exit: null,
-    })),
+    processes: endings.map(receiptProcess),
     ports: ports.map((port) => ({ port, free: portHolders(port).length === 0 })),
     stop_commands: [],
   };

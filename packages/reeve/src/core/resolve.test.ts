@@ -3,40 +3,9 @@ import { describe, expect, test } from 'vitest';
 import { stringCommand, wordsCommand } from './command-line.ts';
 import { reeveVariables } from './environment.ts';
 import { type ResolveInput, resolveService } from './resolve.ts';
+import { testSpec } from './test-spec.ts';
 
-function spec(over: Partial<ServiceSpec> = {}): ServiceSpec {
-  return {
-    name: 'web',
-    description: '',
-    command: wordsCommand(['node', 'x.js']),
-    cwd: '/p',
-    env: {},
-    env_files: [],
-    ports: [],
-    ready: null,
-    ready_timeout: 30_000,
-    health: null,
-    on_unhealthy: 'restart',
-    depends_on: [],
-    restart: { policy: 'on-failure', backoff: { min: 500, max: 30_000 }, limit: null },
-    stop: { signal: 'SIGTERM', timeout: 10_000, timeout_declared: false, mode: 'main_first', command: null },
-    oneshot: false,
-    instances: 1,
-    autostart: true,
-    user: null,
-    group: null,
-    umask: null,
-    nice: null,
-    limits: {},
-    logs: null,
-    groups: [],
-    capabilities: [],
-    is_system: false,
-    secrets: {},
-    cleanup: null,
-    ...over,
-  };
-}
+const spec = (over: Partial<ServiceSpec> = {}) => testSpec({ command: wordsCommand(['node', 'x.js']), ...over });
 const input = (over: Partial<ServiceSpec> = {}, more: Partial<ResolveInput> = {}): ResolveInput => ({
   spec: spec(over),
   project: { name: 'shop', folder: '/p', env: {} },

@@ -4,37 +4,14 @@ import { expect, test } from 'vitest';
 import { canonical } from './canonical.ts';
 import { stringCommand, wordsCommand } from './command-line.ts';
 import { costOf, specChanges } from './spec-changes.ts';
+import { testSpec } from './test-spec.ts';
 
-const base: ServiceSpec = {
-  name: 'web',
-  description: '',
-  command: wordsCommand(['node', 'x']),
-  cwd: '/p',
+const base = testSpec({
   env: { A: '1', B: '2' },
-  env_files: [],
-  ports: [],
-  ready: null,
   ready_timeout: 1,
-  health: null,
-  on_unhealthy: 'restart',
-  depends_on: [],
   restart: { policy: 'never', backoff: { min: 0, max: 0 }, limit: null },
   stop: { signal: 'SIGTERM', timeout: 1, timeout_declared: false, mode: 'all', command: null },
-  oneshot: false,
-  instances: 1,
-  autostart: true,
-  user: null,
-  group: null,
-  umask: null,
-  nice: null,
-  limits: {},
-  logs: null,
-  groups: [],
-  capabilities: [],
-  is_system: false,
-  secrets: {},
-  cleanup: null,
-};
+});
 const project = { env: {}, env_files: [] };
 const changes = (over: Partial<ServiceSpec>, from: Partial<ServiceSpec> = {}) =>
   specChanges({ spec: { ...base, ...from }, project }, { spec: { ...base, ...over }, project });

@@ -1,4 +1,4 @@
-import { type CallName, CONTROL_PROTOCOL, type ControlRequest, ReeveError } from '@reeve/contract';
+import { type CallName, CONTROL_PROTOCOL, type ControlRequest, isDeeperThan, ReeveError } from '@reeve/contract';
 import { Value } from '@sinclair/typebox/value';
 import { CONTROL_SCHEMAS } from './control-schemas.ts';
 
@@ -56,21 +56,4 @@ function firstWrong(call: CallName, params: unknown): string | null {
   if (Value.Check(schema, params)) return null;
   const error = Value.Errors(schema, params).First();
   return `params${error?.path ?? ''}: ${error?.message ?? 'wrong'}`.slice(0, 500);
-}
-
-/** Looks at brackets outside strings, so it is safe to ask before parsing. */
-function isDeeperThan(json: string, limit: number): boolean {
-  let depth = 0;
-  let inString = false;
-  for (let at = 0; at < json.length; at++) {
-    const c = json.charCodeAt(at);
-    if (inString) {
-      if (c === 92) at++;
-      else if (c === 34) inString = false;
-    } else if (c === 34) inString = true;
-    else if (c === 91 || c === 123) {
-      if (++depth > limit) return true;
-    } else if (c === 93 || c === 125) depth--;
-  }
-  return false;
 }

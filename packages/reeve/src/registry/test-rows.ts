@@ -1,5 +1,6 @@
 import type { ServiceSpec } from '@reeve/contract';
 import type { EventRow, LeaseRow, ProjectRow, RunRow, ServiceRow } from '../core/memory.ts';
+import { testSpec } from '../core/test-spec.ts';
 
 // Rows to store, each complete, with what a test wants to be otherwise.
 
@@ -7,36 +8,14 @@ export function projectRow(changes: Partial<ProjectRow> = {}): ProjectRow {
   return { folder: '/p', name: 'shop', config: '/p/reeve.yaml', env: { A: '1' }, env_files: ['/p/.env'], ...changes };
 }
 export function serviceSpec(name: string): ServiceSpec {
-  return {
+  return testSpec({
     name,
     description: 'Ünïcode ✓',
     command: { text: 'node x', how: { kind: 'argv', argv: ['node', 'x'] } },
-    cwd: '/p',
-    env: {},
-    env_files: [],
     ports: [{ name: 'http', port: 'auto', protocol: 'tcp', shared: false }],
     ready: { kind: 'delay', delay: 0 },
-    ready_timeout: 30_000,
-    health: null,
-    on_unhealthy: 'restart',
-    depends_on: [],
-    restart: { policy: 'on-failure', backoff: { min: 500, max: 30_000 }, limit: { count: 5, period: 60_000 } },
-    stop: { signal: 'SIGTERM', timeout: 10_000, timeout_declared: false, mode: 'main_first', command: null },
-    oneshot: false,
-    instances: 1,
-    autostart: true,
-    user: null,
-    group: null,
-    umask: null,
-    nice: null,
     limits: { nofile: 1024 },
-    logs: null,
-    groups: [],
-    capabilities: [],
-    is_system: false,
-    secrets: {},
-    cleanup: null,
-  };
+  });
 }
 export function serviceRow(name: string, changes: Partial<ServiceRow> = {}): ServiceRow {
   const row = { folder: '/p', name, spec: serviceSpec(name), environment: { PATH: '/bin' }, data: { version: 2 } };

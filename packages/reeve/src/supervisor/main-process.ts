@@ -1,7 +1,7 @@
 import type { Exit, ProcessIdentity } from '@reeve/contract';
-import { iso } from '../base/instant.ts';
 import type { Actor } from './actor.ts';
 import { withMain } from './launch.ts';
+import { unobserved } from './unobserved.ts';
 
 /** How often a main process that is not the keeper's child is looked at (ms). */
 const LOOK = 250;
@@ -84,8 +84,4 @@ function isEnding({ machine }: Actor): boolean {
 /** As the keeper told it, when it has adopted and reaped the process. */
 function exitOf({ live }: Actor, main: ProcessIdentity): Exit | null {
   return live?.processes.evidence().find(({ pid }) => pid === main.pid)?.exit ?? null;
-}
-
-function unobserved(at: number): Exit {
-  return { kind: 'unobserved', code: null, signal: null, at: iso(at) };
 }

@@ -1,4 +1,4 @@
-import type { Exit, KeptRun, ProcessIdentity } from '@reeve/contract';
+import type { KeptRun, ProcessIdentity } from '@reeve/contract';
 import { iso } from '../base/instant.ts';
 import { NEW_MACHINE, runOf } from '../core/lifecycle.ts';
 import type { Machine } from '../core/lifecycle-types.ts';
@@ -11,6 +11,7 @@ import { otherUser, userOf } from './launch.ts';
 import { watchMain } from './main-process.ts';
 import type { Project } from './project.ts';
 import type { Supervisor } from './supervisor.ts';
+import { unobserved } from './unobserved.ts';
 
 /** Processes that carry a cookie of this home. */
 type Strangers = () => Promise<readonly (FoundProcess & { readonly run: string; readonly isDetached: boolean })[]>;
@@ -112,10 +113,6 @@ async function look(instance: Instance, row: RunRow, kept: KeptRun | undefined, 
       : { kind: 'ended', process: main, exit: unobserved(clock.now()) };
   const found = (await strangers()).find((s) => s.run === row.run && !s.isDetached);
   return found ? { kind: 'alive', process: found.process } : { kind: 'absent' };
-}
-
-function unobserved(at: number): Exit {
-  return { kind: 'unobserved', code: null, signal: null, at: iso(at) };
 }
 
 async function liveAgain(instance: Instance, row: RunRow, main: ProcessIdentity | null): Promise<LiveRun> {
