@@ -9,8 +9,12 @@ import { renderSdkReference } from './sdk-reference.mjs';
 const generated = [
   ['docs/reference/config.md', 'packages/reeve/src/config/generate.ts', 'renderConfigReference'],
   ['packages/reeve/reeve.schema.json', 'packages/reeve/src/config/generate.ts', 'renderJsonSchema'],
-  ['docs/reference/errors.md', 'packages/reeve/src/cli/render-errors-reference.ts', 'renderErrorsReference'],
-  ['docs/reference/cli.md', 'packages/reeve/src/cli/render-cli-reference.ts', 'renderCliReference'],
+  [
+    'docs/reference/errors.md',
+    'packages/reeve/src/cli/command-line/render-errors-reference.ts',
+    'renderErrorsReference',
+  ],
+  ['docs/reference/cli.md', 'packages/reeve/src/cli/command-line/render-cli-reference.ts', 'renderCliReference'],
 ];
 
 /** A block of code in a guide whose first line names a file: "```js examples/…/web.js". */

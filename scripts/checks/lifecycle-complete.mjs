@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { root } from '../root.mjs';
 
-const file = path.join(root, 'packages/reeve/src/core/lifecycle.ts');
+const file = path.join(root, 'packages/reeve/src/core/lifecycle/table.ts');
 
 /**
  * Checks the check: the lifecycle table must not compile when one of its cells, or a whole state, is missing. The

@@ -6,7 +6,7 @@ import type { JournalRecord, LogSpec, LogStream, ProcessIdentity, SpawnRequest }
 import { parseSegmentName } from '@reeve/contract';
 import { scanStats } from '@reeve/host';
 import { build } from 'esbuild';
-import type { Keeper } from '../../packages/reeve/src/core/ports.ts';
+import type { Keeper } from '../../packages/reeve/src/core/interfaces.ts';
 import { connectKeeper } from '../../packages/reeve/src/platform/keeper-link.ts';
 import { until } from './until.ts';
 

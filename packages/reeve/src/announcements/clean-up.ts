@@ -1,7 +1,7 @@
 import { type AnnouncedAction, ReeveError } from '@reeve/contract';
 import { runCommand } from '@reeve/host';
 import { askService } from '@reeve/sdk';
-import type { Announced } from '../core/announced.ts';
+import type { Announced } from '../core/announced/announced.ts';
 
 /** How an announced clean-up went. `unreachable`: its owner did not answer; `gone`: its owner, who alone could, is dead. */
 export interface CleanUpOutcome {

@@ -16,7 +16,7 @@ import {
   type Target,
 } from '@reeve/host';
 import { askService } from '@reeve/sdk';
-import { type Announced, portsOf } from '../core/announced.ts';
+import { type Announced, portsOf } from '../core/announced/announced.ts';
 import { type CleanUpOutcome, cleanUpByCommand, cleanUpInOwner } from './clean-up.ts';
 
 export interface EndOptions {

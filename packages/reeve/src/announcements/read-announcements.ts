@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseServiceCard, SERVICE_CARD_NAME, type ServiceCard } from '@reeve/contract';
 import { type HomePaths, identify, isHidden, isSame, readOwnFile } from '@reeve/host';
-import type { Announced, Ignored, Liveness, Origin } from '../core/announced.ts';
+import type { Announced, Ignored, Liveness, Origin } from '../core/announced/announced.ts';
 import { readDropped } from './dropped-file.ts';
 import { startedAt } from './started-at.ts';
 

@@ -1,5 +1,5 @@
 import { startCommand } from '@reeve/host';
-import { type Announced, portsOf } from '../core/announced.ts';
+import { type Announced, portsOf } from '../core/announced/announced.ts';
 import { commandOf } from './clean-up.ts';
 
 /** `not_announced`: it is cleaned, and nobody knows how to start it. */

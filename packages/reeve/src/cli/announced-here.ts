@@ -1,11 +1,16 @@
 import type { PsView } from '@reeve/contract';
 import { type Found, readAnnouncements } from '../announcements/read-announcements.ts';
-import type { Announced } from '../core/announced.ts';
-import { announcedProjects, isSupervised, type PlacedView, viewsWithAnnounced } from '../core/announced-view.ts';
+import type { Announced } from '../core/announced/announced.ts';
+import {
+  announcedProjects,
+  isSupervised,
+  type PlacedView,
+  viewsWithAnnounced,
+} from '../core/announced/announced-view.ts';
 import type { Context } from './context.ts';
-import type { Target } from './find-project.ts';
+import { pathsOf } from './daemon/reach-daemon.ts';
 import { isListenedOn } from './listened-on.ts';
-import { pathsOf } from './reach-daemon.ts';
+import type { Target } from './project/find-project.ts';
 
 /** Everything that announced itself in this home. */
 export function announcedInHome(context: Context): Found {

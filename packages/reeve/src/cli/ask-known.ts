@@ -1,11 +1,11 @@
 import { ReeveError } from '@reeve/contract';
 import type { ReeveClient } from '@reeve/sdk';
 import type { Context } from './context.ts';
-import { type Target, unknownProject } from './find-project.ts';
-import { loadProject } from './load-project.ts';
+import { connectIfRunning, connectOrStart } from './daemon/reach-daemon.ts';
 import { rememberedProject, withMemory } from './memory.ts';
-import { connectIfRunning, connectOrStart } from './reach-daemon.ts';
-import { chooseServices } from './unknown-service.ts';
+import { type Target, unknownProject } from './project/find-project.ts';
+import { loadProject } from './project/load-project.ts';
+import { chooseServices } from './project/unknown-service.ts';
 
 /**
  * Asks the daemon about a project that reeve knows; it is started when it is down, since services may have outlived it.

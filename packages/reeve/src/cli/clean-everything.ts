@@ -3,12 +3,12 @@ import type { ReeveClient } from '@reeve/sdk';
 import { type CleanUpOutcome, cleanUpByCommand, cleanUpInOwner } from '../announcements/clean-up.ts';
 import type { EndedAnnounced } from '../announcements/end-announced.ts';
 import { removeCard } from '../announcements/remove-card.ts';
-import type { Announced } from '../core/announced.ts';
-import { actor } from './actor.ts';
+import type { Announced } from '../core/announced/announced.ts';
 import { announcedInHome, startedByHand } from './announced-here.ts';
 import type { Context } from './context.ts';
+import { longCall } from './daemon/long-call.ts';
 import { endByHand, environmentFor } from './end-by-hand.ts';
-import { longCall } from './long-call.ts';
+import { actor } from './project/actor.ts';
 import { managedProjects } from './stop-everything.ts';
 
 /** One thing that was cleaned up, with the proof: our own look at processes and ports. */

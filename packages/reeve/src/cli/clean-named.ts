@@ -5,8 +5,8 @@ import { announcedOf, startedByHand } from './announced-here.ts';
 import { type CleanRow, type CleanWish, hasSomething, rowOfEnded, rowsOfReceipt } from './clean-everything.ts';
 import type { Context } from './context.ts';
 import { endByHand } from './end-by-hand.ts';
-import { findProject } from './find-project.ts';
-import { managedNames } from './managed-names.ts';
+import { findProject } from './project/find-project.ts';
+import { managedNames } from './project/managed-names.ts';
 import { askDaemon } from './project-views.ts';
 import { stopTarget } from './stop-services.ts';
 

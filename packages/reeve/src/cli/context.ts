@@ -1,5 +1,5 @@
 import type { Io } from './io.ts';
-import type { Style } from './style.ts';
+import type { Style } from './terminal/style.ts';
 
 /** What was typed, taken apart and checked against the table. */
 export interface Arguments {

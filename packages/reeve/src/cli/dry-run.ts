@@ -1,16 +1,16 @@
 import type { ProjectSpec, PsView, ServiceSpec } from '@reeve/contract';
 import type { Loaded } from '../config/load.ts';
-import { startOrder, withNeeded } from '../core/graph.ts';
-import type { ServiceRow } from '../core/memory.ts';
-import { type Cost, costOf, type FieldChange, specChanges } from '../core/spec-changes.ts';
-import { count } from './amounts.ts';
+import { startOrder, withNeeded } from '../core/graph/graph.ts';
+import type { ServiceRow } from '../core/registry.ts';
+import { type Cost, costOf, type FieldChange, specChanges } from '../core/spec/spec-changes.ts';
 import { type Context, has, printJson, say } from './context.ts';
 import { withMemory } from './memory.ts';
+import { chooseServices } from './project/unknown-service.ts';
 import { viewProject } from './project-views.ts';
-import { oneLine } from './safe-text.ts';
-import type { Style } from './style.ts';
-import { type Row, renderTable } from './table.ts';
-import { chooseServices } from './unknown-service.ts';
+import { count } from './terminal/amounts.ts';
+import { oneLine } from './terminal/safe-text.ts';
+import type { Style } from './terminal/style.ts';
+import { type Row, renderTable } from './terminal/table.ts';
 
 /** What `up` would do with a service, and why. */
 export interface Planned {

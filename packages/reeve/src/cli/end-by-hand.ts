@@ -1,9 +1,9 @@
 import type { Receipt } from '@reeve/contract';
 import { type EndedAnnounced, endAnnounced } from '../announcements/end-announced.ts';
-import type { Announced } from '../core/announced.ts';
-import { filterEnvironment } from '../core/environment.ts';
+import type { Announced } from '../core/announced/announced.ts';
+import { filterEnvironment } from '../core/spec/environment.ts';
 import type { Context } from './context.ts';
-import { pathsOf } from './reach-daemon.ts';
+import { pathsOf } from './daemon/reach-daemon.ts';
 
 /** From being asked to SIGKILL, unless --timeout says otherwise. Milliseconds. */
 const GRACE = 10_000;

@@ -2,7 +2,7 @@ import type { Waited, WaitedService } from '@reeve/contract';
 import { expect, test } from 'vitest';
 import { exitOfStatus } from './commands/status.ts';
 import { weightiest } from './exit-code.ts';
-import { adviceFor, exitOfStart, summary } from './progress.ts';
+import { adviceFor, exitOfStart, summary } from './terminal/progress.ts';
 
 test('when several exit codes apply, the first of 2, 4, 6, 5, 8, 7, 1', () => {
   const order = [2, 4, 6, 5, 8, 7, 1];

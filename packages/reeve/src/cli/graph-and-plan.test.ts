@@ -1,11 +1,11 @@
 import type { PsView, ServiceSpec } from '@reeve/contract';
 import { expect, test } from 'vitest';
-import { patienceFor } from './bring-up.ts';
+import { runSpec } from './command-line/run-spec.ts';
 import { drawTree, graphOf, listEdges } from './commands/graph.ts';
 import { type PlanInput, planUp } from './dry-run.ts';
 import { declaredView } from './offline-view.ts';
-import { runSpec } from './run-spec.ts';
-import { styleFor } from './style.ts';
+import { patienceFor } from './starting/bring-up.ts';
+import { styleFor } from './terminal/style.ts';
 
 const spec = (name: string, needs: readonly string[] = [], over: Partial<ServiceSpec> = {}): ServiceSpec => ({
   ...runSpec(name, ['sleep', '1'], '/p'),

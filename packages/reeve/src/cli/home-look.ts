@@ -13,12 +13,12 @@ import {
   type SocketOwner,
   scanProcesses,
 } from '@reeve/host';
-import type { Announced } from '../core/announced.ts';
-import type { ProjectRow, RunRow } from '../core/memory.ts';
+import type { Announced } from '../core/announced/announced.ts';
+import type { ProjectRow, RunRow } from '../core/registry.ts';
 import { announcedInHome } from './announced-here.ts';
 import type { Context } from './context.ts';
+import { connectIfRunning, pathsOf } from './daemon/reach-daemon.ts';
 import { withMemory } from './memory.ts';
-import { connectIfRunning, pathsOf } from './reach-daemon.ts';
 
 /** Which service of this home a process belongs to, and how that is known. */
 export interface Owner {

@@ -1,11 +1,11 @@
 import { type Receipt, type ReceiptService, ReeveError, type Survivor } from '@reeve/contract';
 import { type Ending, endProcesses, lineageOf, portHolders, readStat, receiptProcess, scanStats } from '@reeve/host';
+import type { KillTarget } from './command-line/kill-target.ts';
 import type { Context } from './context.ts';
 import { endByHand } from './end-by-hand.ts';
 import { titleOf } from './find-matches.ts';
 import type { HomeLook } from './home-look.ts';
 import { type KillPlan, type Meant, type StopOf, shown } from './kill-plan.ts';
-import type { KillTarget } from './kill-target.ts';
 import { connectToStop, stopServices } from './stop-services.ts';
 
 /** After the grace: how long killing and verifying may take. Milliseconds. */

@@ -1,10 +1,10 @@
 import { ReeveError } from '@reeve/contract';
 import { isHidden, isLiveState, matchWithin, portHolders, readStat } from '@reeve/host';
-import { nearestName } from '../core/nearest-name.ts';
+import { nearestName } from '../core/spec/nearest-name.ts';
+import type { KillTarget } from './command-line/kill-target.ts';
 import { belongsTo, isKernels, listensOn, titleOf } from './find-matches.ts';
 import type { HomeLook, LookedAt } from './home-look.ts';
 import type { Meant, StopOf } from './kill-plan.ts';
-import type { KillTarget } from './kill-target.ts';
 
 /** How long a pattern may take for one command line. Milliseconds. */
 const PATTERN_MS = 50;

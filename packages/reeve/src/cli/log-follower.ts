@@ -4,7 +4,7 @@ import type { LogPosition } from '../logs/log-line.ts';
 import { interleaveLogs } from '../logs/merge-logs.ts';
 import { readLog } from '../logs/read-log.ts';
 import { type LogSource, type SourcedLine, withSource } from './log-lines.ts';
-import { pause } from './pause.ts';
+import { pause } from './terminal/pause.ts';
 
 interface Mark {
   readonly source: LogSource;

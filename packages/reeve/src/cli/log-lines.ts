@@ -2,16 +2,16 @@ import { join } from 'node:path';
 import type { LogLineView } from '@reeve/contract';
 import { instanceId } from '@reeve/host';
 import { iso } from '../base/instant.ts';
-import { maskValues } from '../core/environment.ts';
+import { maskValues } from '../core/spec/environment.ts';
 import { lineSafe } from '../logs/line-safe.ts';
 import type { LogLine } from '../logs/log-line.ts';
 import { mergeLogs } from '../logs/merge-logs.ts';
 import { readLog } from '../logs/read-log.ts';
-import { clockTime } from './amounts.ts';
 import type { Context } from './context.ts';
-import { pathsOf } from './reach-daemon.ts';
+import { pathsOf } from './daemon/reach-daemon.ts';
 import { secretValues } from './secret-values.ts';
-import type { Colour, Style } from './style.ts';
+import { clockTime } from './terminal/amounts.ts';
+import type { Colour, Style } from './terminal/style.ts';
 
 /** One instance's log. */
 export interface LogSource {

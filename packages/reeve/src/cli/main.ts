@@ -1,12 +1,12 @@
 import { resolve } from 'node:path';
 import { ReeveError } from '@reeve/contract';
+import { loadCommand } from './command-line/load-command.ts';
+import { parseCommandLine } from './command-line/parse-command-line.ts';
 import type { Arguments, Context } from './context.ts';
 import { INTERRUPTED, Interrupted } from './interrupts.ts';
 import type { Io } from './io.ts';
-import { loadCommand } from './load-command.ts';
-import { parseCommandLine } from './parse-command-line.ts';
 import { reportError } from './report-error.ts';
-import { styleFor } from './style.ts';
+import { styleFor } from './terminal/style.ts';
 
 /** Runs one command line. Resolves with its exit code; what goes wrong has been said on `io.err`. Never rejects. */
 export async function run(argv: readonly string[], io: Io): Promise<number> {

@@ -1,6 +1,6 @@
 import type { PortRow } from '@reeve/contract';
 import type { SocketOwner } from '@reeve/host';
-import type { LeaseRow } from '../core/memory.ts';
+import type { LeaseRow } from '../core/registry.ts';
 import type { Context } from './context.ts';
 import { lookAround } from './look-around.ts';
 import { withMemory } from './memory.ts';

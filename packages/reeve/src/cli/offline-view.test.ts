@@ -1,8 +1,8 @@
 import type { ProcessIdentity } from '@reeve/contract';
 import { expect, test } from 'vitest';
-import { NEW_MACHINE } from '../core/lifecycle.ts';
-import type { State } from '../core/lifecycle-types.ts';
-import type { RunRow } from '../core/memory.ts';
+import { NEW_MACHINE } from '../core/lifecycle/table.ts';
+import type { State } from '../core/lifecycle/types.ts';
+import type { RunRow } from '../core/registry.ts';
 import { type Eyes, trueMachine } from './offline-view.ts';
 
 const main: ProcessIdentity = { boot: 'b', pid: 42, start: 7 };

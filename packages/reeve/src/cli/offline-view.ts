@@ -9,10 +9,10 @@ import type {
   ServiceView,
 } from '@reeve/contract';
 import { iso } from '../base/instant.ts';
-import { UNCHECKED } from '../core/health.ts';
-import { NEW_MACHINE, runOf } from '../core/lifecycle.ts';
-import type { Machine, State } from '../core/lifecycle-types.ts';
-import type { InstanceRow, LeaseRow, ProjectRow, Registry, RunRow, ServiceRow } from '../core/memory.ts';
+import { NEW_MACHINE, runOf } from '../core/lifecycle/table.ts';
+import type { Machine, State } from '../core/lifecycle/types.ts';
+import type { InstanceRow, LeaseRow, ProjectRow, Registry, RunRow, ServiceRow } from '../core/registry.ts';
+import { UNCHECKED } from '../core/restart/health.ts';
 import { instanceView, serviceView } from '../core/view.ts';
 
 /** What of the world is looked at when no daemon can be asked. */

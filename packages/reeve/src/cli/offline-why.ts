@@ -1,18 +1,18 @@
 import type { WhyView } from '@reeve/contract';
-import { explain } from '../core/explain.ts';
-import { NEW_MACHINE } from '../core/lifecycle.ts';
-import type { Machine } from '../core/lifecycle-types.ts';
-import type { ProjectRow, Registry } from '../core/memory.ts';
-import { storyOf } from '../core/story.ts';
-import type { World } from '../core/world.ts';
+import { explain } from '../core/graph/explain.ts';
+import { storyOf } from '../core/graph/story.ts';
+import type { World } from '../core/graph/world.ts';
+import { NEW_MACHINE } from '../core/lifecycle/table.ts';
+import type { Machine } from '../core/lifecycle/types.ts';
+import type { ProjectRow, Registry } from '../core/registry.ts';
 import type { Context } from './context.ts';
-import type { Target } from './find-project.ts';
-import { loadProject } from './load-project.ts';
 import { newestLines } from './log-lines.ts';
 import { lookAround } from './look-around.ts';
 import { rememberedProject, withMemory } from './memory.ts';
 import { declaredView, type Eyes, rememberedView, trueMachine } from './offline-view.ts';
-import { chooseServices } from './unknown-service.ts';
+import type { Target } from './project/find-project.ts';
+import { loadProject } from './project/load-project.ts';
+import { chooseServices } from './project/unknown-service.ts';
 
 const LINES = 8;
 

@@ -1,8 +1,8 @@
 import type { ServiceSpec } from '@reeve/contract';
 import type { Context } from './context.ts';
-import { type Target, unknownProject } from './find-project.ts';
-import { loadProject } from './load-project.ts';
 import { rememberedProject, withMemory } from './memory.ts';
+import { type Target, unknownProject } from './project/find-project.ts';
+import { loadProject } from './project/load-project.ts';
 
 /** What a reading command must know of a project to find its files: where it lies and what it declares. */
 export interface ProjectFacts {

@@ -1,8 +1,8 @@
 import { type DaemonView, type PsView, ReeveError } from '@reeve/contract';
 import type { ReeveClient } from '@reeve/sdk';
 import type { Context } from './context.ts';
-import { refOf, type Target } from './find-project.ts';
-import { connectIfRunning } from './reach-daemon.ts';
+import { connectIfRunning } from './daemon/reach-daemon.ts';
+import { refOf, type Target } from './project/find-project.ts';
 
 /**
  * A project as it is now: by the daemon, else by what is remembered, else by its config, of which nothing runs then.

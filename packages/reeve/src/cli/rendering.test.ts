@@ -1,9 +1,9 @@
 import type { InstanceView, PsView, Receipt, ServiceView, WhyView } from '@reeve/contract';
 import { expect, test } from 'vitest';
-import { renderProcessTable } from './process-table.ts';
-import { renderReceipt } from './receipt-text.ts';
-import { styleFor } from './style.ts';
-import { renderWhy } from './why-text.ts';
+import { renderProcessTable } from './show/process-table.ts';
+import { renderReceipt } from './show/receipt-text.ts';
+import { renderWhy } from './show/why-text.ts';
+import { styleFor } from './terminal/style.ts';
 
 const terminal = styleFor({ isTTY: true, columns: 100, env: { LANG: 'C.UTF-8', NO_COLOR: '1' }, color: null });
 const ascii = styleFor({ isTTY: true, columns: 100, env: { LANG: 'C', NO_COLOR: '1' }, color: null });

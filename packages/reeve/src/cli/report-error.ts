@@ -1,7 +1,7 @@
 import { ReeveError } from '@reeve/contract';
 import type { Io } from './io.ts';
-import { safeText } from './safe-text.ts';
-import { glyph, type Style } from './style.ts';
+import { safeText } from './terminal/safe-text.ts';
+import { glyph, type Style } from './terminal/style.ts';
 
 export interface ErrorManner {
   readonly json: boolean;

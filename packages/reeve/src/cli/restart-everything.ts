@@ -1,18 +1,18 @@
 import { type PsView, ReeveError } from '@reeve/contract';
 import type { ReeveClient } from '@reeve/sdk';
 import { startAnnounced } from '../announcements/start-announced.ts';
-import type { Announced } from '../core/announced.ts';
-import { actor } from './actor.ts';
+import type { Announced } from '../core/announced/announced.ts';
 import { cleanEverything } from './clean-everything.ts';
-import { cleanLines } from './clean-text.ts';
+import { durationOption } from './command-line/read-options.ts';
 import { type Context, has, printJson } from './context.ts';
 import { environmentFor } from './end-by-hand.ts';
 import { weightiest } from './exit-code.ts';
-import { durationOption } from './read-options.ts';
-import { oneLine } from './safe-text.ts';
+import { actor } from './project/actor.ts';
+import { cleanLines } from './show/clean-text.ts';
 import { managedProjects } from './stop-everything.ts';
 import { connectToStop } from './stop-services.ts';
-import { glyph, type Style } from './style.ts';
+import { oneLine } from './terminal/safe-text.ts';
+import { glyph, type Style } from './terminal/style.ts';
 
 const PATIENCE = 60_000;
 

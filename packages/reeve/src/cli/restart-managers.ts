@@ -1,14 +1,14 @@
-import type { Announced } from '../core/announced.ts';
+import type { Announced } from '../core/announced/announced.ts';
 import { announcedOf } from './announced-here.ts';
+import { durationOption } from './command-line/read-options.ts';
 import type { Context } from './context.ts';
 import { has, printJson } from './context.ts';
 import { endByHand } from './end-by-hand.ts';
 import { weightiest } from './exit-code.ts';
-import { findProject } from './find-project.ts';
-import { managedNames } from './managed-names.ts';
-import { durationOption } from './read-options.ts';
+import { findProject } from './project/find-project.ts';
+import { managedNames } from './project/managed-names.ts';
 import { startLines, startManagers } from './restart-everything.ts';
-import { oneLine } from './safe-text.ts';
+import { oneLine } from './terminal/safe-text.ts';
 
 /** Which of the words name managers that only announced themselves. */
 export async function namedManagers(context: Context, words: readonly string[]): Promise<readonly Announced[]> {

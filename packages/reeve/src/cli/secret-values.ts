@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { ServiceSpec } from '@reeve/contract';
 import { readSecretFile } from '../config/secrets.ts';
-import type { Machine } from '../core/lifecycle-types.ts';
+import type { Machine } from '../core/lifecycle/types.ts';
 import type { Context } from './context.ts';
 import { withMemory } from './memory.ts';
 

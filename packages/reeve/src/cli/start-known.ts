@@ -2,19 +2,19 @@ import { type Accepted, type ProjectRef, type PsView, ReeveError } from '@reeve/
 import type { ReeveClient } from '@reeve/sdk';
 import { announcedInHome } from './announced-here.ts';
 import { askKnown } from './ask-known.ts';
-import { awaitStart } from './await-start.ts';
-import { bringUp } from './bring-up.ts';
+import { durationOption, selection } from './command-line/read-options.ts';
 import { type Context, has, printJson } from './context.ts';
+import { connectOrStart } from './daemon/reach-daemon.ts';
 import { weightiest } from './exit-code.ts';
-import { findProject, refOf } from './find-project.ts';
 import { Interrupts } from './interrupts.ts';
-import { loadProject } from './load-project.ts';
-import { managedNames } from './managed-names.ts';
-import { connectOrStart } from './reach-daemon.ts';
-import { durationOption, selection } from './read-options.ts';
+import { findProject, refOf } from './project/find-project.ts';
+import { loadProject } from './project/load-project.ts';
+import { managedNames } from './project/managed-names.ts';
 import { startLines, startManagers } from './restart-everything.ts';
+import { tellSteps } from './show/verbose-steps.ts';
+import { awaitStart } from './starting/await-start.ts';
+import { bringUp } from './starting/bring-up.ts';
 import { takeOver } from './take-over.ts';
-import { tellSteps } from './verbose-steps.ts';
 
 /** `start` and `restart` wait this long unless they are told otherwise. */
 const PATIENCE = 60_000;

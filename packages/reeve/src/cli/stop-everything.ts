@@ -1,6 +1,6 @@
 import type { PsView, Receipt } from '@reeve/contract';
 import type { ReeveClient } from '@reeve/sdk';
-import type { Announced } from '../core/announced.ts';
+import type { Announced } from '../core/announced/announced.ts';
 import { announcedInHome, startedByHand } from './announced-here.ts';
 import type { Context } from './context.ts';
 import { endByHand, withEnded } from './end-by-hand.ts';

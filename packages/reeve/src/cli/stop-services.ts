@@ -1,17 +1,17 @@
 import { existsSync } from 'node:fs';
 import { type ProjectRef, type Receipt, ReeveError } from '@reeve/contract';
 import type { ReeveClient } from '@reeve/sdk';
-import { actor } from './actor.ts';
-import { humanDuration } from './amounts.ts';
 import { type Context, printJson } from './context.ts';
-import { refOf, type Target, unknownProject } from './find-project.ts';
-import { LiveLines } from './live-lines.ts';
-import { loadProject } from './load-project.ts';
-import { longCall } from './long-call.ts';
-import { connectOrStart, pathsOf } from './reach-daemon.ts';
-import { renderReceipt } from './receipt-text.ts';
-import { lookOf } from './style.ts';
-import { unknownService } from './unknown-service.ts';
+import { longCall } from './daemon/long-call.ts';
+import { connectOrStart, pathsOf } from './daemon/reach-daemon.ts';
+import { actor } from './project/actor.ts';
+import { refOf, type Target, unknownProject } from './project/find-project.ts';
+import { loadProject } from './project/load-project.ts';
+import { unknownService } from './project/unknown-service.ts';
+import { renderReceipt } from './show/receipt-text.ts';
+import { humanDuration } from './terminal/amounts.ts';
+import { LiveLines } from './terminal/live-lines.ts';
+import { lookOf } from './terminal/style.ts';
 
 /**
  * A client for a stop: the daemon is started when it is down, since services may have outlived it. Null when this home

@@ -1,10 +1,10 @@
 import { type Receipt, ReeveError } from '@reeve/contract';
 import type { ReeveClient } from '@reeve/sdk';
-import type { Announced } from '../core/announced.ts';
+import type { Announced } from '../core/announced/announced.ts';
 import { announcedOf, startedByHand } from './announced-here.ts';
 import type { Context } from './context.ts';
 import { endByHand, withEnded } from './end-by-hand.ts';
-import { refOf, type Target } from './find-project.ts';
+import { refOf, type Target } from './project/find-project.ts';
 import { askDaemon } from './project-views.ts';
 import { type StopWish, stopTarget } from './stop-services.ts';
 

@@ -1,11 +1,11 @@
 import type { DaemonView, PsView } from '@reeve/contract';
 import { mergeAnnounced, onlyAnnounced } from './announced-here.ts';
 import type { Context } from './context.ts';
-import { type Target, unknownProject } from './find-project.ts';
-import { loadProject } from './load-project.ts';
 import { lookAround } from './look-around.ts';
 import { rememberedProject, withMemory } from './memory.ts';
 import { declaredView, rememberedView } from './offline-view.ts';
+import { type Target, unknownProject } from './project/find-project.ts';
+import { loadProject } from './project/load-project.ts';
 
 /** What is known of one project (none or one), or of all, without a daemon. */
 export async function rememberedViews(context: Context, target: Target | null): Promise<readonly PsView[]> {

@@ -1,6 +1,6 @@
 import type { TObject, TSchema } from '@sinclair/typebox';
-import { hasReference } from '../core/interpolate.ts';
-import { nearestName } from '../core/nearest-name.ts';
+import { hasReference } from '../core/spec/interpolate.ts';
+import { nearestName } from '../core/spec/nearest-name.ts';
 import type { Findings } from './problems.ts';
 import type { MapNode, Place, ScalarNode, TreeNode } from './tree.ts';
 

@@ -1,6 +1,6 @@
 import { type Condition, KEBAB_PATTERN, NAME_PATTERN, properName, type ServiceSpec } from '@reeve/contract';
-import { findCycle } from '../core/graph.ts';
-import { nearestName } from '../core/nearest-name.ts';
+import { findCycle } from '../core/graph/graph.ts';
+import { nearestName } from '../core/spec/nearest-name.ts';
 import { type Complaint, Cursor } from './cursor.ts';
 import type { PlacedPort } from './read-ports.ts';
 import type { Place } from './tree.ts';

@@ -1,5 +1,5 @@
-import { type BadReference, hasReference, interpolate, type Lookup } from '../core/interpolate.ts';
-import { nearestName } from '../core/nearest-name.ts';
+import { type BadReference, hasReference, interpolate, type Lookup } from '../core/spec/interpolate.ts';
+import { nearestName } from '../core/spec/nearest-name.ts';
 import { cut } from './check-form.ts';
 import type { Findings } from './problems.ts';
 import { child, type Place, type TreeNode } from './tree.ts';

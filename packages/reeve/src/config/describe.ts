@@ -1,5 +1,5 @@
 import type { CommandSpec } from '@reeve/contract';
-import { quoteWords } from '../core/command-line.ts';
+import { quoteWords } from '../core/spec/command-line.ts';
 import type { Loaded } from './load.ts';
 
 /** How each service's command runs, one line each: for `validate --verbose`. */

@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { parseEnv } from 'node:util';
 import { ReeveError } from '@reeve/contract';
-import type { EnvMap } from '../core/environment.ts';
+import type { EnvMap } from '../core/spec/environment.ts';
 import { MAX_BYTES } from './tree.ts';
 
 const WHY: Readonly<Record<string, string>> = {

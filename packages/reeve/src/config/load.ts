@@ -2,7 +2,7 @@ import { realpath } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { type GuardPolicy, type ProjectSpec, ReeveError } from '@reeve/contract';
 import { locateConfig } from '@reeve/host';
-import { filterEnvironment } from '../core/environment.ts';
+import { filterEnvironment } from '../core/spec/environment.ts';
 import { checkForm } from './check-form.ts';
 import { findNotYet } from './not-yet.ts';
 import { openConfig } from './open-config.ts';

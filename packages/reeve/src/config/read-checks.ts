@@ -1,6 +1,6 @@
 import type { CommandCheck, HealthSpec, HttpCheck, LogCheck, ReadySpec, TcpCheck } from '@reeve/contract';
-import { formatDuration, parseDuration } from '../core/durations.ts';
-import { hasReference } from '../core/interpolate.ts';
+import { formatDuration, parseDuration } from '../core/spec/durations.ts';
+import { hasReference } from '../core/spec/interpolate.ts';
 import type { Cursor } from './cursor.ts';
 import { readCommand } from './read-command.ts';
 import { HEALTH_KINDS, READY_KINDS } from './schema-checks.ts';

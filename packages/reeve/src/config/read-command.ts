@@ -1,5 +1,5 @@
 import type { CommandSpec } from '@reeve/contract';
-import { stringCommand, wordsCommand } from '../core/command-line.ts';
+import { stringCommand, wordsCommand } from '../core/spec/command-line.ts';
 import type { Cursor } from './cursor.ts';
 
 const NONE: CommandSpec = { text: '', how: { kind: 'argv', argv: [] } };

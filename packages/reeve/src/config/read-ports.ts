@@ -1,5 +1,5 @@
 import type { PortSpec } from '@reeve/contract';
-import { portVariable } from '../core/environment.ts';
+import { portVariable } from '../core/spec/environment.ts';
 import type { Cursor } from './cursor.ts';
 import type { Place } from './tree.ts';
 

@@ -7,8 +7,8 @@ import {
   type InstancePort,
   type Layers,
   reeveVariables,
-} from '../core/environment.ts';
-import { lookupIn, type Scope } from '../core/interpolate.ts';
+} from '../core/spec/environment.ts';
+import { lookupIn, type Scope } from '../core/spec/interpolate.ts';
 import { checkServices, noteServices, type PlacedService } from './check-services.ts';
 import { Cursor, type Reading } from './cursor.ts';
 import { readEnvFile } from './env-files.ts';

@@ -1,9 +1,9 @@
 import { constants } from 'node:os';
 import { resolve } from 'node:path';
 import type { DependencySpec, LogSpec, RestartSpec, SecretSource, ServiceSpec, StopSpec } from '@reeve/contract';
-import { formatDuration, parseBackoff, parseBudget, parseSize, shortestCrashLoop } from '../core/durations.ts';
-import { hasReference } from '../core/interpolate.ts';
-import { nearestName } from '../core/nearest-name.ts';
+import { formatDuration, parseBackoff, parseBudget, parseSize, shortestCrashLoop } from '../core/spec/durations.ts';
+import { hasReference } from '../core/spec/interpolate.ts';
+import { nearestName } from '../core/spec/nearest-name.ts';
 import type { Cursor } from './cursor.ts';
 import { duration, readHealth, readReady } from './read-checks.ts';
 import { readCommand, readShell } from './read-command.ts';

@@ -1,5 +1,5 @@
 import { type SchemaOptions, type TLiteral, type TSchema, type TUnion, Type } from '@sinclair/typebox';
-import { BUDGET_PATTERN, DURATION_PATTERN, SIZE_PATTERN } from '../core/durations.ts';
+import { BUDGET_PATTERN, DURATION_PATTERN, SIZE_PATTERN } from '../core/spec/durations.ts';
 
 /**
  * The scalars of the config schema. `x-expected` completes "expected …"; it and other `x-` keys never leave this floor.

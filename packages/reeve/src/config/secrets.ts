@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process';
 import { readFile, stat } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { ReeveError } from '@reeve/contract';
-import type { EnvMap } from '../core/environment.ts';
-import type { ResolvedSecret } from '../core/resolve.ts';
+import type { EnvMap } from '../core/spec/environment.ts';
+import type { ResolvedSecret } from '../core/spec/resolve.ts';
 import { whyUnreadable } from './env-files.ts';
 
 /** How long a command may take to print a secret (milliseconds), and how much of it is taken (bytes). */

@@ -12,9 +12,9 @@ import type {
   StateName,
 } from '@reeve/contract';
 import { iso } from '../base/instant.ts';
-import type { Answer, Health } from './health.ts';
-import type { Machine, State } from './lifecycle-types.ts';
-import type { StoredEvent } from './memory.ts';
+import type { Machine, State } from './lifecycle/types.ts';
+import type { StoredEvent } from './registry.ts';
+import type { Answer, Health } from './restart/health.ts';
 
 /** What is shown of an instance, beside its machine: facts of the moment, null where nobody looked. */
 export interface Observed {

@@ -3,10 +3,10 @@ import type { ServiceCard } from '@reeve/contract';
 import type { HomePaths } from '@reeve/host';
 import { type Found, readAnnouncements } from '../announcements/read-announcements.ts';
 import { removeCard } from '../announcements/remove-card.ts';
-import type { Announced } from '../core/announced.ts';
-import type { AnnouncementRow } from '../core/memory.ts';
+import type { Announced } from '../core/announced/announced.ts';
+import type { AnnouncementRow } from '../core/registry.ts';
+import { isUnwritable } from '../supervisor/intents/unwritable.ts';
 import type { Supervisor } from '../supervisor/supervisor.ts';
-import { isUnwritable } from '../supervisor/unwritable.ts';
 
 /** Changes that come together are taken in together. Milliseconds. */
 const QUIET = 100;

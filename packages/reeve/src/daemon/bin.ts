@@ -7,7 +7,7 @@ import { enterUnitLeaf } from '../platform/unit-cgroup.ts';
 import { builtKeeper, runDaemon } from './main.ts';
 import { manager } from './managed-by.ts';
 import { notifyManager } from './notify-manager.ts';
-import { reportFailure, reportReady } from './report-ready.ts';
+import { reportFailure, reportReady } from './upgrade/report-ready.ts';
 
 /** The program of the daemon, as the CLI starts it: `node reeved.js`, REEVE_HOME in its environment. */
 try {

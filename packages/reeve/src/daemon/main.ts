@@ -3,11 +3,11 @@ import { fileURLToPath } from 'node:url';
 import type { ReeveError } from '@reeve/contract';
 import { adoptLock, type HomePaths, homePaths, type Lock, prepareHome } from '@reeve/host';
 import { startKeeper } from '../platform/keeper-link-start.ts';
-import type { DaemonOptions } from './daemon-options.ts';
-import { type HandOver, handOver } from './hand-over.ts';
-import { keeperLabel, keeperPlace, keeperPlaces } from './keeper-places.ts';
+import { keeperLabel, keeperPlace, keeperPlaces } from './keepers/places.ts';
+import type { DaemonOptions } from './options.ts';
 import { takeDaemonLock } from './single-instance.ts';
-import { isSuccessor, LOCK_FD } from './succession.ts';
+import { type HandOver, handOver } from './upgrade/hand-over.ts';
+import { isSuccessor, LOCK_FD } from './upgrade/protocol.ts';
 
 /**
  * The life of a daemon: its home for itself, and then everything else (serve.ts). What is needed for that is read only
@@ -24,7 +24,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
 
 /** Takes over from a daemon that runs. The lock is shared with it until this one serves: it must not be freed before. */
 async function succeed(options: DaemonOptions, paths: HomePaths): Promise<void> {
-  const { awaitTurn } = await import('./succeed.ts');
+  const { awaitTurn } = await import('./upgrade/as-successor.ts');
   await awaitTurn(paths, options.keeper);
   const lock = adoptLock(paths.daemonLock, LOCK_FD);
   let isOurs = false as boolean; // set in a callback, which the compiler does not see

@@ -1,4 +1,4 @@
-/** In the environment that our units give the daemon (cli/unit-text.ts). */
+/** In the environment that our units give the daemon (cli/install/unit-text.ts). */
 const MANAGED_BY = 'REEVE_MANAGED_BY';
 
 /** Who started this daemon and will start it again; null: somebody who needed one. */

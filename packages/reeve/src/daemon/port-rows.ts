@@ -1,6 +1,6 @@
 import type { PortRow } from '@reeve/contract';
-import type { LeaseRow } from '../core/memory.ts';
-import type { Listener } from '../core/ports.ts';
+import type { Listener } from '../core/interfaces.ts';
+import type { LeaseRow } from '../core/registry.ts';
 
 export interface PortFacts {
   readonly leases: readonly LeaseRow[];

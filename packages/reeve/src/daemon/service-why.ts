@@ -1,8 +1,8 @@
 import { iso } from '../base/instant.ts';
-import { explain } from '../core/explain.ts';
-import { storyOf } from '../core/story.ts';
+import { explain } from '../core/graph/explain.ts';
+import { storyOf } from '../core/graph/story.ts';
+import { selectServices } from '../supervisor/intents/selection.ts';
 import type { Project } from '../supervisor/project.ts';
-import { selectServices } from '../supervisor/selection.ts';
 import { lookAround, projectView, viewOf } from '../supervisor/snapshot.ts';
 import type { Supervisor } from '../supervisor/supervisor.ts';
 import { lastLines } from './last-lines.ts';

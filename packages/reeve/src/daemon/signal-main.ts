@@ -2,8 +2,8 @@ import { constants } from 'node:os';
 import { type Actor, ReeveError } from '@reeve/contract';
 import { sendSignal } from '@reeve/host';
 import { describeActor } from '../supervisor/audit.ts';
+import { indexOf, selectServices } from '../supervisor/intents/selection.ts';
 import type { Project } from '../supervisor/project.ts';
-import { indexOf, selectServices } from '../supervisor/selection.ts';
 import type { Supervisor } from '../supervisor/supervisor.ts';
 
 /**

@@ -1,10 +1,10 @@
 import type { Actor, Receipt } from '@reeve/contract';
 import { describeActor } from '../supervisor/audit.ts';
-import { stop } from '../supervisor/intents.ts';
+import { stop } from '../supervisor/intents/intents.ts';
+import { isUnwritable } from '../supervisor/intents/unwritable.ts';
 import type { Project } from '../supervisor/project.ts';
 import { stopAndProve } from '../supervisor/stopping.ts';
 import type { Supervisor } from '../supervisor/supervisor.ts';
-import { isUnwritable } from '../supervisor/unwritable.ts';
 
 interface StopOptions {
   /** Milliseconds; null: what the services declare. */

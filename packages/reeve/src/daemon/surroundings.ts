@@ -1,6 +1,6 @@
+import { indexOf, selectServices } from '../supervisor/intents/selection.ts';
 import { portsOf } from '../supervisor/ports-of.ts';
 import type { Project } from '../supervisor/project.ts';
-import { indexOf, selectServices } from '../supervisor/selection.ts';
 import type { Supervisor } from '../supervisor/supervisor.ts';
 
 /** `reeve exec`: the folder, environment and user that a service has, or would be started with. */

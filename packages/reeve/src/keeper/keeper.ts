@@ -10,22 +10,22 @@ import {
 } from '@reeve/contract';
 import { bootId, isSame, readStat } from '@reeve/host';
 import { iso } from '../base/instant.ts';
-import { Adoption } from './adoption.ts';
-import { type ChannelsWorld, type GivenChannels, RunChannels } from './channels.ts';
-import { type FifoEnds, makeFifos, removeFifos, removeOtherFifos, reopenFifo } from './fifos.ts';
-import { HeldSockets } from './held-sockets.ts';
-import type { Journal } from './journal.ts';
-import type { OpenRun } from './journal-fold.ts';
-import { type Launched, launch } from './launch.ts';
-import type { LogFolders } from './log-folders.ts';
-import { removeOtherSockets } from './notify-socket.ts';
-import { Outputs } from './outputs.ts';
-import { Pacer } from './pacer.ts';
+import { type ChannelsWorld, type GivenChannels, RunChannels } from './channels/channels.ts';
+import { HeldSockets } from './channels/held-sockets.ts';
+import { removeOtherSockets } from './channels/notify-socket.ts';
+import type { Journal } from './journal/journal.ts';
+import type { OpenRun } from './journal/journal-fold.ts';
+import type { LogFolders } from './output/log-folders.ts';
+import { Outputs } from './output/outputs.ts';
+import { Pacer } from './output/pacer.ts';
+import { Adoption } from './reaping/adoption.ts';
+import { Strangers } from './reaping/non-children.ts';
 import { asSpawnRefusal, Refused } from './refusal.ts';
 import { Run } from './run.ts';
-import { Strangers } from './strangers.ts';
-import { WrapperReports } from './wrapper-reports.ts';
-import { wrapperDone } from './wrapper-wait.ts';
+import { type FifoEnds, makeFifos, removeFifos, removeOtherFifos, reopenFifo } from './spawn/fifos.ts';
+import { type Launched, launch } from './spawn/launch.ts';
+import { WrapperReports } from './spawn/wrapper-reports.ts';
+import { wrapperDone } from './spawn/wrapper-wait.ts';
 
 export interface KeeperWorld {
   readonly fifos: string;

@@ -1,9 +1,9 @@
 import { closeSync, writeSync } from 'node:fs';
 import { acquireLock, lockHolder, prepareHome } from '@reeve/host';
 import { closeInherited } from './inherited.ts';
-import { Journal } from './journal.ts';
+import { Journal } from './journal/journal.ts';
 import { Keeper } from './keeper.ts';
-import { LogFolders } from './log-folders.ts';
+import { LogFolders } from './output/log-folders.ts';
 import { KeeperServer } from './server.ts';
 
 /** Exit code of a keeper that finds another one at work. */

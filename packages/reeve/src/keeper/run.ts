@@ -1,6 +1,6 @@
 import type { Exit, KeptRun, ProcessIdentity } from '@reeve/contract';
-import type { RunChannels } from './channels.ts';
-import type { Outputs } from './outputs.ts';
+import type { RunChannels } from './channels/channels.ts';
+import type { Outputs } from './output/outputs.ts';
 
 /** A run that the keeper holds: from its spawn until it has ended and was released. */
 export class Run implements KeptRun {

@@ -8,9 +8,9 @@ import {
   type KeeperRequest,
 } from '@reeve/contract';
 import { encode, LineSplitter } from '@reeve/host';
-import type { Journal } from './journal.ts';
+import { whyNoSockets } from './channels/notify-socket.ts';
+import type { Journal } from './journal/journal.ts';
 import type { Keeper } from './keeper.ts';
-import { whyNoSockets } from './notify-socket.ts';
 import { Refused } from './refusal.ts';
 import { numberOf, parseRequest } from './request.ts';
 

@@ -1,7 +1,7 @@
 import type { Stat } from '@reeve/host';
-import type { RunMarks } from '../core/ports.ts';
+import type { RunMarks } from '../core/interfaces.ts';
 import type { Snapshot } from './proc-scan.ts';
-import { NO_RUN } from './traits.ts';
+import { NO_RUN } from './process-marks.ts';
 
 /** Whether it, or one whom it descends from, has said so. Who is in the cgroup of a run is the run's all the same. */
 export function isDetached(snapshot: Snapshot, stat: Stat): boolean {

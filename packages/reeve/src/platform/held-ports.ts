@@ -1,6 +1,6 @@
 import { type ListeningSocket, listSockets, type Stat, socketsOf } from '@reeve/host';
 import type { Snapshot } from './proc-scan.ts';
-import { NO_RUN } from './traits.ts';
+import { NO_RUN } from './process-marks.ts';
 
 /** What listens on this machine, read once for all who ask within a moment (ms). */
 export interface SocketTable {

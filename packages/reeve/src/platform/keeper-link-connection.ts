@@ -13,7 +13,7 @@ import {
   type SpawnRequest,
 } from '@reeve/contract';
 import { encode, LineSplitter } from '@reeve/host';
-import type { Keeper } from '../core/ports.ts';
+import type { Keeper } from '../core/interfaces.ts';
 import type { KeeperStart } from './keeper-link-start.ts';
 
 export interface KeeperLinkOptions extends KeeperStart {

@@ -1,6 +1,6 @@
 import { ReeveError } from '@reeve/contract';
 import { homePaths } from '@reeve/host';
-import type { Keeper } from '../core/ports.ts';
+import type { Keeper } from '../core/interfaces.ts';
 import { type KeeperLinkOptions, openConnection } from './keeper-link-connection.ts';
 import { startKeeper } from './keeper-link-start.ts';
 

@@ -1,9 +1,9 @@
 import { setTimeout as pause, setImmediate } from 'node:timers/promises';
-import type { FoundProcess } from '../core/ports.ts';
+import type { FoundProcess } from '../core/interfaces.ts';
 import { killCgroup } from './cgroups.ts';
-import { waitUntilGone } from './gone.ts';
 import { keyOf } from './membership.ts';
 import type { RunMembers } from './run-members.ts';
+import { waitUntilGone } from './wait-until-gone.ts';
 
 /** How long a kill of the whole cgroup is given before its processes are killed one by one. */
 const CGROUP_KILL_TIME = 15;

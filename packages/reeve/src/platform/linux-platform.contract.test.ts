@@ -11,7 +11,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { lookAt } from '../../../../test/harness/proc-scan.ts';
 import { program } from '../../../../test/harness/program.ts';
 import { until } from '../../../../test/harness/until.ts';
-import type { Platform, RunMarks, RunProcesses } from '../core/ports.ts';
+import type { Platform, RunMarks, RunProcesses } from '../core/interfaces.ts';
 import { isPopulated, killCgroup, removeCgroup } from './cgroups.ts';
 import { type LinuxPlatformOptions, linuxPlatform } from './linux-platform.ts';
 

@@ -15,13 +15,13 @@ import {
   pageSize,
   type Stat,
 } from '@reeve/host';
-import type { Platform, RunMarks } from '../core/ports.ts';
+import type { Platform, RunMarks } from '../core/interfaces.ts';
 import { type CgroupFinding, findCgroups } from './cgroups.ts';
 import { socketTable } from './held-ports.ts';
 import { ALL_TRACKERS, type TrackerSwitches } from './membership.ts';
 import { type ProcScan, procScan } from './proc-scan.ts';
+import { saysDetached, traitReader } from './process-marks.ts';
 import { LinuxRun } from './run-processes.ts';
-import { saysDetached, traitReader } from './traits.ts';
 
 export interface LinuxPlatformOptions {
   /** Absolute. Names the folder of the runs' cgroups, and whose cookies are ours. */

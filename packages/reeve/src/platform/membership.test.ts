@@ -2,7 +2,7 @@ import type { Stat } from '@reeve/host';
 import { describe, expect, test } from 'vitest';
 import { ALL_TRACKERS, findMembers, type Memory, type TrackerSwitches } from './membership.ts';
 import { indexSnapshot } from './proc-scan.ts';
-import type { Traits } from './traits.ts';
+import type { Traits } from './process-marks.ts';
 
 const blank = { comm: 'x', state: 'S', threads: 1, pages: 1, exiting: false, image: '' };
 const none = { over: new Set<string>(), unproven: new Set<string>() };

@@ -1,9 +1,9 @@
 import type { ProcessIdentity, TrackerName } from '@reeve/contract';
 import type { Stat } from '@reeve/host';
-import type { RunMarks } from '../core/ports.ts';
+import type { RunMarks } from '../core/interfaces.ts';
 import { isDetached } from './detached.ts';
 import type { Snapshot } from './proc-scan.ts';
-import { NO_RUN } from './traits.ts';
+import { NO_RUN } from './process-marks.ts';
 
 /** Which trackers are asked: all of them, but for tests and for diagnosis. `session` includes process groups. */
 export interface TrackerSwitches {

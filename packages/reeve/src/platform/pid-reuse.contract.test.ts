@@ -6,7 +6,7 @@ import path from 'node:path';
 import type { ProcessIdentity } from '@reeve/contract';
 import { identify, loadSyscalls, markFrom, readStat } from '@reeve/host';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { RunProcesses } from '../core/ports.ts';
+import type { RunProcesses } from '../core/interfaces.ts';
 import { linuxPlatform } from './linux-platform.ts';
 
 const NEXT = '/proc/sys/kernel/ns_last_pid';

@@ -1,5 +1,5 @@
 import { isLiveState, type Stat, scanStats } from '@reeve/host';
-import type { TraitReader, Traits } from './traits.ts';
+import type { TraitReader, Traits } from './process-marks.ts';
 
 /** All live processes of one moment, and the ways to ask which belong together. */
 export interface Snapshot {

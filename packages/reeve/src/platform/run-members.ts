@@ -12,13 +12,13 @@ import {
   TICKS_PER_SECOND,
   verify,
 } from '@reeve/host';
-import type { FoundProcess, RunMarks } from '../core/ports.ts';
+import type { FoundProcess, RunMarks } from '../core/interfaces.ts';
 import { AdoptionEvidence } from './adoption.ts';
 import { isPopulated, membersOf } from './cgroups.ts';
 import { leftAlone } from './detached.ts';
 import { HeldPorts, type SocketTable } from './held-ports.ts';
 import { findMembers, isNotAnothers, type Member, type TrackerSwitches } from './membership.ts';
-import { glanceAt, tellNewborn } from './newborn.ts';
+import { glanceAt, tellNewborn } from './new-children.ts';
 import type { ProcScan, Snapshot } from './proc-scan.ts';
 import { hasHandles, RunRecord } from './run-record.ts';
 

@@ -1,12 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { DETACHED_MARK, type Exit, type ProcessIdentity, type ReceiptProcess, type Survivor } from '@reeve/contract';
 import { explainSurvivor } from '@reeve/host';
-import type { FoundProcess, RunMarks, RunProcesses } from '../core/ports.ts';
+import type { FoundProcess, RunMarks, RunProcesses } from '../core/interfaces.ts';
 import { isPopulated, removeCgroup, thaw } from './cgroups.ts';
-import { waitUntilGone } from './gone.ts';
 import { isCalm, killRun } from './kill-run.ts';
 import { hasOomKill } from './oom.ts';
 import { type RunContext, RunMembers } from './run-members.ts';
+import { waitUntilGone } from './wait-until-gone.ts';
 
 /** A snapshot that another run asked for (this many ms ago) serves as well while waiting. */
 const FRESH_ENOUGH = 15;

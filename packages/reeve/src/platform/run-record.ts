@@ -9,7 +9,7 @@ import {
   type SignalRefusal,
   type Stat,
 } from '@reeve/host';
-import type { FoundProcess } from '../core/ports.ts';
+import type { FoundProcess } from '../core/interfaces.ts';
 import { keyOf, type Memory } from './membership.ts';
 import type { Snapshot } from './proc-scan.ts';
 

@@ -1,4 +1,4 @@
-/** What one kind of probe found; `what` is one sentence without a full stop (core/ports.ts, ProbeAnswer). */
+/** What one kind of probe found; `what` is one sentence without a full stop (core/interfaces.ts, ProbeAnswer). */
 export interface Outcome {
   readonly ok: boolean;
   readonly what: string;

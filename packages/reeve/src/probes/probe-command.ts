@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import type { CommandCheck, CommandSpec } from '@reeve/contract';
 import { bootId, readStat, sendSignal } from '@reeve/host';
-import type { ProbeTarget } from '../core/ports.ts';
+import type { ProbeTarget } from '../core/interfaces.ts';
 import { failed, type Outcome, reasonOf } from './outcome.ts';
 
 /** How much of what it prints is kept, from the end. Characters. */

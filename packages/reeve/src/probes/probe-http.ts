@@ -1,7 +1,7 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { HttpCheck } from '@reeve/contract';
 import { matchWithin } from '@reeve/host';
-import type { ProbeTarget } from '../core/ports.ts';
+import type { ProbeTarget } from '../core/interfaces.ts';
 import { explain, failed, type Outcome, reasonOf } from './outcome.ts';
 
 /** How much of a body is looked at. Bytes. */

@@ -1,6 +1,6 @@
 import type { ProcessIdentity } from '@reeve/contract';
 import { expect, test } from 'vitest';
-import type { Listener, ProbeTarget } from '../core/ports.ts';
+import type { Listener, ProbeTarget } from '../core/interfaces.ts';
 import { probeListening } from './probe-listening.ts';
 
 const ours: ProcessIdentity = { boot: 'b', pid: 100, start: 5 };

@@ -1,5 +1,5 @@
 import type { ProcessIdentity } from '@reeve/contract';
-import type { Listener, ProbeTarget } from '../core/ports.ts';
+import type { Listener, ProbeTarget } from '../core/interfaces.ts';
 import { failed, type Outcome } from './outcome.ts';
 
 /** Whether each port is listened on by a process of the run: a stranger that answers there does not count. */

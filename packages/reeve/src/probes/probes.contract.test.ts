@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import type { CommandCheck, HttpCheck } from '@reeve/contract';
 import { isLiveState, readStat } from '@reeve/host';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { ProbeTarget } from '../core/ports.ts';
+import type { ProbeTarget } from '../core/interfaces.ts';
 import { parseAddress } from './probe-tcp.ts';
 import { probes } from './probes.ts';
 

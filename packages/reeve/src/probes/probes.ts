@@ -1,5 +1,5 @@
 import type { CommandCheck, HttpCheck, LogCheck, TcpCheck } from '@reeve/contract';
-import type { HealthCheck, Listener, Probes, ProbeTarget, ReadyCheck } from '../core/ports.ts';
+import type { HealthCheck, Listener, Probes, ProbeTarget, ReadyCheck } from '../core/interfaces.ts';
 import { failed, type Outcome, orAborted } from './outcome.ts';
 import { type CommandUser, probeCommand } from './probe-command.ts';
 import { probeHttp } from './probe-http.ts';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { LOCAL_NODE } from '@reeve/contract';
-import type { AuditRow, Registry } from '../core/memory.ts';
+import type { AuditRow, Registry } from '../core/registry.ts';
 import type { TableContext } from './context.ts';
 import type { SqlRow } from './driver.ts';
 import { Cells } from './rows.ts';

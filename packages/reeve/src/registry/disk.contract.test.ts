@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ReeveError } from '@reeve/contract';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Registry } from '../core/memory.ts';
+import type { Registry } from '../core/registry.ts';
 import { openRegistry, openRegistryReadonly } from './open.ts';
 import { eventRow, projectRow } from './test-rows.ts';
 import { listen, testFolder, testProgram } from './test-world.ts';

@@ -1,5 +1,5 @@
 import { LOCAL_NODE, ReeveError } from '@reeve/contract';
-import type { EventQuery, Registry, StoredEvent } from '../core/memory.ts';
+import type { EventQuery, Registry, StoredEvent } from '../core/registry.ts';
 import type { Connection } from './connection.ts';
 import type { TableContext } from './context.ts';
 import type { SqlRow, SqlValue } from './driver.ts';

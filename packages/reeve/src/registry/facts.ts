@@ -1,5 +1,5 @@
 import { LOCAL_NODE } from '@reeve/contract';
-import type { Registry } from '../core/memory.ts';
+import type { Registry } from '../core/registry.ts';
 import type { TableContext } from './context.ts';
 
 const GET = 'SELECT value FROM facts WHERE node = ? AND name = ?';

@@ -1,5 +1,5 @@
 import { LOCAL_NODE, STATE_NAMES } from '@reeve/contract';
-import type { InstanceRow, Registry } from '../core/memory.ts';
+import type { InstanceRow, Registry } from '../core/registry.ts';
 import type { TableContext } from './context.ts';
 import type { SqlRow } from './driver.ts';
 import { machine } from './marks.ts';

@@ -1,5 +1,5 @@
 import { LOCAL_NODE } from '@reeve/contract';
-import type { IntentRow, Registry } from '../core/memory.ts';
+import type { IntentRow, Registry } from '../core/registry.ts';
 import type { TableContext } from './context.ts';
 import type { SqlRow } from './driver.ts';
 import { Cells, oneOf } from './rows.ts';

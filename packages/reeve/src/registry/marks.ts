@@ -1,5 +1,5 @@
 import { isMark, type ProcessIdentity, type Witness } from '@reeve/contract';
-import type { RunMarks } from '../core/ports.ts';
+import type { RunMarks } from '../core/interfaces.ts';
 import { type Guard, integer, listOf, object, orNull, part, text, Unfit } from './rows.ts';
 
 /** `pid_t` is 32 bits with a sign on every system that reeve runs on. */

@@ -1,6 +1,6 @@
 import { pathToFileURL } from 'node:url';
 import { ReeveError } from '@reeve/contract';
-import type { Registry } from '../core/memory.ts';
+import type { Registry } from '../core/registry.ts';
 import { Connection } from './connection.ts';
 import { type Database, type Driver, loadDriver } from './driver.ts';
 import { cannotOpen, explain, needsPlayback } from './failure.ts';

@@ -1,7 +1,7 @@
 import { realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { ReeveError } from '@reeve/contract';
-import type { Registry } from '../core/memory.ts';
+import type { Registry } from '../core/registry.ts';
 import { Connection } from './connection.ts';
 import type { RegistryClock } from './context.ts';
 import { type Database, type Driver, loadDriver } from './driver.ts';

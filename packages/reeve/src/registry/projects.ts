@@ -1,5 +1,5 @@
 import { LOCAL_NODE } from '@reeve/contract';
-import type { ProjectRow, Registry } from '../core/memory.ts';
+import type { ProjectRow, Registry } from '../core/registry.ts';
 import type { TableContext } from './context.ts';
 import type { SqlRow } from './driver.ts';
 import { keepEventNumbers } from './events.ts';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { chooseAutoPort } from '../core/leases.ts';
-import type { Registry } from '../core/memory.ts';
+import type { Registry } from '../core/registry.ts';
 import { openRegistry } from './open.ts';
 import { eventRow, leaseRow, projectRow, runRow, serviceRow, serviceSpec } from './test-rows.ts';
 import { drivers, type TestFolder, testFolder } from './test-world.ts';

@@ -1,4 +1,4 @@
-import type { Registry } from '../core/memory.ts';
+import type { Registry } from '../core/registry.ts';
 import { announcementsTable } from './announcements.ts';
 import { auditTable } from './audit.ts';
 import type { TableContext } from './context.ts';

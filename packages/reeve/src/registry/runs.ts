@@ -1,5 +1,5 @@
 import { LOCAL_NODE } from '@reeve/contract';
-import type { Registry, RunRow } from '../core/memory.ts';
+import type { Registry, RunRow } from '../core/registry.ts';
 import type { TableContext } from './context.ts';
 import type { SqlRow } from './driver.ts';
 import { marksOf } from './marks.ts';

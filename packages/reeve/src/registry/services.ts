@@ -1,5 +1,5 @@
 import { LOCAL_NODE, type ServiceSpec } from '@reeve/contract';
-import type { Registry, ServiceRow } from '../core/memory.ts';
+import type { Registry, ServiceRow } from '../core/registry.ts';
 import type { TableContext } from './context.ts';
 import type { SqlRow } from './driver.ts';
 import { anything, Cells, object, oneOf, textMap, toJson } from './rows.ts';

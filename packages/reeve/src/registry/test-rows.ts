@@ -1,6 +1,6 @@
 import type { ServiceSpec } from '@reeve/contract';
-import type { EventRow, LeaseRow, ProjectRow, RunRow, ServiceRow } from '../core/memory.ts';
-import { testSpec } from '../core/test-spec.ts';
+import type { EventRow, LeaseRow, ProjectRow, RunRow, ServiceRow } from '../core/registry.ts';
+import { testSpec } from '../core/spec/test-spec.ts';
 
 // Rows to store, each complete, with what a test wants to be otherwise.
 

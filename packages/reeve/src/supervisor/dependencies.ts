@@ -1,7 +1,7 @@
 import type { HealthSpec, ReadySpec, ServiceSpec } from '@reeve/contract';
 import type { Instant } from '../base/instant.ts';
-import type { LeaseRow, ProjectRow, Registry } from '../core/memory.ts';
-import type { Keeper, Platform, Probes, UserEntry } from '../core/ports.ts';
+import type { Keeper, Platform, Probes, UserEntry } from '../core/interfaces.ts';
+import type { LeaseRow, ProjectRow, Registry } from '../core/registry.ts';
 
 /** Everything of the world that the supervisor acts through. Built by the daemon; nothing here reads a clock itself. */
 export interface Dependencies {

@@ -1,17 +1,17 @@
 import type { Exit, ProcessIdentity, ServiceSpec } from '@reeve/contract';
 import { type Instant, iso } from '../base/instant.ts';
-import { canonical } from '../core/canonical.ts';
-import { maskValues } from '../core/environment.ts';
-import { type Health, UNCHECKED } from '../core/health.ts';
-import { mayBeAlive, NEW_MACHINE, resume, runOf, transition } from '../core/lifecycle.ts';
-import type { Effect, Event, Machine, Policy } from '../core/lifecycle-types.ts';
-import { NOTHING_SAID, type Notified } from '../core/notified.ts';
+import { NOTHING_SAID, type Notified } from '../core/announced/notified.ts';
+import { mayBeAlive, NEW_MACHINE, resume, runOf, transition } from '../core/lifecycle/table.ts';
+import type { Effect, Event, Machine, Policy } from '../core/lifecycle/types.ts';
+import { type Health, UNCHECKED } from '../core/restart/health.ts';
+import { canonical } from '../core/spec/canonical.ts';
+import { maskValues } from '../core/spec/environment.ts';
 import { reasonOf } from '../core/view.ts';
-import type { InstanceHost, LiveRun, ProjectFacts, Remains, RunOwner, StopCommandRun } from './actor.ts';
-import { Hands } from './hands.ts';
-import { recallSaid } from './hearing.ts';
+import { recallSaid } from './checks/notifications.ts';
+import type { InstanceHost, LiveRun, ProjectFacts, Remains, RunOwner, StopCommandRun } from './instance-handle.ts';
 import type { EventRef } from './outbox.ts';
-import { RunEnding } from './run-ending.ts';
+import { Hands } from './run/effect-runner.ts';
+import { RunEnding } from './run/run-teardown.ts';
 
 /**
  * One instance: its mailbox and its machine. Its hands carry the machine's effects out. Nobody else writes its state.

@@ -1,4 +1,4 @@
-import type { EventRow, Registry, StoredEvent } from '../core/memory.ts';
+import type { EventRow, Registry, StoredEvent } from '../core/registry.ts';
 import type { Log } from './dependencies.ts';
 
 /** How many writes are kept for a registry that cannot be written now. Events beyond it are dropped, and counted. */

@@ -1,5 +1,5 @@
 import type { PortSpec } from '@reeve/contract';
-import { instancePort } from '../core/environment.ts';
+import { instancePort } from '../core/spec/environment.ts';
 import type { Dependencies } from './dependencies.ts';
 import type { Instance } from './instance.ts';
 

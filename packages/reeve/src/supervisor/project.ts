@@ -1,9 +1,9 @@
 import { ReeveError, type ServiceSpec } from '@reeve/contract';
-import { unmetConditions } from '../core/conditions.ts';
-import type { IntentRow, ProjectRow, ServiceRow } from '../core/memory.ts';
-import { edgesOf, type World, type WorldService } from '../core/world.ts';
-import type { InstanceHost, ProjectFacts } from './actor.ts';
+import { unmetConditions } from '../core/graph/conditions.ts';
+import { edgesOf, type World, type WorldService } from '../core/graph/world.ts';
+import type { IntentRow, ProjectRow, ServiceRow } from '../core/registry.ts';
 import { Instance } from './instance.ts';
+import type { InstanceHost, ProjectFacts } from './instance-handle.ts';
 import type { EventRef } from './outbox.ts';
 
 export interface ManagedService {

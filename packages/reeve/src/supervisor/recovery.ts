@@ -1,17 +1,17 @@
 import type { KeptRun, ProcessIdentity } from '@reeve/contract';
 import { iso } from '../base/instant.ts';
-import { NEW_MACHINE, runOf } from '../core/lifecycle.ts';
-import type { Machine } from '../core/lifecycle-types.ts';
-import type { RunRow } from '../core/memory.ts';
-import type { FoundProcess } from '../core/ports.ts';
-import { recover, recoverFromOtherBoot, type Seen } from '../core/recover.ts';
-import type { LiveRun } from './actor.ts';
+import type { FoundProcess } from '../core/interfaces.ts';
+import { recover, recoverFromOtherBoot, type Seen } from '../core/lifecycle/resume.ts';
+import { NEW_MACHINE, runOf } from '../core/lifecycle/table.ts';
+import type { Machine } from '../core/lifecycle/types.ts';
+import type { RunRow } from '../core/registry.ts';
 import type { Instance } from './instance.ts';
-import { otherUser, userOf } from './launch.ts';
-import { watchMain } from './main-process.ts';
+import type { LiveRun } from './instance-handle.ts';
 import type { Project } from './project.ts';
+import { otherUser, userOf } from './run/launch.ts';
+import { watchMain } from './run/main-process.ts';
+import { unobserved } from './run/unobserved.ts';
 import type { Supervisor } from './supervisor.ts';
-import { unobserved } from './unobserved.ts';
 
 /** Processes that carry a cookie of this home. */
 type Strangers = () => Promise<readonly (FoundProcess & { readonly run: string; readonly isDetached: boolean })[]>;

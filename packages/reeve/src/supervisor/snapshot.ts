@@ -1,7 +1,7 @@
 import type { InstanceView, PortView, PsView, ServiceView, UnmanagedView } from '@reeve/contract';
 import { iso } from '../base/instant.ts';
-import { instancePort } from '../core/environment.ts';
-import type { FoundProcess, Listener } from '../core/ports.ts';
+import type { FoundProcess, Listener } from '../core/interfaces.ts';
+import { instancePort } from '../core/spec/environment.ts';
 import { instanceView, serviceView } from '../core/view.ts';
 import type { Instance } from './instance.ts';
 import { portsOf } from './ports-of.ts';

@@ -1,8 +1,8 @@
 import type { Receipt, ReceiptProcess, ReceiptService, Survivor } from '@reeve/contract';
-import { longestChain } from '../core/graph.ts';
-import { KILL_BUDGET } from '../core/lifecycle-ask.ts';
-import type { Remains } from './actor.ts';
+import { longestChain } from '../core/graph/graph.ts';
+import { KILL_BUDGET } from '../core/lifecycle/steps-stop.ts';
 import type { Instance } from './instance.ts';
+import type { Remains } from './instance-handle.ts';
 import type { Project } from './project.ts';
 import type { Supervisor } from './supervisor.ts';
 

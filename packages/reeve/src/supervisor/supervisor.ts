@@ -1,11 +1,11 @@
 import { type ProjectRef, ReeveError } from '@reeve/contract';
-import type { StoredEvent } from '../core/memory.ts';
-import { reconcile } from '../core/reconcile.ts';
-import type { Actor, InstanceHost } from './actor.ts';
+import { reconcile } from '../core/graph/reconcile.ts';
+import type { StoredEvent } from '../core/registry.ts';
 import type { Dependencies } from './dependencies.ts';
 import type { Instance } from './instance.ts';
+import type { Actor, InstanceHost } from './instance-handle.ts';
+import { postCommand } from './intents/post-command.ts';
 import { Outbox } from './outbox.ts';
-import { postCommand } from './post-command.ts';
 import { Project } from './project.ts';
 
 /**

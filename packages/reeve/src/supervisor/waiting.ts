@@ -1,5 +1,5 @@
 import type { Waited, WaitedService } from '@reeve/contract';
-import { unmetConditions } from '../core/conditions.ts';
+import { unmetConditions } from '../core/graph/conditions.ts';
 import { reasonOf, shownState, worst } from '../core/view.ts';
 import type { Instance } from './instance.ts';
 import type { ManagedService, Project } from './project.ts';

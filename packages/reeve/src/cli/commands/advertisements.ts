@@ -5,16 +5,16 @@ import {
   type DeclaredService,
   type GuideEntry,
   guideOf,
-} from '../../core/advertisement.ts';
-import type { Announced, Ignored } from '../../core/announced.ts';
+} from '../../core/announced/advertisement.ts';
+import type { Announced, Ignored } from '../../core/announced/announced.ts';
 import { announcedInHome } from '../announced-here.ts';
 import { type Context, optionValue, printJson, say } from '../context.ts';
-import { findFolder } from '../find-project.ts';
+import { connectIfRunning } from '../daemon/reach-daemon.ts';
 import { isListenedOn } from '../listened-on.ts';
-import { loadProject } from '../load-project.ts';
 import { withMemory } from '../memory.ts';
-import { connectIfRunning } from '../reach-daemon.ts';
-import { oneLine } from '../safe-text.ts';
+import { findFolder } from '../project/find-project.ts';
+import { loadProject } from '../project/load-project.ts';
+import { oneLine } from '../terminal/safe-text.ts';
 
 export async function run(context: Context): Promise<number> {
   const only = optionValue(context, 'project')?.toLowerCase() ?? null;

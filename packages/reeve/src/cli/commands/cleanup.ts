@@ -1,9 +1,9 @@
 import { ReeveError } from '@reeve/contract';
 import { cleanEverything } from '../clean-everything.ts';
 import { cleanNamed } from '../clean-named.ts';
-import { cleanLines } from '../clean-text.ts';
+import { durationOption, selection } from '../command-line/read-options.ts';
 import { type Context, has, printJson, say } from '../context.ts';
-import { durationOption, selection } from '../read-options.ts';
+import { cleanLines } from '../show/clean-text.ts';
 import { connectToStop } from '../stop-services.ts';
 
 export async function run(context: Context): Promise<number> {

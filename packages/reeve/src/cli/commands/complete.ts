@@ -1,8 +1,8 @@
 import { constants } from 'node:os';
-import { type Candidate, complete, type Wanted } from '../complete-line.ts';
+import { type Candidate, complete, type Wanted } from '../command-line/complete-line.ts';
+import { glance } from '../command-line/parse-command-line.ts';
 import type { Context } from '../context.ts';
-import { findProject } from '../find-project.ts';
-import { glance } from '../parse-command-line.ts';
+import { findProject } from '../project/find-project.ts';
 import { viewAll, viewProject } from '../project-views.ts';
 
 /** Asked by the shells at every tab: never starts a daemon, and an error means no candidates. */

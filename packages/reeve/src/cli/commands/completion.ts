@@ -1,4 +1,4 @@
-import { completionScript, type Shell } from '../completion-scripts.ts';
+import { completionScript, type Shell } from '../command-line/completion-scripts.ts';
 import type { Context } from '../context.ts';
 
 export async function run(context: Context): Promise<number> {

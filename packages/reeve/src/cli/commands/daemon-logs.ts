@@ -1,11 +1,11 @@
 import { open } from 'node:fs/promises';
-import { clockTime } from '../amounts.ts';
+import { linesOption } from '../command-line/read-options.ts';
 import { type Context, has, say } from '../context.ts';
+import { pathsOf } from '../daemon/reach-daemon.ts';
 import { INTERRUPTED, Interrupts } from '../interrupts.ts';
-import { pause } from '../pause.ts';
-import { pathsOf } from '../reach-daemon.ts';
-import { linesOption } from '../read-options.ts';
-import { oneLine, safeText } from '../safe-text.ts';
+import { clockTime } from '../terminal/amounts.ts';
+import { pause } from '../terminal/pause.ts';
+import { oneLine, safeText } from '../terminal/safe-text.ts';
 
 const STANDARD = 100;
 const EVERY = 200;

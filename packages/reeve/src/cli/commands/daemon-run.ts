@@ -1,5 +1,5 @@
 import { type Context, say } from '../context.ts';
-import { pathsOf } from '../reach-daemon.ts';
+import { pathsOf } from '../daemon/reach-daemon.ts';
 
 export async function run(context: Context): Promise<number> {
   const { home } = pathsOf(context);

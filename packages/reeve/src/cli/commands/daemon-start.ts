@@ -1,7 +1,7 @@
+import { durationOption } from '../command-line/read-options.ts';
 import type { Context } from '../context.ts';
-import { tellDaemon } from '../daemon-facts.ts';
-import { connectOrStart } from '../reach-daemon.ts';
-import { durationOption } from '../read-options.ts';
+import { connectOrStart } from '../daemon/reach-daemon.ts';
+import { tellDaemon } from '../show/daemon-facts.ts';
 
 export async function run(context: Context): Promise<number> {
   await using client = await connectOrStart(context, durationOption(context, 'timeout') ?? undefined);

@@ -1,6 +1,6 @@
 import type { Context } from '../context.ts';
-import { tellDaemon } from '../daemon-facts.ts';
-import { connectIfRunning } from '../reach-daemon.ts';
+import { connectIfRunning } from '../daemon/reach-daemon.ts';
+import { tellDaemon } from '../show/daemon-facts.ts';
 
 export async function run(context: Context): Promise<number> {
   await using client = await connectIfRunning(context);

@@ -2,13 +2,13 @@ import { existsSync } from 'node:fs';
 import { type Receipt, ReeveError } from '@reeve/contract';
 import { identify, isSame } from '@reeve/host';
 import type { ReeveClient } from '@reeve/sdk';
-import { actor } from '../actor.ts';
+import { durationOption } from '../command-line/read-options.ts';
 import { type Context, has, printJson, say } from '../context.ts';
-import { longCall } from '../long-call.ts';
-import { pause } from '../pause.ts';
-import { connectIfRunning, connectOrStart, pathsOf } from '../reach-daemon.ts';
-import { durationOption } from '../read-options.ts';
-import { renderReceipt } from '../receipt-text.ts';
+import { longCall } from '../daemon/long-call.ts';
+import { connectIfRunning, connectOrStart, pathsOf } from '../daemon/reach-daemon.ts';
+import { actor } from '../project/actor.ts';
+import { renderReceipt } from '../show/receipt-text.ts';
+import { pause } from '../terminal/pause.ts';
 
 const PATIENCE = 30_000;
 /** Between two looks at a process that is ending. Milliseconds. */

@@ -1,10 +1,10 @@
 import { type Calls, ReeveError } from '@reeve/contract';
 import { ReeveClient } from '@reeve/sdk';
 import { programBuild } from '../../platform/fingerprint.ts';
-import { actor } from '../actor.ts';
+import { durationOption } from '../command-line/read-options.ts';
 import { type Context, printJson, say } from '../context.ts';
-import { connectIfRunning, pathsOf } from '../reach-daemon.ts';
-import { durationOption } from '../read-options.ts';
+import { connectIfRunning, pathsOf } from '../daemon/reach-daemon.ts';
+import { actor } from '../project/actor.ts';
 
 /** Two times what the daemon allows for each half, and some. Milliseconds. */
 const PATIENCE = 90_000;

@@ -1,7 +1,7 @@
+import { durationOption } from '../command-line/read-options.ts';
 import { type Context, has } from '../context.ts';
-import { findProject } from '../find-project.ts';
 import { Interrupts } from '../interrupts.ts';
-import { durationOption } from '../read-options.ts';
+import { findProject } from '../project/find-project.ts';
 import { connectToStop, showReceipt } from '../stop-services.ts';
 import { stopAllOf } from '../stop-with-announced.ts';
 

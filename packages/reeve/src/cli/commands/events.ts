@@ -1,15 +1,15 @@
 import type { EventView } from '@reeve/contract';
-import type { EventQuery, Registry } from '../../core/memory.ts';
+import type { EventQuery, Registry } from '../../core/registry.ts';
 import { eventView } from '../../core/view.ts';
-import { clockTime, localDate } from '../amounts.ts';
+import { linesOption, momentOption, selection } from '../command-line/read-options.ts';
 import { type Context, has, say } from '../context.ts';
-import { findProject, type Target, unknownProject } from '../find-project.ts';
 import { INTERRUPTED, Interrupts } from '../interrupts.ts';
 import { pastServices, rememberedProject, withMemory } from '../memory.ts';
-import { pause } from '../pause.ts';
-import { linesOption, momentOption, selection } from '../read-options.ts';
-import { oneLine } from '../safe-text.ts';
-import { chooseServices } from '../unknown-service.ts';
+import { findProject, type Target, unknownProject } from '../project/find-project.ts';
+import { chooseServices } from '../project/unknown-service.ts';
+import { clockTime, localDate } from '../terminal/amounts.ts';
+import { pause } from '../terminal/pause.ts';
+import { oneLine } from '../terminal/safe-text.ts';
 
 const STANDARD = 50;
 /** How often new ones are looked for in the registry, which is there whether or not a daemon is. Milliseconds. */

@@ -1,9 +1,9 @@
 import { constants } from 'node:os';
 import { type Calls, ReeveError } from '@reeve/contract';
 import { askKnown, notRunning } from '../ask-known.ts';
+import { selection } from '../command-line/read-options.ts';
 import type { Context } from '../context.ts';
-import { findProject, refOf, type Target } from '../find-project.ts';
-import { selection } from '../read-options.ts';
+import { findProject, refOf, type Target } from '../project/find-project.ts';
 
 type Surroundings = Calls['surroundings']['ok'];
 

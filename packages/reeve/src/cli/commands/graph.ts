@@ -1,9 +1,9 @@
 import type { DependencySpec, ServiceSpec } from '@reeve/contract';
-import { type Edges, reverse, startOrder } from '../../core/graph.ts';
+import { type Edges, reverse, startOrder } from '../../core/graph/graph.ts';
 import { type Context, printJson } from '../context.ts';
-import { findProject } from '../find-project.ts';
+import { findProject } from '../project/find-project.ts';
 import { declaredFacts, projectFacts } from '../project-facts.ts';
-import { glyph, type Style } from '../style.ts';
+import { glyph, type Style } from '../terminal/style.ts';
 
 interface Node {
   readonly name: string;

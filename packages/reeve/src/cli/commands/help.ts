@@ -1,8 +1,8 @@
 import { ReeveError } from '@reeve/contract';
-import { nearestName } from '../../core/nearest-name.ts';
-import { COMMANDS, findCommand, firstWords, groupOf } from '../commands.ts';
+import { nearestName } from '../../core/spec/nearest-name.ts';
+import { COMMANDS, findCommand, firstWords, groupOf } from '../command-line/command-list.ts';
+import { commandHelp, groupHelp, overview } from '../command-line/help-text.ts';
 import { type Context, printJson } from '../context.ts';
-import { commandHelp, groupHelp, overview } from '../help-text.ts';
 
 export async function run(context: Context): Promise<number> {
   const words = context.args.positionals;

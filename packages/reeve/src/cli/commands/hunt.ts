@@ -4,7 +4,7 @@ import { iso } from '../../base/instant.ts';
 import { type Context, printJson } from '../context.ts';
 import { findMatches, type Match } from '../find-matches.ts';
 import { type HomeLook, lookAtHome } from '../home-look.ts';
-import { type Row, renderTable } from '../table.ts';
+import { type Row, renderTable } from '../terminal/table.ts';
 
 export async function run(context: Context): Promise<number> {
   const [query = ''] = context.args.positionals;

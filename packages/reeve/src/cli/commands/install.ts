@@ -2,11 +2,11 @@ import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ReeveError } from '@reeve/contract';
 import { REEVE_VERSION } from '../../base/version.ts';
-import { actor } from '../actor.ts';
 import { type Context, has, printJson, say } from '../context.ts';
-import { connectIfRunning, pathsOf } from '../reach-daemon.ts';
-import { demandSystemd, type Scope, surroundings, systemctl, unitOf } from '../systemd.ts';
-import { unitText } from '../unit-text.ts';
+import { connectIfRunning, pathsOf } from '../daemon/reach-daemon.ts';
+import { demandSystemd, type Scope, surroundings, systemctl, unitOf } from '../install/systemd.ts';
+import { unitText } from '../install/unit-text.ts';
+import { actor } from '../project/actor.ts';
 
 export async function run(context: Context): Promise<number> {
   const scope: Scope = has(context, 'system') ? 'system' : 'user';

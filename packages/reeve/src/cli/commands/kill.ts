@@ -1,13 +1,13 @@
+import { type KillTarget, parseKillTarget } from '../command-line/kill-target.ts';
+import { durationOption } from '../command-line/read-options.ts';
 import { type Context, has, optionValue, printJson, say } from '../context.ts';
-import { findProject } from '../find-project.ts';
 import { lookAtHome } from '../home-look.ts';
 import { carryOut, type KillReceipt } from '../kill-carry-out.ts';
 import { type KillPlan, planKill, shown } from '../kill-plan.ts';
 import { searchFor } from '../kill-search.ts';
-import { type KillTarget, parseKillTarget } from '../kill-target.ts';
-import { durationOption } from '../read-options.ts';
-import { renderReceipt } from '../receipt-text.ts';
-import { oneLine } from '../safe-text.ts';
+import { findProject } from '../project/find-project.ts';
+import { renderReceipt } from '../show/receipt-text.ts';
+import { oneLine } from '../terminal/safe-text.ts';
 
 export async function run(context: Context): Promise<number> {
   const pattern = optionValue(context, 'pattern');

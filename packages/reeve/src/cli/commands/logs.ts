@@ -5,15 +5,15 @@ import type { LogPosition } from '../../logs/log-line.ts';
 import { interleaveLogs, mergeLogs } from '../../logs/merge-logs.ts';
 import { readLog } from '../../logs/read-log.ts';
 import { logPaths } from '../../logs/segments.ts';
+import { linesOption, momentOption, selection } from '../command-line/read-options.ts';
 import { type Context, has, optionValue, printJson, say } from '../context.ts';
-import { findProject } from '../find-project.ts';
 import { INTERRUPTED, Interrupts } from '../interrupts.ts';
 import type { Output } from '../io.ts';
 import { type LogSource, lineFormat, logSource, nameWidthOf, type SourcedLine, withSource } from '../log-lines.ts';
 import { pastServices, withMemory } from '../memory.ts';
+import { findProject } from '../project/find-project.ts';
+import { chooseServices } from '../project/unknown-service.ts';
 import { declaredFacts, type ProjectFacts, projectFacts } from '../project-facts.ts';
-import { linesOption, momentOption, selection } from '../read-options.ts';
-import { chooseServices } from '../unknown-service.ts';
 
 const STANDARD = 100;
 

@@ -1,8 +1,8 @@
 import { type PortRow, ReeveError } from '@reeve/contract';
 import { type Context, printJson, say } from '../context.ts';
+import { connectIfRunning } from '../daemon/reach-daemon.ts';
 import { offlinePorts } from '../offline-ports.ts';
-import { connectIfRunning } from '../reach-daemon.ts';
-import { type Row, renderTable } from '../table.ts';
+import { type Row, renderTable } from '../terminal/table.ts';
 
 export async function run(context: Context): Promise<number> {
   const port = portOf(context.args.positionals[0]);

@@ -1,8 +1,8 @@
 import type { PsView } from '@reeve/contract';
 import { type Context, has, printJson, say } from '../context.ts';
-import { findProject } from '../find-project.ts';
-import { renderProcessTable } from '../process-table.ts';
+import { findProject } from '../project/find-project.ts';
 import { viewAll, viewProject } from '../project-views.ts';
+import { renderProcessTable } from '../show/process-table.ts';
 
 export async function run(context: Context): Promise<number> {
   if (has(context, 'all')) {

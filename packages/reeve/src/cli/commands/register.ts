@@ -4,13 +4,13 @@ import { identify, prepareHome, uidOf } from '@reeve/host';
 import { type Registration, writeRegistration } from '../../announcements/registration.ts';
 import { startedAt } from '../../announcements/started-at.ts';
 import { announcedOf } from '../announced-here.ts';
+import { durationOption } from '../command-line/read-options.ts';
 import { type Context, optionValue, printJson } from '../context.ts';
-import { findFolder } from '../find-project.ts';
-import { loadProject } from '../load-project.ts';
+import { pathsOf } from '../daemon/reach-daemon.ts';
 import { rememberedProject, withMemory } from '../memory.ts';
+import { findFolder } from '../project/find-project.ts';
+import { loadProject } from '../project/load-project.ts';
 import { viewProject } from '../project-views.ts';
-import { pathsOf } from '../reach-daemon.ts';
-import { durationOption } from '../read-options.ts';
 
 const CLEANUP_TIMEOUT = 5000;
 

@@ -1,8 +1,8 @@
 import { ReeveError } from '@reeve/contract';
-import { actor } from '../actor.ts';
+import { selection } from '../command-line/read-options.ts';
 import { type Context, has } from '../context.ts';
 import { weightiest } from '../exit-code.ts';
-import { selection } from '../read-options.ts';
+import { actor } from '../project/actor.ts';
 import { restartEverything } from '../restart-everything.ts';
 import { namedManagers, restartManagers } from '../restart-managers.ts';
 import { startKnown } from '../start-known.ts';

@@ -2,20 +2,20 @@ import { constants } from 'node:os';
 import { basename } from 'node:path';
 import { type Exit, NAME_PATTERN, type ProjectSpec, ReeveError, type ServiceView } from '@reeve/contract';
 import type { ReeveClient } from '@reeve/sdk';
-import { filterEnvironment } from '../../core/environment.ts';
+import { filterEnvironment } from '../../core/spec/environment.ts';
 import { lineSafe } from '../../logs/line-safe.ts';
-import { actor } from '../actor.ts';
+import { freeName, nameOfCommand, runSpec } from '../command-line/run-spec.ts';
 import { type Context, optionValue, say } from '../context.ts';
-import { findFolder, type Target } from '../find-project.ts';
+import { longCall } from '../daemon/long-call.ts';
+import { connectOrStart } from '../daemon/reach-daemon.ts';
 import { INTERRUPTED, Interrupted, Interrupts } from '../interrupts.ts';
-import { loadProject } from '../load-project.ts';
 import { LogFollower } from '../log-follower.ts';
 import { logSource, type SourcedLine } from '../log-lines.ts';
-import { longCall } from '../long-call.ts';
+import { actor } from '../project/actor.ts';
+import { findFolder, type Target } from '../project/find-project.ts';
+import { loadProject } from '../project/load-project.ts';
 import { askDaemon } from '../project-views.ts';
-import { connectOrStart } from '../reach-daemon.ts';
-import { renderReceipt } from '../receipt-text.ts';
-import { freeName, nameOfCommand, runSpec } from '../run-spec.ts';
+import { renderReceipt } from '../show/receipt-text.ts';
 
 export async function run(context: Context): Promise<number> {
   const words = context.args.verbatim;

@@ -1,11 +1,11 @@
 import { constants } from 'node:os';
 import { ReeveError } from '@reeve/contract';
-import { nearestName } from '../../core/nearest-name.ts';
-import { actor } from '../actor.ts';
+import { nearestName } from '../../core/spec/nearest-name.ts';
 import { askKnown, notRunning } from '../ask-known.ts';
+import { selection } from '../command-line/read-options.ts';
 import { type Context, printJson } from '../context.ts';
-import { findProject, refOf } from '../find-project.ts';
-import { selection } from '../read-options.ts';
+import { actor } from '../project/actor.ts';
+import { findProject, refOf } from '../project/find-project.ts';
 
 export async function run(context: Context): Promise<number> {
   const [wanted = '', service = ''] = context.args.positionals;

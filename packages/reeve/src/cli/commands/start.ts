@@ -1,6 +1,6 @@
-import { filterEnvironment } from '../../core/environment.ts';
-import { actor } from '../actor.ts';
+import { filterEnvironment } from '../../core/spec/environment.ts';
 import type { Context } from '../context.ts';
+import { actor } from '../project/actor.ts';
 import { startKnown } from '../start-known.ts';
 
 export async function run(context: Context): Promise<number> {

@@ -1,10 +1,10 @@
 import type { PsView, ServiceView } from '@reeve/contract';
+import { selection } from '../command-line/read-options.ts';
 import { type Context, printJson, say } from '../context.ts';
-import { findProject } from '../find-project.ts';
+import { findProject } from '../project/find-project.ts';
+import { chooseServices } from '../project/unknown-service.ts';
 import { viewProject } from '../project-views.ts';
-import { selection } from '../read-options.ts';
-import { renderStatus } from '../status-text.ts';
-import { chooseServices } from '../unknown-service.ts';
+import { renderStatus } from '../show/status-text.ts';
 
 export async function run(context: Context): Promise<number> {
   const words = selection(context.args.positionals);

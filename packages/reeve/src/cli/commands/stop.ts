@@ -1,8 +1,8 @@
 import { ReeveError } from '@reeve/contract';
+import { durationOption, selection } from '../command-line/read-options.ts';
 import { type Context, has, say } from '../context.ts';
-import { findProject } from '../find-project.ts';
 import { Interrupts } from '../interrupts.ts';
-import { durationOption, selection } from '../read-options.ts';
+import { findProject } from '../project/find-project.ts';
 import { stopEverything } from '../stop-everything.ts';
 import { connectToStop, showReceipt, showReceipts } from '../stop-services.ts';
 import { stopAllOf } from '../stop-with-announced.ts';

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { ReeveError } from '@reeve/contract';
 import { type Context, has, printJson, say } from '../context.ts';
-import { pathsOf } from '../reach-daemon.ts';
-import { isSystemd, type Scope, systemctl, unitOf } from '../systemd.ts';
+import { pathsOf } from '../daemon/reach-daemon.ts';
+import { isSystemd, type Scope, systemctl, unitOf } from '../install/systemd.ts';
 import { refuseWithoutRights } from './install.ts';
 
 export async function run(context: Context): Promise<number> {

@@ -1,10 +1,10 @@
 import { ReeveError } from '@reeve/contract';
 import { removeRegistration } from '../../announcements/registration.ts';
 import { removeCard } from '../../announcements/remove-card.ts';
-import type { Announced } from '../../core/announced.ts';
+import type { Announced } from '../../core/announced/announced.ts';
 import { announcedOf } from '../announced-here.ts';
 import { type Context, optionValue, printJson } from '../context.ts';
-import { findProject, refOf } from '../find-project.ts';
+import { findProject, refOf } from '../project/find-project.ts';
 
 export async function run(context: Context): Promise<number> {
   const name = context.args.positionals[0] ?? optionValue(context, 'name');

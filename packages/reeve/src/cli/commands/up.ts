@@ -1,12 +1,12 @@
 import { ReeveError } from '@reeve/contract';
-import { upAttached } from '../attach.ts';
-import { bringUp } from '../bring-up.ts';
+import { selection } from '../command-line/read-options.ts';
 import { type Context, has } from '../context.ts';
 import { dryRun } from '../dry-run.ts';
-import { findProject } from '../find-project.ts';
 import { Interrupts } from '../interrupts.ts';
-import { loadProject } from '../load-project.ts';
-import { selection } from '../read-options.ts';
+import { findProject } from '../project/find-project.ts';
+import { loadProject } from '../project/load-project.ts';
+import { upAttached } from '../starting/attach.ts';
+import { bringUp } from '../starting/bring-up.ts';
 
 export async function run(context: Context): Promise<number> {
   refuseContradictions(context);

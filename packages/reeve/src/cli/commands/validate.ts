@@ -2,11 +2,11 @@ import { ReeveError } from '@reeve/contract';
 import { describeProject } from '../../config/describe.ts';
 import type { Loaded } from '../../config/load.ts';
 import { ConfigError } from '../../config/problems.ts';
-import { count } from '../amounts.ts';
 import { type Context, printJson, say } from '../context.ts';
-import { loadHere } from '../load-project.ts';
-import { safeText } from '../safe-text.ts';
-import { glyph } from '../style.ts';
+import { loadHere } from '../project/load-project.ts';
+import { count } from '../terminal/amounts.ts';
+import { safeText } from '../terminal/safe-text.ts';
+import { glyph } from '../terminal/style.ts';
 
 export async function run(context: Context): Promise<number> {
   try {

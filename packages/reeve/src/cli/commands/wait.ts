@@ -1,14 +1,14 @@
 import type { Waited, WaitedService } from '@reeve/contract';
-import { humanDuration } from '../amounts.ts';
 import { askKnown, declaredServices } from '../ask-known.ts';
-import { type Wish, waitFor } from '../await-start.ts';
+import { durationOption, selection } from '../command-line/read-options.ts';
 import { type Context, optionValue, printJson, say } from '../context.ts';
-import { findProject, refOf, type Target } from '../find-project.ts';
 import { Interrupts } from '../interrupts.ts';
-import { pause } from '../pause.ts';
-import { wordOf } from '../progress.ts';
-import { durationOption, selection } from '../read-options.ts';
-import { oneLine } from '../safe-text.ts';
+import { findProject, refOf, type Target } from '../project/find-project.ts';
+import { type Wish, waitFor } from '../starting/await-start.ts';
+import { humanDuration } from '../terminal/amounts.ts';
+import { pause } from '../terminal/pause.ts';
+import { wordOf } from '../terminal/progress.ts';
+import { oneLine } from '../terminal/safe-text.ts';
 
 const PATIENCE = 60_000;
 /** Between two looks at a service that is not up. Milliseconds. */

@@ -1,10 +1,10 @@
 import { ReeveError, type WhyView } from '@reeve/contract';
+import { selection } from '../command-line/read-options.ts';
 import { type Context, printJson, say } from '../context.ts';
-import { findProject, refOf, type Target, unknownProject } from '../find-project.ts';
+import { connectIfRunning } from '../daemon/reach-daemon.ts';
 import { neverStarted, rememberedWhy } from '../offline-why.ts';
-import { connectIfRunning } from '../reach-daemon.ts';
-import { selection } from '../read-options.ts';
-import { renderWhy } from '../why-text.ts';
+import { findProject, refOf, type Target, unknownProject } from '../project/find-project.ts';
+import { renderWhy } from '../show/why-text.ts';
 
 export async function run(context: Context): Promise<number> {
   const [service = ''] = selection(context.args.positionals);

@@ -1,0 +1,72 @@
+import { basename, extname } from 'node:path';
+import type { ServiceSpec } from '@reeve/contract';
+import { wordsCommand } from '../../core/spec/command-line.ts';
+
+/** Programs that are only the means: what they run gives the name. */
+const MEANS = /^(node|deno|bun|python[\d.]*|ruby|perl|php|java|sh|bash|zsh|env|npm|npx|pnpm|yarn|make|sudo)$/;
+/** Words that such a program takes before what it runs. */
+const BETWEEN = new Set(['run', 'exec', 'start', '-jar', '-m']);
+
+/** `node server.js` → `server`, `npm run dev` → `dev`, `/usr/bin/postgres` → `postgres`. */
+export function nameOfCommand(words: readonly string[]): string {
+  const [first = '', ...rest] = words;
+  const program = plain(first);
+  if (!MEANS.test(program)) return program || 'run';
+  const meant = rest.find((word) => !word.startsWith('-') && !BETWEEN.has(word) && !word.includes('='));
+  return (meant && plain(meant)) || program;
+}
+
+function plain(word: string): string {
+  const base = basename(word);
+  return base
+    .slice(0, base.length - extname(base).length)
+    .replace(/[^A-Za-z0-9_-]+/g, '-')
+    .replace(/^-+|-+$/g, '')
+    .slice(0, 60);
+}
+
+/** The first of `name`, `name-2`, `name-3` … that is not taken. */
+export function freeName(name: string, taken: ReadonlySet<string>): string {
+  for (let number = 1; ; number++) {
+    const candidate = number === 1 ? name : `${name}-${number}`;
+    if (!taken.has(candidate.toLowerCase())) return candidate;
+  }
+}
+
+/** One command as a service that runs once and is never restarted. The words stand as they are: no `${…}` in them. */
+export function runSpec(name: string, words: readonly string[], cwd: string): ServiceSpec {
+  return {
+    name,
+    description: '',
+    command: wordsCommand(words.map(literal)),
+    cwd: literal(cwd),
+    env: {},
+    env_files: [],
+    ports: [],
+    ready: null,
+    ready_timeout: 30_000,
+    health: null,
+    on_unhealthy: 'nothing',
+    depends_on: [],
+    restart: { policy: 'never', backoff: { min: 500, max: 30_000 }, limit: null },
+    stop: { signal: 'SIGTERM', timeout: 10_000, timeout_declared: false, mode: 'main_first', command: null },
+    oneshot: false,
+    instances: 1,
+    autostart: false,
+    user: null,
+    group: null,
+    umask: null,
+    nice: null,
+    limits: {},
+    logs: { max_size: 10 * 1024 ** 2, max_files: 5, max_age: null, compress: true },
+    groups: [],
+    capabilities: [],
+    is_system: false,
+    secrets: {},
+    cleanup: null,
+  };
+}
+
+function literal(text: string): string {
+  return text.replaceAll('${', () => '$${');
+}

@@ -1,0 +1,72 @@
+import { type DaemonAbout, ReeveError } from '@reeve/contract';
+import type { ReeveClient } from '@reeve/sdk';
+import { REEVE_VERSION } from '../../base/version.ts';
+import { programBuild } from '../../platform/fingerprint.ts';
+import { type Context, printJson } from '../context.ts';
+import { pathsOf } from '../daemon/reach-daemon.ts';
+import { type Outlives, outlives } from '../install/outlives.ts';
+import { surroundings } from '../install/systemd.ts';
+import { humanDuration } from '../terminal/amounts.ts';
+
+/** `daemon status`: whether it runs, of which version, where, and what services outlive. */
+export async function tellDaemon(context: Context, client: ReeveClient | null): Promise<void> {
+  const { home, controlSocket, daemonLog } = pathsOf(context);
+  const facts = client?.daemon;
+  const about = client && (await aboutOf(client));
+  const isPending = client === null ? null : about?.build !== programBuild(context.io.daemon);
+  const lives = outlives(surroundings(home, context.io.env));
+  if (context.json) {
+    printJson(context, {
+      running: facts !== undefined,
+      pid: facts?.pid ?? null,
+      version: facts?.version ?? null,
+      home,
+      url: null,
+      started_at: facts?.started_at ?? null,
+      keeper_pid: facts?.keeper_pid ?? null,
+      socket: controlSocket,
+      protocol: facts?.protocol ?? null,
+      build: about?.build ?? null,
+      program: about?.program ?? null,
+      managed_by: about?.managed_by ?? null,
+      upgrade_pending: isPending,
+      keepers: about?.keepers ?? [],
+      outlives: lives,
+    });
+    return;
+  }
+  const head = facts
+    ? `the daemon runs: pid ${facts.pid}, version ${facts.version}, for ${humanDuration(Date.now() - Date.parse(facts.started_at))}`
+    : 'the daemon is not running';
+  const lines = [
+    head,
+    ...(isPending ? [`  upgrade  pending: this is version ${REEVE_VERSION}, another build; reeve daemon upgrade`] : []),
+    ...(about?.managed_by ? [`  unit     ${about.managed_by} runs it`] : []),
+    ...(about?.keepers ?? []).map(keeperLine),
+    `  home     ${home}`,
+    `  socket   ${controlSocket}`,
+    `  log      ${daemonLog}`,
+    outlivesLine('services outlive a logout', lives.logout),
+    outlivesLine('services come back after a reboot', lives.reboot),
+  ];
+  context.io.out.write(`${lines.join('\n')}\n`);
+}
+
+/** null: a daemon of another version that does not tell. */
+async function aboutOf(client: ReeveClient): Promise<DaemonAbout | null> {
+  try {
+    return await client.call('about', {});
+  } catch (error) {
+    if (error instanceof ReeveError && ['PROTOCOL_MISMATCH', 'USAGE'].includes(error.code)) return null;
+    throw error;
+  }
+}
+
+function keeperLine({ pid, version, runs }: DaemonAbout['keepers'][number], n: number): string {
+  const held = `holds ${runs} ${runs === 1 ? 'run' : 'runs'}`;
+  return `  keeper   pid ${pid}, version ${version}, ${held}${n === 0 ? '' : '; goes when they are over'}`;
+}
+
+function outlivesLine(what: string, { yes, why }: Outlives): string {
+  return `  ${what}: ${yes === null ? 'unknown' : yes ? 'yes' : 'no'} (${why})`;
+}

@@ -1,0 +1,80 @@
+import type { Exit, Receipt, ReceiptService } from '@reeve/contract';
+import { count, humanDuration } from '../terminal/amounts.ts';
+import { oneLine } from '../terminal/safe-text.ts';
+import { glyph, type Style } from '../terminal/style.ts';
+import { type Column, type Row, renderTable } from '../terminal/table.ts';
+
+const COLUMNS: readonly Column[] = [
+  { title: 'SERVICE', shrinksTo: 12 },
+  { title: 'PROCESSES', align: 'right' },
+  { title: 'SIGNALS' },
+  { title: 'EXIT', shrinksTo: 10 },
+  { title: 'PORTS', shrinksTo: 10 },
+  { title: 'PROMISE', shrinksTo: 12 },
+];
+
+/** What was ended, how, and the verdict in the last line. */
+export function renderReceipt(receipt: Receipt, style: Style): string {
+  const table = renderTable(
+    COLUMNS,
+    receipt.services.map((service) => rowOf(service)),
+    style,
+  );
+  const survivors = receipt.survivors.map(
+    (s) =>
+      `${glyph(style, 'bad')} ${s.service}: pid ${s.pid} ${oneLine(s.command)} is still there: ${oneLine(s.why)}\n`,
+  );
+  const commands = receipt.services.flatMap(({ name, stop_commands }) =>
+    stop_commands
+      .filter(({ outcome }) => outcome !== 'done')
+      .map((c) => `${glyph(style, 'bad')} ${name}: its stop command ${oneLine(c.command)} ${oneLine(c.what)}\n`),
+  );
+  return `${table}${commands.join('')}${survivors.join('')}${verdict(receipt, style)}\n`;
+}
+
+function verdict(receipt: Receipt, style: Style): string {
+  const { project, status, services, survivors, ms } = receipt;
+  const name = style.paint('bold', oneLine(project));
+  if (status === 'INCOMPLETE') {
+    const left = count(survivors.length, 'process', 'processes');
+    return `${style.paint('red', `${glyph(style, 'bad')} INCOMPLETE`)}  ${name}: ${left} left after ${humanDuration(ms)}`;
+  }
+  const done = style.paint('green', `${glyph(style, 'ok')} COMPLETE`);
+  if (services.length === 0) return `${done}  ${name}: nothing ran`;
+  const ended = services.reduce((sum, service) => sum + service.processes.length, 0);
+  const weak = services.filter((service) => service.promise === 'best_effort');
+  const promise = weak.length === 0 ? 'verified' : `best effort: ${oneLine(weak[0]?.promise_reason ?? '')}`;
+  const amount = `${count(services.length, 'service')}, ${count(ended, 'process', 'processes')}`;
+  return `${done}  ${name}: ${amount} ended in ${humanDuration(ms)} (${promise})`;
+}
+
+function rowOf(service: ReceiptService): Row {
+  const { name, processes, ports, promise } = service;
+  const signals = [...new Set(processes.flatMap((p) => p.signals))].join(' ');
+  const busy = ports.some(({ free }) => !free);
+  const places = ports.map(({ port, free }) => `${port}${busy ? (free ? ' free' : ' busy') : ''}`).join(' ');
+  return [
+    name,
+    String(processes.length),
+    signals,
+    exitsOf(processes.map(({ exit }) => exit)),
+    places === '' || busy ? places : `${places} free`,
+    promise === 'verified' ? 'verified' : 'best effort',
+  ];
+}
+
+function exitsOf(exits: readonly (Exit | null)[]): string {
+  return [...new Set(exits.map((exit) => (exit === null ? 'gone' : exitText(exit))))].join(' ');
+}
+
+/** `0`, `3`, `SIGKILL`, `unobserved`. */
+function exitText(exit: Exit): string {
+  switch (exit.kind) {
+    case 'code':
+      return String(exit.code);
+    case 'signal':
+      return exit.signal;
+    case 'unobserved':
+      return 'unobserved';
+  }
+}

@@ -1,0 +1,184 @@
+import type { ProjectRef, Receipt } from '@reeve/contract';
+import type { Loaded } from '../../config/load.ts';
+import { withNeeded } from '../../core/graph/graph.ts';
+import { type Context, say } from '../context.ts';
+import { connectIfRunning, connectOrStart, isLost } from '../daemon/reach-daemon.ts';
+import { INTERRUPTED, Interrupted, Interrupts } from '../interrupts.ts';
+import { LogFollower } from '../log-follower.ts';
+import { type LogSource, lineFormat, logSource, nameWidthOf, type SourcedLine } from '../log-lines.ts';
+import { askDaemon } from '../project-views.ts';
+import { showReceipt, stopTarget } from '../stop-services.ts';
+import { pause } from '../terminal/pause.ts';
+import { bringUp } from './bring-up.ts';
+
+/** Between two attempts to find a daemon that went away. Milliseconds. */
+const RETRY = 1_000;
+/** A terminal and npm both hand a Ctrl-C on: what comes this soon after one is the same. Milliseconds. */
+const SAME_PRESS = 1_000;
+
+/**
+ * `up` that stays: brings everything up, then shows what it says. Ctrl-C and SIGTERM stop what was named and print the
+ * receipt; a hang-up leaves it running. Ends by itself when everything has ended. Returns the exit code.
+ */
+export async function upAttached(context: Context, loaded: Loaded, services: readonly string[]): Promise<number> {
+  const { project } = loaded;
+  const ref = { folder: project.folder };
+  const names = followed(loaded, services);
+  const sources = sourcesOf(context, loaded, names);
+  const follower = await LogFollower.open(sources);
+  const show = printer(context, sources);
+  using interrupts = new Interrupts(context.io, ['SIGINT', 'SIGTERM', 'SIGHUP']);
+  const { signal } = interrupts;
+  const quiet = new AbortController();
+  let following: Promise<void> = Promise.resolve();
+  const showRest = async (): Promise<void> => {
+    quiet.abort();
+    await following;
+    await follower.drain(show);
+  };
+  try {
+    const code = await bringUp(context, { loaded, services, signal });
+    // Whatever is up stays up: who asked for all of it has not got it, and decides.
+    if (code !== 0) return code;
+    if (!context.json) say(context, `Ctrl-C stops ${services.length === 0 ? 'all of it' : services.join(', ')}`);
+    following = follower.follow(quiet.signal, show);
+    const ended = await untilEnded(context, ref, names, signal);
+    await showRest();
+    return ended;
+  } catch (error) {
+    if (!(error instanceof Interrupted)) throw error;
+    if (error.by === 'SIGHUP') return INTERRUPTED;
+    return await stopAndShow(context, { loaded, services, interrupts, showRest });
+  } finally {
+    quiet.abort();
+  }
+}
+
+/** The named services, and what they need, are what the person sees; only the named are stopped. */
+function followed({ project }: Loaded, services: readonly string[]): readonly string[] {
+  const edges = new Map(project.services.map((s) => [s.name, s.depends_on.map((d) => d.service)]));
+  if (services.length === 0)
+    return withNeeded(
+      edges,
+      project.services.filter((s) => s.autostart).map((s) => s.name),
+    );
+  return services.map((word) => {
+    const name = word.replace(/:\d+$/, '').toLowerCase();
+    return project.services.find((s) => s.name.toLowerCase() === name)?.name ?? word;
+  });
+}
+
+function sourcesOf(context: Context, { project }: Loaded, names: readonly string[]): readonly LogSource[] {
+  const place = { project: project.name, folder: project.folder };
+  return project.services
+    .filter(({ name }) => names.includes(name))
+    .flatMap(({ name, instances }) =>
+      Array.from({ length: instances }, (_, index) => logSource(context, place, name, index, instances > 1)),
+    );
+}
+
+function printer(context: Context, sources: readonly LogSource[]): (line: SourcedLine) => void {
+  const { style, json } = context;
+  const format = lineFormat(sources, { style, json, raw: false, nameWidth: nameWidthOf(sources) });
+  return (line) => context.io.out.write(format(line));
+}
+
+/** Resolves when nothing of it runs or will run again: 0 when all ended well, 1 otherwise. A daemon may come and go. */
+async function untilEnded(
+  context: Context,
+  ref: ProjectRef,
+  names: readonly string[],
+  signal: AbortSignal,
+): Promise<number> {
+  for (;;) {
+    try {
+      const ended = await watchUntilEnded(context, ref, names, signal);
+      if (ended !== null) return ended;
+    } catch (error) {
+      if (!isLost(error)) throw error;
+      say(context, 'the daemon has gone; services keep running, and are watched again when it is back');
+    }
+    if (!(await pause(RETRY, signal))) signal.throwIfAborted();
+  }
+}
+
+/** null: no daemon now, or something runs again. */
+async function watchUntilEnded(
+  context: Context,
+  ref: ProjectRef,
+  names: readonly string[],
+  signal: AbortSignal,
+): Promise<number | null> {
+  await using client = await connectIfRunning(context);
+  if (!client || names.length === 0) return client ? 0 : null;
+  const params = { project: ref, services: names, until: 'stopped', timeout: null } as const;
+  await client.call('wait', params, { signal, deadline: Number.POSITIVE_INFINITY });
+  // A restart passes through `stopped`, too.
+  const view = await askDaemon(client, { kind: 'folder', folder: ref.folder ?? '', config: null });
+  const states = (view?.services ?? []).filter(({ name }) => names.includes(name)).map(({ state }) => state);
+  if (!states.every((state) => ['stopped', 'completed', 'failed'].includes(state))) return null;
+  say(context, 'everything has ended');
+  return states.includes('failed') ? 1 : 0;
+}
+
+interface Stopping {
+  readonly loaded: Loaded;
+  readonly services: readonly string[];
+  readonly interrupts: Interrupts;
+  readonly showRest: () => Promise<void>;
+}
+
+async function stopAndShow(context: Context, { loaded, services, interrupts, showRest }: Stopping): Promise<number> {
+  say(context, context.talk.unicode ? 'stopping …' : 'stopping ...');
+  const receipt = await stopNow(context, loaded, services, giveUpAfterTwoMore(context, interrupts));
+  if (receipt === null) return INTERRUPTED;
+  await showRest();
+  return showReceipt(context, receipt);
+}
+
+/** The daemon may be gone by now: another one takes over what runs, and stops it. */
+async function stopNow(
+  context: Context,
+  { project }: Loaded,
+  services: readonly string[],
+  signal: AbortSignal,
+): Promise<Receipt | null> {
+  const target = { kind: 'folder', folder: project.folder, config: project.config } as const;
+  try {
+    await using client = await connectOrStart(context);
+    // Lines of the services go on while they stop: nothing may be written over.
+    const plain: Context = { ...context, talk: { ...context.talk, rich: false } };
+    return await stopTarget(plain, target, {
+      client,
+      services,
+      call: 'stop',
+      timeout: null,
+      force: false,
+      purge: false,
+      signal,
+    });
+  } catch (error) {
+    if (error instanceof Interrupted) return null;
+    throw error;
+  }
+}
+
+/** The second press is answered, the third leaves the rest to the daemon. */
+function giveUpAfterTwoMore(context: Context, interrupts: Interrupts): AbortSignal {
+  const give = new AbortController();
+  let presses = 1;
+  let last = performance.now();
+  interrupts.onAgain((by) => {
+    const now = performance.now();
+    if (now - last < SAME_PRESS) return;
+    last = now;
+    presses++;
+    if (presses > 2) give.abort(new Interrupted(by));
+    else
+      say(
+        context,
+        'still stopping; once more leaves it to the daemon, which goes on. SIGKILL at once: reeve stop --force',
+      );
+  });
+  return give.signal;
+}

@@ -1,0 +1,171 @@
+import type { Exit, Intent, PortSpec, ServiceSpec, ServiceView, StateName } from '@reeve/contract';
+import type { Instant } from '../base/instant.ts';
+import type { RunMarks } from './interfaces.ts';
+
+/**
+ * What reeve remembers, as rows. One writing daemon; the CLI opens it read-only when the daemon is down. It is history
+ * and intent, never the proof that something runs. Every key begins with `node` (always `local` on one machine): the
+ * registry fills it in, callers never see it. Projects are keyed by folder. JSON columns are parsed here.
+ */
+export interface ProjectRow {
+  readonly folder: string;
+  readonly name: string;
+  readonly config: string | null;
+  readonly env: Readonly<Record<string, string>>;
+  readonly env_files: readonly string[];
+}
+export interface ServiceRow {
+  readonly folder: string;
+  readonly name: string;
+  readonly spec: ServiceSpec;
+  /** The caller's environment at the last `up`/`start`, filtered. Never shown unmasked. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly managed_by: ServiceView['managed_by'];
+  readonly data: unknown;
+  /** false: it left the config, and is kept until `--prune`. */
+  readonly in_config: boolean;
+}
+/** `generation` rises with each command that wants a new process: an instance of an older one is stale. */
+export interface IntentRow {
+  readonly folder: string;
+  readonly service: string;
+  readonly want: Intent;
+  readonly generation: number;
+  readonly at: Instant;
+  readonly by: string;
+}
+export interface InstanceRow {
+  readonly folder: string;
+  readonly service: string;
+  readonly index: number;
+  readonly state: StateName;
+  readonly reason: string | null;
+  readonly restarts: number;
+  /** The lifecycle's own value (core/lifecycle/table.ts), whole: what the next daemon goes on from. */
+  readonly machine: unknown;
+  readonly at: Instant;
+}
+/** One spawn to exit. */
+export interface RunRow {
+  readonly run: string;
+  readonly folder: string;
+  readonly service: string;
+  readonly index: number;
+  readonly generation: number;
+  /** The instance's `<id>`: names its log folder. */
+  readonly id: string;
+  readonly marks: RunMarks;
+  readonly started_at: Instant;
+  readonly ready_at: Instant | null;
+  readonly ended_at: Instant | null;
+  readonly exit: Exit | null;
+}
+export interface EventRow {
+  readonly at: Instant;
+  readonly folder: string;
+  readonly project: string;
+  readonly service: string | null;
+  readonly instance: number | null;
+  readonly run: string | null;
+  readonly event: string;
+  readonly message: string;
+  readonly data: Readonly<Record<string, unknown>>;
+  /** `seq` of the event that led to this one; null: it began by itself, or what led to it is not on record. */
+  readonly cause: number | null;
+}
+export interface StoredEvent extends EventRow {
+  readonly seq: number;
+}
+export interface EventQuery {
+  readonly folder?: string;
+  readonly service?: string;
+  readonly after_seq?: number;
+  readonly since?: Instant;
+  /** The newest N of what matches, returned oldest first. */
+  readonly newest?: number;
+}
+export interface LeaseRow {
+  readonly port: number;
+  readonly protocol: PortSpec['protocol'];
+  readonly folder: string;
+  readonly service: string;
+  readonly index: number;
+  readonly name: string | null;
+  /** `auto` leases are kept while the service is known, so that its port is stable; `fixed` ones go with the run. */
+  readonly kind: 'fixed' | 'auto';
+  readonly run: string | null;
+  readonly at: Instant;
+}
+export interface AuditRow {
+  readonly at: Instant;
+  readonly actor: string;
+  readonly action: string;
+  readonly target: string;
+  readonly reason: string | null;
+  readonly outcome: string;
+}
+export interface AnnouncementRow {
+  readonly id: string;
+  readonly folder: string;
+  readonly service: string;
+  readonly owner: unknown;
+  readonly announcement: unknown;
+  readonly at: Instant;
+}
+
+export interface Registry {
+  /** One transaction; nested calls join it. `durable` (intent, audit) waits for the disk, else the next checkpoint does. */
+  transaction<T>(kind: 'durable' | 'usual', work: () => T): T;
+  readonly projects: {
+    all(): readonly ProjectRow[];
+    save(row: ProjectRow): void;
+    /** With its services, instances, intents, leases; history stays unless `purge`. */
+    remove(folder: string, purge: boolean): void;
+  };
+  readonly services: {
+    of(folder: string): readonly ServiceRow[];
+    save(row: ServiceRow): void;
+    remove(folder: string, name: string): void;
+  };
+  readonly intents: { of(folder: string): readonly IntentRow[]; save(row: IntentRow): void };
+  readonly instances: {
+    of(folder: string): readonly InstanceRow[];
+    save(row: InstanceRow): void;
+    remove(folder: string, service: string, index: number): void;
+  };
+  readonly runs: {
+    /** Inserts or replaces by `run`. */
+    save(row: RunRow): void;
+    get(run: string): RunRow | null;
+    /** Newest first. */
+    of(folder: string, service: string, index: number, limit: number): readonly RunRow[];
+    open(): readonly RunRow[];
+    removeEndedBefore(at: Instant): number;
+  };
+  readonly events: {
+    append(row: EventRow): StoredEvent;
+    /** null: no such event, or it is forgotten. */
+    get(seq: number): StoredEvent | null;
+    find(query: EventQuery): readonly StoredEvent[];
+    removeBefore(at: Instant): number;
+  };
+  readonly leases: {
+    all(): readonly LeaseRow[];
+    /** Takes the lease, or returns who holds it. A port + protocol has one holder. The same holder takes it again freely. */
+    take(row: LeaseRow): { readonly taken: true } | { readonly taken: false; readonly holder: LeaseRow };
+    release(
+      filter:
+        | { readonly run: string }
+        | { readonly folder: string; readonly service?: string; readonly index?: number },
+    ): void;
+  };
+  readonly audit: { append(row: AuditRow): void; newest(limit: number): readonly AuditRow[] };
+  readonly announcements: {
+    all(): readonly AnnouncementRow[];
+    save(row: AnnouncementRow): void;
+    remove(id: string): void;
+  };
+  /** Small facts of the daemon itself: `keeper_seq`, `boot`, … */
+  readonly facts: { get(name: string): string | null; set(name: string, value: string): void };
+  close(): void;
+}

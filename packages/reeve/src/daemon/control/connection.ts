@@ -1,0 +1,134 @@
+import type { Socket } from 'node:net';
+import { type CallName, type ControlMessage, type ControlRequest, ReeveError } from '@reeve/contract';
+import { encode, LineSplitter, LineTooLong } from '@reeve/host';
+import type { ControlCall, ControlLog, ServerShared } from './handler-types.ts';
+import { LINE_BYTES, parseRequest } from './request.ts';
+
+/** What may wait for a client that does not read. Bytes; one reply more than this is let through. */
+const QUEUE_BYTES = 8 << 20;
+/** Calls that one client may have open at once. */
+const OPEN_CALLS = 10_000;
+/** How long a refused client may take to read why. Milliseconds. */
+const REFUSAL = 1000;
+
+/** One client: reads its requests, runs their handlers, writes what they answer. */
+export class ControlConnection {
+  readonly id: number;
+  readonly #socket: Socket;
+  readonly #server: ServerShared;
+  readonly #splitter = new LineSplitter(LINE_BYTES);
+  /** One controller a call: what listens to its signal goes with the call. */
+  readonly #open = new Map<AbortController, Promise<void>>();
+
+  constructor(id: number, socket: Socket, server: ServerShared) {
+    this.id = id;
+    this.#socket = socket;
+    this.#server = server;
+    socket.on('data', (chunk) => this.#receive(chunk));
+    // A client that is killed while we write: 'close' follows.
+    socket.on('error', (error) => this.#log.debug({ connection: id, err: error }, 'a client broke off'));
+    socket.on('close', () => this.#abort(new ReeveError('DAEMON_UNREACHABLE', { why: 'the connection was closed' })));
+  }
+
+  /** Refuses to hear more, aborts what is open, and resolves when every reply has been written or `within` ms are over. */
+  async finish(reason: ReeveError, within: number): Promise<void> {
+    this.#socket.removeAllListeners('data').resume();
+    this.#abort(reason);
+    const timer = setTimeout(() => this.#socket.destroy(), within);
+    await Promise.race([Promise.all(this.#open.values()), this.#closed()]);
+    if (!this.#socket.destroyed) {
+      // Flushed, then torn down: a client that keeps its end open must not keep ours.
+      this.#socket.end(() => this.#socket.destroy());
+      await this.#closed();
+    }
+    clearTimeout(timer);
+  }
+
+  /** Says why, then ends the connection. What still comes is thrown away: a full pipe would hide the reason. */
+  refuse(error: ReeveError): void {
+    this.#socket.removeAllListeners('data').resume();
+    this.#reply({ id: 0, error });
+    this.#socket.end();
+    const timer = setTimeout(() => this.#socket.destroy(), REFUSAL);
+    this.#socket.once('close', () => clearTimeout(timer));
+  }
+
+  get #log(): ControlLog {
+    return this.#server.log;
+  }
+
+  #abort(reason: ReeveError): void {
+    for (const controller of this.#open.keys()) controller.abort(reason);
+  }
+
+  #closed(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#socket.closed) resolve();
+      else this.#socket.once('close', () => resolve());
+    });
+  }
+
+  #receive(chunk: Buffer): void {
+    for (const line of this.#split(chunk)) {
+      if (!this.#socket.writable) return;
+      this.#take(line);
+    }
+  }
+
+  #split(chunk: Buffer): readonly string[] {
+    try {
+      return this.#splitter.push(chunk);
+    } catch (error) {
+      if (!(error instanceof LineTooLong)) throw error;
+      this.refuse(new ReeveError('USAGE', { message: `a request is longer than ${LINE_BYTES} bytes` }));
+      return [];
+    }
+  }
+
+  #take(line: string): void {
+    const parsed = parseRequest(line);
+    if (!parsed.ok) {
+      this.#reply(parsed);
+      return;
+    }
+    if (this.#open.size >= OPEN_CALLS) {
+      this.refuse(new ReeveError('USAGE', { message: `more than ${OPEN_CALLS} calls open on one connection` }));
+      return;
+    }
+    const controller = new AbortController();
+    const work = this.#run(parsed.request, controller.signal);
+    this.#open.set(controller, work);
+    void work.finally(() => this.#open.delete(controller));
+  }
+
+  /** Never rejects. */
+  async #run({ id, call, params }: ControlRequest, signal: AbortSignal): Promise<void> {
+    const push: ControlCall<CallName>['push'] = (value) => this.#write({ id, push: value });
+    try {
+      this.#write({ id, ok: await this.#server.handle(call, params, { push, signal, connection: this.id }) });
+    } catch (error) {
+      this.#reply({ id, error: this.#translate(call, error, signal) });
+    }
+  }
+
+  #translate(call: CallName, error: unknown, signal: AbortSignal): ReeveError {
+    if (error instanceof ReeveError) return error;
+    if (signal.aborted && error instanceof Error && error.name === 'AbortError') return signal.reason as ReeveError;
+    this.#log.error({ call, err: error }, 'a call failed unexpectedly');
+    return new ReeveError('INTERNAL', { message: `"${call}" failed unexpectedly` });
+  }
+
+  #reply({ id, error }: { id: number; error: ReeveError }): void {
+    this.#write({ id, error: { code: error.code, params: error.params } });
+  }
+
+  #write(message: ControlMessage): void {
+    if (!this.#socket.writable) return;
+    if (this.#socket.writableLength > QUEUE_BYTES) {
+      this.#log.warn({ connection: this.id }, 'a client does not read what it asked for: dropped');
+      this.#socket.destroy();
+      return;
+    }
+    this.#socket.write(encode(message));
+  }
+}

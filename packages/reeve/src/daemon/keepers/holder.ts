@@ -1,0 +1,125 @@
+import { type JournalRecord, KEEPER_PROTOCOL, type KeeperAbout, ReeveError } from '@reeve/contract';
+import type { Keeper } from '../../core/interfaces.ts';
+import { connectKeeper } from '../../platform/keeper-link.ts';
+import type { Log } from '../../supervisor/dependencies.ts';
+import type { KeeperPlace } from './places.ts';
+
+export interface KeeperHolderOptions {
+  readonly place: KeeperPlace;
+  readonly program: readonly string[];
+  /** The first keeper, when it is being started already; `later`: nobody waits for it, and it is tried until it is there. */
+  readonly coming: Promise<unknown> | 'later' | null;
+  /** Given to a keeper that is started, which gives it back at every hello: tells its program from another. */
+  readonly label: string;
+  /** The last record of this place that was written down. */
+  readonly since: () => number;
+  readonly onRecord: (record: JournalRecord) => void;
+  readonly log: Log;
+}
+
+/** How long between two tries to bring a keeper back. Milliseconds. */
+const PAUSE = 100;
+
+/**
+ * The present keeper of one place. A keeper that dies is replaced at once; who asks in the meantime waits for the next
+ * one. One that is retired is asked to go when it holds nothing any more, and is not replaced then.
+ */
+export class KeeperHolder {
+  readonly place: KeeperPlace;
+  readonly #options: KeeperHolderOptions;
+  #current: Promise<Keeper>;
+  #known: Keeper | null = null;
+  readonly #held = new Set<string>();
+  #isClosed = false;
+  #onEmpty: (() => void) | null = null;
+
+  constructor(options: KeeperHolderOptions) {
+    this.#options = options;
+    this.place = options.place;
+    this.#current = options.coming === 'later' ? this.#retry() : this.#connect(options.coming);
+    this.#current.catch(() => undefined); // told by whoever asks for it
+  }
+
+  get pid(): number | null {
+    return this.#known?.pid ?? null;
+  }
+  get about(): KeeperAbout | null {
+    const keeper = this.#known;
+    return keeper && { pid: keeper.pid, version: keeper.version, protocol: KEEPER_PROTOCOL, runs: this.#held.size };
+  }
+  get(): Promise<Keeper> {
+    return this.#current;
+  }
+  holds(run: string): boolean {
+    return this.#held.has(run);
+  }
+  acknowledge(seq: number): void {
+    this.#known?.acknowledge(seq);
+  }
+
+  /** Another one starts what is started from now on. `onEmpty`: it held nothing any more, and has gone. */
+  async retire(onEmpty: () => void): Promise<void> {
+    this.#onEmpty = onEmpty;
+    await (await this.#current).leave().catch(goneAlready);
+  }
+
+  async close(options: { readonly leave: boolean }): Promise<void> {
+    this.#isClosed = true;
+    const keeper = await this.#current;
+    if (options.leave) await keeper.leave().catch(goneAlready);
+    keeper.close();
+  }
+
+  async #connect(coming: Promise<unknown> | null): Promise<Keeper> {
+    await coming;
+    const { place, program, label, since } = this.#options;
+    const keeper = await connectKeeper({
+      home: place.folder,
+      program: [...program],
+      version: label,
+      since: since(),
+      onRecord: (record) => this.#take(record),
+      onLost: () => this.#lost(),
+    });
+    this.#held.clear();
+    for (const { run } of keeper.runs) this.#held.add(run);
+    this.#known = keeper;
+    return keeper;
+  }
+
+  #take(record: JournalRecord): void {
+    if (record.kind === 'spawned') this.#held.add(record.run);
+    if (record.kind === 'released') this.#held.delete(record.run);
+    this.#options.onRecord(record);
+  }
+
+  #lost(): void {
+    this.#known = null;
+    if (this.#isClosed) return;
+    if (this.#onEmpty !== null && this.#held.size === 0) {
+      this.#isClosed = true;
+      this.#onEmpty();
+      return;
+    }
+    this.#options.log.warn({ place: this.place.number }, 'the keeper is gone: starting another');
+    this.#current = this.#retry();
+  }
+
+  async #retry(): Promise<Keeper> {
+    for (;;) {
+      try {
+        const keeper = await this.#connect(null);
+        if (this.#onEmpty !== null) await keeper.leave().catch(goneAlready);
+        return keeper;
+      } catch (error) {
+        this.#options.log.error({ err: error }, 'no keeper can be started: trying again');
+        await new Promise((resolve) => setTimeout(resolve, PAUSE));
+      }
+    }
+  }
+}
+
+/** It was asked before, and its last run ended just now. */
+function goneAlready(error: unknown): void {
+  if (!(error instanceof ReeveError && error.code === 'KEEPER_LOST')) throw error;
+}

@@ -1,0 +1,102 @@
+import type { JournalRecord, KeeperAbout, KeptRun } from '@reeve/contract';
+import type { Keeper } from '../../core/interfaces.ts';
+import type { Log } from '../../supervisor/dependencies.ts';
+import type { RecordSource } from '../../supervisor/run/keeper-records.ts';
+import { KeeperHolder, type KeeperHolderOptions } from './holder.ts';
+import { type KeeperPlace, keeperPlace, keeperPlaces, removeKeeperPlace } from './places.ts';
+
+export interface KeepersOptions {
+  readonly home: string;
+  readonly program: readonly string[];
+  /** Version and fingerprint of that program. */
+  readonly label: string;
+  /** The newest keeper, when it is being started already. */
+  readonly coming: Promise<unknown> | null;
+  /** The last record of a place that was written down. */
+  readonly since: (place: number) => number;
+  readonly onRecord: (record: JournalRecord, from: RecordSource) => void;
+  readonly log: Log;
+}
+
+/**
+ * The keepers of a home. One, the newest as a rule, starts whatever is started. A keeper of another program than ours is not replaced:
+ * only it learns how its children end. It goes on beside a new one, which starts what is started from now on, and goes
+ * when the last of its runs is over. See docs/decisions/0011.
+ */
+export class Keepers {
+  readonly #options: KeepersOptions;
+  /** The one that starts, then the others, newest first. */
+  readonly #holders: KeeperHolder[];
+
+  constructor(options: KeepersOptions) {
+    this.#options = options;
+    this.#holders = keeperPlaces(options.home).map((place, n) => this.#hold(place, n === 0 ? options.coming : null));
+  }
+
+  /** Everybody answers, and the first is of our program: one that is there (after an upgrade and back), or a new one. */
+  async ready(): Promise<readonly KeptRun[]> {
+    const all = await Promise.all(this.#holders.map((holder) => holder.get()));
+    const runs = all.flatMap((keeper) => keeper.runs);
+    const ours = all.findIndex(({ version }) => version === this.#options.label);
+    if (ours >= 0) this.#holders.unshift(...this.#holders.splice(ours, 1));
+    else this.#addNewest();
+    for (const holder of this.#holders.slice(1)) await this.#retire(holder);
+    return runs;
+  }
+
+  /** Who holds a run, or who is to start it. */
+  get(run?: string): Promise<Keeper> {
+    const older = run === undefined ? undefined : this.#holders.slice(1).find((holder) => holder.holds(run));
+    return (older ?? this.#first).get();
+  }
+
+  get pid(): number | null {
+    return this.#first.pid;
+  }
+  /** Newest first; without those that are being replaced. */
+  about(): readonly KeeperAbout[] {
+    return this.#holders.flatMap((holder) => holder.about ?? []);
+  }
+
+  /** `leave`: the newest is asked to go if it holds nothing. */
+  async close(options: { readonly leave: boolean }): Promise<void> {
+    const [newest, ...older] = this.#holders;
+    await Promise.all([newest?.close(options), ...older.map((holder) => holder.close({ leave: true }))]);
+  }
+
+  get #first(): KeeperHolder {
+    const [newest] = this.#holders;
+    if (!newest) throw new Error('there is always a keeper');
+    return newest;
+  }
+
+  #addNewest(): void {
+    const { home, log, label } = this.#options;
+    const number = Math.max(...this.#holders.map(({ place }) => place.number)) + 1;
+    log.info({ place: number, label }, 'a keeper of this version comes beside the old one');
+    // Not waited for: only whoever starts something needs it.
+    this.#holders.unshift(this.#hold(keeperPlace(home, number), 'later'));
+  }
+
+  async #retire(holder: KeeperHolder): Promise<void> {
+    await holder.retire(() => {
+      this.#options.log.info({ place: holder.place.number }, 'the last run of an older keeper is over: it has gone');
+      this.#holders.splice(this.#holders.indexOf(holder), 1);
+      removeKeeperPlace(holder.place);
+    });
+  }
+
+  #hold(place: KeeperPlace, coming: KeeperHolderOptions['coming']): KeeperHolder {
+    const { program, label, since, onRecord, log } = this.#options;
+    const holder: KeeperHolder = new KeeperHolder({
+      place,
+      program,
+      coming,
+      label,
+      log,
+      since: () => since(place.number),
+      onRecord: (record) => onRecord(record, holder),
+    });
+    return holder;
+  }
+}

@@ -1,0 +1,64 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Exit } from '@reeve/contract';
+import type { Listener } from '../../core/interfaces.ts';
+import { type Aftermath, NO_AFTERMATH } from '../../core/lifecycle/types.ts';
+import { type Blame, blame } from '../../core/restart/blame.ts';
+import { isWell } from '../../core/restart/restart.ts';
+import { maskValues } from '../../core/spec/environment.ts';
+import type { Actor, LiveRun } from '../instance-handle.ts';
+import { describeListener, freeing } from './lease-ports.ts';
+
+/** How far back a program's own words about its end are looked for: a Node stack trace has some 25 lines. */
+const READ = 60;
+/** How many of them are kept with the event. */
+const KEPT = 8;
+/** How long a socket is given to go with its process. Milliseconds. */
+const GOING = 50;
+
+/**
+ * Looks at a run whose main process has ended: its last words, and what they are worth. Never fails: what cannot be
+ * read is left out.
+ */
+export async function lookBack(instance: Actor, live: LiveRun, exit: Exit): Promise<Aftermath> {
+  if (isWell(exit)) return NO_AFTERMATH;
+  const { deps } = instance.host;
+  const isOutOfMemory = live.processes.isOutOfMemory();
+  try {
+    const said = await deps.lastLines(instance.id, live.row.run, READ);
+    const lines = said.map((line) => maskValues(line, live.resolved.secrets));
+    const blamed = blame(exit, lines);
+    const verified = blamed?.code === 'PORT_TAKEN' ? await nameHolder(instance, live, blamed) : blamed;
+    return { blame: verified, lines: lines.slice(-KEPT), isOutOfMemory, missing: null };
+  } catch (error) {
+    deps.log.warn({ err: error, service: instance.selector }, 'what it said last cannot be read');
+    return { ...NO_AFTERMATH, isOutOfMemory };
+  }
+}
+
+/**
+ * Who has the port. Nobody, or a process that the run itself had left behind: then it is free by the next start, and
+ * trying again helps after all.
+ */
+async function nameHolder(instance: Actor, live: LiveRun, blamed: Blame): Promise<Blame | null> {
+  const ports = blamed.port === null ? live.leases.map((lease) => lease.port) : [blamed.port];
+  const holder = await holderOf(instance, ports);
+  if (!holder) return blamed.port === null ? blamed : null;
+  if (isOwn(live, holder)) return null;
+  if (holder.process === null && instance.host.deps.self.isRoot) return null; // its last socket, and it is nobody's any more
+  const fix = await freeing(instance.host.deps, holder);
+  return { ...blamed, port: holder.port, what: `port ${holder.port} is held by ${describeListener(holder)}`, fix };
+}
+
+/** A socket outlives its process for a moment: a holder that is nobody is looked at again. */
+async function holderOf(instance: Actor, ports: readonly number[]): Promise<Listener | undefined> {
+  const { platform } = instance.host.deps;
+  const look = async () => (await platform.listeners()).find((l) => l.protocol === 'tcp' && ports.includes(l.port));
+  const first = await look();
+  if (first?.process !== null) return first;
+  await pause(GOING);
+  return look();
+}
+
+function isOwn(live: LiveRun, { process }: Listener): boolean {
+  return process !== null && live.processes.evidence().some((seen) => seen.pid === process.pid);
+}

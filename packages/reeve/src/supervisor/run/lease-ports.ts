@@ -1,0 +1,158 @@
+import { type PortSpec, ReeveError } from '@reeve/contract';
+import type { Listener } from '../../core/interfaces.ts';
+import type { LeaseRow } from '../../core/registry.ts';
+import { instancePort } from '../../core/spec/environment.ts';
+import type { Dependencies, Lease } from '../dependencies.ts';
+import type { Actor } from '../instance-handle.ts';
+import { isUnwritable } from '../intents/unwritable.ts';
+
+/**
+ * Leases every port of a run and makes sure that nobody listens on it, before anything is started. A conflict is a
+ * PORT_TAKEN that names the holder: another service by its lease, a foreign program by its listener.
+ */
+export async function takePorts(deps: Dependencies, instance: Actor, run: string): Promise<readonly Lease[]> {
+  const { ports } = instance.spec;
+  if (ports.length === 0) return [];
+  const listeners = await deps.platform.listeners();
+  const mine = new Set<number>();
+  try {
+    return ports.map((spec) => takeOne(deps, instance, run, spec, listeners, mine));
+  } catch (error) {
+    if (!(error instanceof HeldPort)) throw error;
+    const { holder } = error;
+    const free = await freeing(deps, holder);
+    throw new ReeveError('PORT_TAKEN', { port: holder.port, holder: describeListener(holder), free });
+  }
+}
+
+/** Thrown and caught in this file only: who it is, is looked at once it matters. */
+class HeldPort extends Error {
+  readonly holder: Listener;
+  constructor(holder: Listener) {
+    super(`port ${holder.port} is held`);
+    this.holder = holder;
+  }
+}
+
+function takeOne(
+  deps: Dependencies,
+  instance: Actor,
+  run: string,
+  spec: PortSpec,
+  listeners: readonly Listener[],
+  mine: Set<number>,
+): Lease {
+  const port = instancePort(spec, instance.index);
+  const lease =
+    port === 'auto'
+      ? takeAuto(deps, instance, run, spec, listeners, mine)
+      : takeFixed(deps, instance, run, spec, port, listeners);
+  mine.add(lease.port);
+  return lease;
+}
+
+function takeFixed(
+  deps: Dependencies,
+  instance: Actor,
+  run: string,
+  spec: PortSpec,
+  port: number,
+  listeners: readonly Listener[],
+): Lease {
+  const holder = listeners.find((l) => l.port === port && l.protocol === spec.protocol);
+  if (holder) throw new HeldPort(holder);
+  const row = leaseRow(deps, instance, run, spec, port, 'fixed');
+  const other = lease(instance, row);
+  if (other)
+    throw new ReeveError('PORT_TAKEN', { port, holder: describeLease(other), free: releasing(instance, other) });
+  return row;
+}
+
+/** Takes the lease, or returns who has it. Where it cannot be written now it is checked all the same, and written later. */
+function lease(instance: Actor, row: LeaseRow): LeaseRow | null {
+  const { deps, outbox } = instance.host;
+  const { registry } = deps;
+  try {
+    const result = registry.transaction('usual', () => registry.leases.take(row));
+    return result.taken ? null : result.holder;
+  } catch (error) {
+    if (!isUnwritable(error)) throw error;
+    const isSamePort = (l: LeaseRow) => l.port === row.port && l.protocol === row.protocol;
+    const other = registry.leases.all().find((l) => isSamePort(l) && !isOf(instance, l));
+    if (!other) outbox.row(`lease of ${row.protocol} ${row.port}`, () => registry.leases.take(row));
+    return other ?? null;
+  }
+}
+
+/** Its port of the last time, if it is free; `mine` are those that this start has taken already. */
+function takeAuto(
+  deps: Dependencies,
+  instance: Actor,
+  run: string,
+  spec: PortSpec,
+  listeners: readonly Listener[],
+  mine: ReadonlySet<number>,
+): Lease {
+  const all = deps.registry.leases.all();
+  const isOwn = (l: LeaseRow): boolean =>
+    isOf(instance, l) && l.name === spec.name && l.kind === 'auto' && !mine.has(l.port);
+  const busy = listeners.filter((l) => l.protocol === spec.protocol).map((l) => l.port);
+  const own = all.find((l) => isOwn(l) && !busy.includes(l.port));
+  const taken = new Set([...busy, ...mine, ...all.map((l) => l.port)]);
+  const { folder } = instance.project.row;
+  const wish = { folder, service: instance.spec.name, index: instance.index, name: spec.name, taken };
+  const row = leaseRow(deps, instance, run, spec, own?.port ?? deps.chooseAutoPort(wish), 'auto');
+  const other = lease(instance, row);
+  if (other) throw new ReeveError('PORT_TAKEN', { port: row.port, holder: describeLease(other) });
+  return row;
+}
+
+function leaseRow(
+  deps: Dependencies,
+  instance: Actor,
+  run: string,
+  spec: PortSpec,
+  port: number,
+  kind: LeaseRow['kind'],
+): LeaseRow {
+  return {
+    port,
+    protocol: spec.protocol,
+    folder: instance.project.row.folder,
+    service: instance.spec.name,
+    index: instance.index,
+    name: spec.name,
+    kind,
+    run,
+    at: deps.clock.now(),
+  };
+}
+
+function isOf(instance: Actor, lease: LeaseRow): boolean {
+  return (
+    lease.folder === instance.project.row.folder &&
+    lease.service === instance.spec.name &&
+    lease.index === instance.index
+  );
+}
+
+function describeLease(lease: LeaseRow): string {
+  return `${lease.service} of ${lease.folder} (leased)`;
+}
+
+/** The command that frees a port of whoever listens on it. What is no service of this home is ended only by force. */
+export async function freeing(deps: Dependencies, { port, process }: Listener): Promise<string> {
+  const ours = process === null ? [] : await deps.platform.findByCookie(deps.home);
+  const isOurs = ours.some((found) => found.process.pid === process?.pid);
+  return `reeve kill :${port}${isOurs ? '' : ' --force'}`;
+}
+
+/** The command that frees a port which another service has leased. */
+function releasing(instance: Actor, { folder, service }: LeaseRow): string {
+  return folder === instance.project.row.folder ? `reeve stop ${service}` : `reeve -C ${folder} stop ${service}`;
+}
+
+export function describeListener(listener: Listener): string {
+  if (!listener.process) return `a process of user ${listener.user} (run as root to see which)`;
+  return `${listener.command ?? 'a process'} (pid ${listener.process.pid}, user ${listener.user})`;
+}

@@ -1,0 +1,120 @@
+import type { Exit } from '@reeve/contract';
+import type { RunProcesses } from '../../core/interfaces.ts';
+import { type Aftermath, NO_AFTERMATH } from '../../core/lifecycle/types.ts';
+import type { RunRow } from '../../core/registry.ts';
+import { forgetSaid } from '../checks/notifications.ts';
+import type { LiveRun, Remains, RunOwner } from '../instance-handle.ts';
+import { lookBack } from './diagnose-exit.ts';
+import { stopCommandView } from './stop-command.ts';
+
+/** How the runs of one instance end: watched, killed where it must be, looked back at, and released. */
+export class RunEnding {
+  readonly #instance: RunOwner;
+  #watch: AbortController | null = null;
+  #aftermath: Aftermath = NO_AFTERMATH;
+  #lookingBack: Promise<void> | null = null;
+
+  constructor(instance: RunOwner) {
+    this.#instance = instance;
+  }
+
+  /** What the present run, which has ended, leaves to be read. */
+  get aftermath(): Aftermath {
+    return this.#aftermath;
+  }
+
+  /** Another run begins. */
+  begin(): void {
+    this.#aftermath = NO_AFTERMATH;
+  }
+
+  /** Main has ended: its last words are read meanwhile. */
+  noteExit(exit: Exit): void {
+    const main = this.#instance.live?.processes.marks.main;
+    if (!main || !this.#instance.live) return;
+    this.#instance.live.processes.exited(main, exit);
+    const { run } = this.#instance.live.row;
+    this.#lookingBack = lookBack(this.#instance, this.#instance.live, exit).then((aftermath) => {
+      if (this.#instance.live?.row.run === run) this.#aftermath = aftermath;
+    });
+  }
+
+  /** Tells `remains` at most once, then `gone`. A new watch replaces the one before. */
+  async watch(): Promise<void> {
+    this.#watch?.abort();
+    const watch = new AbortController();
+    this.#watch = watch;
+    const isReplaced = (): boolean => watch.signal.aborted;
+    const { live } = this.#instance;
+    if (!live) return this.#instance.post({ name: 'gone' });
+    const gone = live.processes.gone(watch.signal);
+    // Mostly nobody is left, and a look at the cgroup tells so at once: a whole scan is for the other case.
+    const isGone = await Promise.race([gone, soon(5)]);
+    if (isReplaced()) return;
+    if (isGone !== true && (await live.processes.scan()).length > 0 && !isReplaced())
+      this.#instance.post({ name: 'remains' });
+    if (await gone) await this.#allGone(isReplaced);
+  }
+
+  /** SIGKILL to all, for at most so long (ms). Tells `gone`, or `survived`. */
+  async kill(budget: number): Promise<void> {
+    this.#watch?.abort();
+    const { live } = this.#instance;
+    if (!live) return this.#instance.post({ name: 'gone' });
+    const left = await live.processes.kill(this.#instance.host.deps.clock.now() + budget);
+    if (left.length === 0) return this.#allGone(() => false);
+    const survivors = await live.processes.explainSurvivors(this.#instance.spec.name);
+    this.#instance.remains = remainsOf(this.#instance, live);
+    this.#instance.post({
+      name: 'survived',
+      who: survivors.map((s) => `pid ${s.pid} (${s.command}): ${s.why}`).join('; '),
+    });
+  }
+
+  /** The run is over: what is kept for its receipt is taken, everything else is given back. */
+  async release(run: string): Promise<void> {
+    this.#watch?.abort();
+    const { live } = this.#instance;
+    const { registry, keeper, clock } = this.#instance.host.deps;
+    if (live?.row.run === run) {
+      this.#instance.remains = remainsOf(this.#instance, live);
+      forgetSaid(this.#instance);
+      this.#instance.live = null;
+      const ended: RunRow = { ...live.row, ended_at: clock.now(), exit: exitOfMain(live.processes) };
+      this.#instance.host.outbox.row(`run ${run}`, () => registry.runs.save(ended));
+      await live.processes.dispose();
+    }
+    this.#instance.host.outbox.row(`lease ${run}`, () => registry.leases.release({ run }));
+    await (await keeper(run)).release(run);
+  }
+
+  /** Nobody watches any more. */
+  letGo(): void {
+    this.#watch?.abort();
+  }
+
+  /** Nobody of the run is left, and what it left to be read has been read. */
+  async #allGone(isReplaced: () => boolean): Promise<void> {
+    await this.#lookingBack;
+    if (!isReplaced()) this.#instance.post({ name: 'gone' });
+  }
+}
+
+function exitOfMain(processes: RunProcesses): Exit | null {
+  const main = processes.marks.main;
+  return processes.evidence().find((p) => p.pid === main?.pid)?.exit ?? null;
+}
+
+function remainsOf(instance: RunOwner, live: LiveRun): Remains {
+  return {
+    run: live.row.run,
+    processes: live.processes.evidence(),
+    promise: live.processes.promise,
+    ports: live.leases.map((l) => l.port),
+    stopCommand: stopCommandView(instance),
+  };
+}
+
+function soon(ms: number): Promise<null> {
+  return new Promise((resolve) => setTimeout(resolve, ms, null));
+}
