@@ -158,6 +158,13 @@ export const ERRORS = {
     say: (p) => `cannot reach the reeve daemon of ${p.home}${p.why ? `: ${p.why}` : ''}`,
     hint: 'start it: reeve daemon start; its log: reeve daemon logs',
   },
+  DAEMON_DEPOSED: {
+    http: 503,
+    exit: 9,
+    retryable: true,
+    say: (p) => `the daemon of ${p.home} gives up its role: ${p.why}`,
+    hint: 'services keep running; the next command starts another daemon, which takes them over',
+  },
   PROTOCOL_MISMATCH: {
     http: 409,
     exit: 9,

@@ -1,6 +1,7 @@
 export * from './capabilities.ts';
 export * from './end-processes.ts';
 export * from './find-config.ts';
+export * from './former-holders.ts';
 export * from './home.ts';
 export * from './linux/boot-clock.ts';
 export * from './linux/fifo.ts';

@@ -9,6 +9,8 @@ export interface Lock extends AsyncDisposable {
   /** What a child inherits to share it; null where only a helper program can hold it (no binding). */
   readonly fd: number | null;
   release(): Promise<void>;
+  /** Whether {@link path} still names the file that is locked: once it is removed or replaced, others take another one. */
+  isInPlace(): boolean;
   /** Writes our pid into it anew: whoever was to inherit it has written its own, and is gone. */
   claim(): void;
   /** Forgets it without freeing it: whoever has inherited {@link fd} holds it alone from now on. */
@@ -86,7 +88,12 @@ function lockOf(path: string, fd: number, unlock: () => Promise<void>, isOurs = 
     return released;
   };
   const claim = () => writeHolder(fd);
-  return { path, fd: isOurs ? fd : null, release, claim, giveAway, [Symbol.asyncDispose]: release };
+  const { ino, dev } = fstatSync(fd);
+  const isInPlace = () => {
+    const now = statSync(path, { throwIfNoEntry: false });
+    return now?.ino === ino && now.dev === dev;
+  };
+  return { path, fd: isOurs ? fd : null, release, isInPlace, claim, giveAway, [Symbol.asyncDispose]: release };
 }
 
 type Unlock = () => Promise<void>;

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { ReeveError } from '@reeve/contract';
-import { adoptLock, type HomePaths, homePaths, type Lock, prepareHome } from '@reeve/host';
+import { adoptLock, type HomePaths, homePaths, type Lock, outlastFormerHolders, prepareHome } from '@reeve/host';
 import { startKeeper } from '../platform/keeper-link-start.ts';
 import { keeperLabel, keeperPlace, keeperPlaces } from './keepers/places.ts';
 import type { DaemonOptions } from './options.ts';
@@ -19,6 +19,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   if (isSuccessor()) return succeed(options, paths);
   const coming = hastenKeeper(options, paths);
   await using lock = await takeDaemonLock(paths);
+  await outlastFormerHolders(lock.path);
   await reign({ ...options, lock, coming }, paths);
 }
 

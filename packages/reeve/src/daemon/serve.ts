@@ -1,4 +1,4 @@
-import type { JournalRecord } from '@reeve/contract';
+import { type JournalRecord, ReeveError } from '@reeve/contract';
 import type { HomePaths, Lock } from '@reeve/host';
 import { linuxPlatform } from '../platform/linux-platform.ts';
 import { openRegistry } from '../registry/open.ts';
@@ -17,6 +17,8 @@ import { keeperLabel } from './keepers/places.ts';
 import { type DaemonLog, openDaemonLog } from './log/daemon-log.ts';
 import { manager } from './managed-by.ts';
 import type { DaemonOptions } from './options.ts';
+import { ownHome } from './self-check/own-home.ts';
+import { SelfCheck } from './self-check/self-check.ts';
 import { trackersOff } from './trackers-off.ts';
 import type { HandOver } from './upgrade/hand-over.ts';
 import { prepareSuccessor } from './upgrade/prepare-successor.ts';
@@ -103,11 +105,18 @@ export async function serve(options: ServeOptions): Promise<HandOver | null> {
   const idle = new IdleWatch(IDLE_LIMIT, () => manager() === null && !supervisor.isAnythingWanted(), end);
   const onHangUp = (): void => log.info({}, 'SIGHUP: nothing to read again');
   process.on('SIGTERM', end).on('SIGINT', end).on('SIGHUP', onHangUp);
+  let deposed = null as ReeveError | null; // set in a callback, which the compiler does not see
+  const selfCheck = new SelfCheck(ownHome(paths, options.lock), log, (why) => {
+    deposed = new ReeveError('DAEMON_DEPOSED', { home, why });
+    log.error({ err: deposed }, 'the daemon gives up its role');
+    end();
+  });
   await onReady();
 
   const ending = await ended;
   log.info({}, ending ? 'the daemon steps aside' : 'the daemon ends: services stay');
   const since = performance.now();
+  selfCheck.close();
   idle.close();
   mirror.close();
   await server.close(ending ? { grace: HAND_OVER_GRACE, but: ending.connection } : {});
@@ -117,6 +126,7 @@ export async function serve(options: ServeOptions): Promise<HandOver | null> {
   // Only a daemon that may serve again: a second Ctrl-C must not cut an end short.
   if (ending) process.off('SIGTERM', end).off('SIGINT', end).off('SIGHUP', onHangUp);
   log.info({}, ending ? 'the daemon has let go of everything but its lock' : 'the daemon has ended');
+  if (deposed) throw deposed;
   return ending && { ...ending, since, log };
 }
 

@@ -36,5 +36,5 @@ test('the reference has one row for each code, with its sentence, and its parame
   for (const code of codes)
     expect(text.split('\n').filter((line) => line.startsWith(`| \`${code}\` |`))).toHaveLength(1);
   expect(text).toContain('| `PORT_TAKEN` | port {port} is held by {holder} |');
-  expect(text).toContain('| 9 | daemon unreachable | `DAEMON_UNREACHABLE`, `PROTOCOL_MISMATCH` |');
+  expect(text).toContain('| 9 | daemon unreachable | `DAEMON_DEPOSED`, `DAEMON_UNREACHABLE`, `PROTOCOL_MISMATCH` |');
 });
