@@ -43,7 +43,8 @@ async function main() {
     console.log(whatNext());
     // All of it runs already: this only attaches. On SIGTERM it stops the project and prints the receipt.
     const attached = await reeve('up', '--attach');
-    return await finish(attached);
+    // 130: it has stopped everything itself.
+    return await finish(attached, attached !== 0 && attached !== 130);
   }
   return await finish(up, true);
 }

@@ -15,14 +15,14 @@ async function attached(reeve: TestReeve, ...words: readonly string[]) {
 }
 
 test.each(['SIGINT', 'SIGTERM'] as const)(
-  '%s stops everything, shows the last lines and the receipt',
+  'U3: %s stops everything, shows the last lines and the receipt, and says 130',
   async (signal) => {
     await using reeve = startReeve();
     const client = await attached(reeve);
     await client.line(/api +ready \d/);
     client.signal(signal);
     const { code, stdout } = await client.ended;
-    expect(code).toBe(0);
+    expect(code).toBe(130);
     expect(stdout).toMatch(/api +goodbye/);
     expect(stdout).toMatch(/COMPLETE .*2 services/);
     expect(copiesOf(reeve, 'name=')).toEqual([]);
@@ -35,7 +35,7 @@ test('with names only these are stopped, and it says so', async () => {
   await client.line(/Ctrl-C stops api/);
   client.signal('SIGINT');
   const { code, stdout } = await client.ended;
-  expect(code).toBe(0);
+  expect(code).toBe(130);
   expect(stdout).toMatch(/COMPLETE .*1 service,/);
   expect((await reeve.run(['status', 'db'])).code).toBe(0);
   expect((await reeve.run(['status', 'api'])).code).toBe(3);

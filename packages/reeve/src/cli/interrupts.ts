@@ -1,15 +1,22 @@
-import type { Interrupt, Io } from './io.ts';
+import type { Interrupt, Io, Output } from './io.ts';
+import { READER_GONE } from './output.ts';
 
-/** The person at the keyboard, or a supervisor, wants the command to end. Exit code 130. */
+/** SIGPIPE: the reader of our output has gone, or it can no longer be written. */
+export type Reason = Interrupt | 'SIGPIPE';
+
+/** The person at the keyboard, a supervisor, or whoever read the output wants the command to end. */
 export class Interrupted extends Error {
   override readonly name = 'Interrupted';
-  readonly by: Interrupt;
-  constructor(by: Interrupt) {
+  readonly by: Reason;
+  constructor(by: Reason) {
     super(`interrupted by ${by}`);
     this.by = by;
   }
+  get code(): number {
+    return this.by === 'SIGPIPE' ? READER_GONE : INTERRUPTED;
+  }
 }
-export const INTERRUPTED = 130;
+const INTERRUPTED = 130;
 
 /**
  * Listens for signals while a command waits. `signal` is aborted, with an {@link Interrupted}, by the first; `again`
@@ -20,11 +27,23 @@ export class Interrupts implements Disposable {
   readonly #stop: () => void;
   #again: (by: Interrupt) => void = () => {};
 
-  constructor(io: Pick<Io, 'onInterrupt'>, signals: readonly Interrupt[]) {
+  /** `outputs`: a command that goes on and on has no purpose any more when one of these is lost. */
+  constructor(io: Pick<Io, 'onInterrupt'>, signals: readonly Interrupt[], outputs: readonly Output[] = []) {
     this.#stop = io.onInterrupt(signals, (by) => {
       if (this.#abort.signal.aborted) this.#again(by);
       else this.#abort.abort(new Interrupted(by));
     });
+    const lose = (): void => this.#abort.abort(new Interrupted('SIGPIPE'));
+    for (const { lost } of outputs) {
+      if (lost?.aborted) lose();
+      else lost?.addEventListener('abort', lose, { once: true });
+    }
+  }
+
+  /** The exit code of a command that ends because of it. */
+  get code(): number {
+    const reason: unknown = this.#abort.signal.reason;
+    return reason instanceof Interrupted ? reason.code : INTERRUPTED;
   }
 
   get signal(): AbortSignal {

@@ -3,8 +3,11 @@ export interface Output {
   readonly isTTY: boolean;
   /** Width in characters; ignored where nothing is a terminal. */
   readonly columns: number;
-  write(text: string): void;
-  /** Resolves when the reader has taken what waits for it, or when aborted; nobody is slow where it is left out. */
+  /** What can no longer arrive is dropped. */
+  write(text: string | Uint8Array): void;
+  /** Aborted as soon as something could not be written; nothing is lost where it is left out. */
+  readonly lost?: AbortSignal;
+  /** Resolves when the reader has taken what waits for it, or when aborted or lost; nobody is slow where it is left out. */
   drained?(signal?: AbortSignal): Promise<void>;
 }
 

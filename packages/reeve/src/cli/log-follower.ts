@@ -1,5 +1,5 @@
+import { bytesEnd } from '../logs/bytes-end.ts';
 import { followLog } from '../logs/follow-log.ts';
-import { logEnd } from '../logs/log-end.ts';
 import type { LogPosition } from '../logs/log-line.ts';
 import { interleaveLogs } from '../logs/merge-logs.ts';
 import { readLog } from '../logs/read-log.ts';
@@ -31,7 +31,9 @@ export class LogFollower {
 
   static async open(sources: readonly LogSource[]): Promise<LogFollower> {
     const marks = sources.map(async (source): Promise<Mark> => {
-      const from = await logEnd(source.folder);
+      // Not where the last whole line ends: the rest of an earlier run's line is no part of what comes.
+      const [out, err] = await Promise.all([bytesEnd(source.folder, 'out'), bytesEnd(source.folder, 'err')]);
+      const from = { out: out.at, err: err.at };
       let last = -1;
       for await (const { seq } of readLog({ folder: source.folder, newest: 1 })) last = seq;
       return { source, from, last };

@@ -3,7 +3,7 @@ import { ReeveError } from '@reeve/contract';
 import { loadCommand } from './command-line/load-command.ts';
 import { parseCommandLine } from './command-line/parse-command-line.ts';
 import type { Arguments, Context } from './context.ts';
-import { INTERRUPTED, Interrupted } from './interrupts.ts';
+import { Interrupted } from './interrupts.ts';
 import type { Io } from './io.ts';
 import { reportError } from './report-error.ts';
 import { styleFor } from './terminal/style.ts';
@@ -21,7 +21,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   try {
     return await dispatch(context);
   } catch (error) {
-    if (error instanceof Interrupted) return INTERRUPTED;
+    if (error instanceof Interrupted) return error.code;
     return reportError(error, io, context);
   }
 }

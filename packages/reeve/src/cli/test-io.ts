@@ -22,7 +22,7 @@ export function testIo(options: TestIoOptions = {}): TestIo {
     isTTY: options.terminal !== undefined,
     columns: options.terminal ?? 0,
     write: (text) => {
-      kept[name] += text;
+      kept[name] += Buffer.from(text).toString();
     },
   });
   return {

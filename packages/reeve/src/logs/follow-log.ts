@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { type IndexEntry, LOG_STREAMS, type LogStream } from '@reeve/contract';
 import { ChangeWatch } from './change-watch.ts';
+import { LineCutter } from './line-cutter.ts';
 import { logEnd } from './log-end.ts';
 import type { LogLine, LogPosition } from './log-line.ts';
 import { StreamTail } from './stream-tail.ts';
@@ -22,7 +23,10 @@ export async function* followLog({ folder, from, stream, run, signal }: FollowLo
   const start = from === 'end' ? await logEnd(folder) : from;
   const wanted = (entry: IndexEntry) => run === undefined || entry.run === run;
   const streams = stream === undefined ? LOG_STREAMS : [stream];
-  const tails = streams.map((name) => new StreamTail(folder, name, start[name], wanted));
+  const tails = streams.map(
+    (name) =>
+      new StreamTail(folder, name, start[name], new LineCutter(name, { wanted, torn: start[name].torn ?? false })),
+  );
   const changes = new ChangeWatch(folder);
   try {
     while (!signal.aborted) {
@@ -39,10 +43,10 @@ export async function* followLog({ folder, from, stream, run, signal }: FollowLo
 }
 
 async function readAll(
-  tails: readonly StreamTail[],
+  tails: readonly StreamTail<LogLine>[],
 ): Promise<{ readonly lines: readonly LogLine[]; readonly more: boolean }> {
   const now = performance.now();
   const reads = await Promise.all(tails.map((tail) => tail.read(now)));
-  const lines = reads.flatMap((read) => read.lines).sort((a, b) => a.seq - b.seq);
+  const lines = reads.flatMap((read) => read.pieces).sort((a, b) => a.seq - b.seq);
   return { lines, more: reads.some((read) => read.more) };
 }

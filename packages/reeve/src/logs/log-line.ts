@@ -16,6 +16,8 @@ export interface LogLine {
 export interface StreamPosition {
   readonly number: number;
   readonly offset: number;
+  /** It lies within a line, of which the rest is not shown. */
+  readonly torn?: boolean;
 }
 /** A place in an instance's log, between two lines of each stream. */
 export type LogPosition = Readonly<Record<LogStream, StreamPosition>>;

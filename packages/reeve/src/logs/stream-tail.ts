@@ -2,8 +2,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import path from 'node:path';
 import { type IndexEntry, indexName, type LogStream, type SegmentFile } from '@reeve/contract';
 import { entryAt, entrySlices } from './entry-slices.ts';
-import { LineCutter } from './line-cutter.ts';
-import type { LogLine, StreamPosition } from './log-line.ts';
+import type { StreamPosition } from './log-line.ts';
 import { isMissing, listFiles, parseIndex } from './segments.ts';
 
 const CHUNK = 256 * 1024;
@@ -20,38 +19,55 @@ interface Open {
   entries: IndexEntry[];
 }
 
-/** One stream of a log that goes on: every call to `read` gives the lines that have come since the last one. */
-export class StreamTail {
+/** What makes pieces (lines, or the bytes as they are) out of a stream's bytes. */
+export interface Cutter<T> {
+  /** Whether a piece has begun and not ended. */
+  readonly isOpen: boolean;
+  /** So many lines of `entry` are not read. */
+  passOver(entry: IndexEntry, lines: number): void;
+  /** The caller may use the buffer again afterwards. */
+  push(bytes: Buffer, entry: IndexEntry): T[];
+  flush(): T[];
+}
+
+/** One stream of a log that goes on: every call to `read` gives the pieces that have come since the last one. */
+export class StreamTail<T> {
   readonly #folder: string;
   readonly #stream: LogStream;
-  readonly #cutter: LineCutter;
+  readonly #cutter: Cutter<T>;
   readonly #buffer = Buffer.allocUnsafe(CHUNK);
   #number: number;
   #offset: number;
   #open: Open | null = null;
   #openSince: number | null = null;
+  #missed = 0;
 
-  constructor(folder: string, stream: LogStream, from: StreamPosition, wanted: (entry: IndexEntry) => boolean) {
+  constructor(folder: string, stream: LogStream, from: StreamPosition, cutter: Cutter<T>) {
     this.#folder = folder;
     this.#stream = stream;
-    this.#cutter = new LineCutter(stream, { wanted });
+    this.#cutter = cutter;
     this.#number = from.number;
     this.#offset = from.offset;
   }
 
   /** `more`: there may be more to read at once. `now`: milliseconds, only compared with earlier ones. */
-  async read(now: number): Promise<{ readonly lines: readonly LogLine[]; readonly more: boolean }> {
+  async read(now: number): Promise<{ readonly pieces: readonly T[]; readonly more: boolean }> {
     this.#open ??= await this.#openNext();
-    if (this.#open === null) return { lines: this.#overdue(now), more: false };
+    if (this.#open === null) return { pieces: this.#overdue(now), more: false };
     const bytes = await this.#readOn(this.#open);
     if (bytes > 0) {
-      const lines = await this.#cut(this.#open, bytes);
-      const isAnother = lines.length > 0;
+      const pieces = await this.#cut(this.#open, bytes);
+      const isAnother = pieces.length > 0;
       this.#openSince = this.#cutter.isOpen ? ((isAnother ? null : this.#openSince) ?? now) : null;
-      return { lines, more: true };
+      return { pieces, more: true };
     }
-    const lines = this.#overdue(now);
-    return { lines, more: await this.#advance(this.#open) };
+    const pieces = this.#overdue(now);
+    return { pieces, more: await this.#advance(this.#open) };
+  }
+
+  /** Segments that rotation removed before they were read. */
+  get missed(): number {
+    return this.#missed;
   }
 
   async close(): Promise<void> {
@@ -65,7 +81,7 @@ export class StreamTail {
   }
 
   /** The entry of a byte is written before it: what is read of the index now covers all bytes that were read before. */
-  async #cut(open: Open, length: number): Promise<readonly LogLine[]> {
+  async #cut(open: Open, length: number): Promise<readonly T[]> {
     const isFirst = open.indexed === 0;
     await readIndex(open);
     if (isFirst) await this.#passOver(open);
@@ -87,7 +103,7 @@ export class StreamTail {
     this.#cutter.passOver(entry, lines);
   }
 
-  #overdue(now: number): readonly LogLine[] {
+  #overdue(now: number): readonly T[] {
     if (this.#openSince === null || now - this.#openSince < PATIENCE) return [];
     this.#openSince = null;
     return this.#cutter.flush();
@@ -120,7 +136,10 @@ export class StreamTail {
     if (file === undefined) return null;
     const opened = await openFile(this.#folder, file);
     if (opened === null) return null;
-    if (file.number > this.#number) this.#offset = 0;
+    if (file.number > this.#number) {
+      if (this.#number > 0) this.#missed += file.number - this.#number;
+      this.#offset = 0;
+    }
     this.#number = file.number;
     return opened;
   }

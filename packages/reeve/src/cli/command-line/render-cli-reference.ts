@@ -16,6 +16,7 @@ const EXIT_CODES: readonly (readonly [number | string, string])[] = [
   [8, 'timed out'],
   [9, 'daemon unreachable'],
   [130, 'interrupted (Ctrl-C)'],
+  [141, 'what read the output has gone (SIGPIPE)'],
 ];
 
 /** docs/reference/cli.md, from the command table. */

@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises';
 import { linesOption } from '../command-line/read-options.ts';
 import { type Context, has, say } from '../context.ts';
 import { pathsOf } from '../daemon/reach-daemon.ts';
-import { INTERRUPTED, Interrupts } from '../interrupts.ts';
+import { Interrupts } from '../interrupts.ts';
 import { clockTime } from '../terminal/amounts.ts';
 import { pause } from '../terminal/pause.ts';
 import { oneLine, safeText } from '../terminal/safe-text.ts';
@@ -22,9 +22,9 @@ export async function run(context: Context): Promise<number> {
   const lines = first ?? [];
   show(context, newest === null ? lines : lines.slice(Math.max(0, lines.length - newest)));
   if (!has(context, 'follow')) return 0;
-  using interrupts = new Interrupts(context.io, ['SIGINT', 'SIGTERM']);
+  using interrupts = new Interrupts(context.io, ['SIGINT', 'SIGTERM'], [context.io.out]);
   while (await pause(EVERY, interrupts.signal)) show(context, (await reader.read()) ?? []);
-  return INTERRUPTED;
+  return interrupts.code;
 }
 
 /** Whole lines of a file that grows, and that may be set aside and begun anew. */

@@ -3,7 +3,7 @@ import type { EventQuery, Registry } from '../../core/registry.ts';
 import { eventView } from '../../core/view.ts';
 import { linesOption, momentOption, selection } from '../command-line/read-options.ts';
 import { type Context, has, say } from '../context.ts';
-import { INTERRUPTED, Interrupts } from '../interrupts.ts';
+import { Interrupts } from '../interrupts.ts';
 import { pastServices, rememberedProject, withMemory } from '../memory.ts';
 import { findProject, type Target, unknownProject } from '../project/find-project.ts';
 import { chooseServices } from '../project/unknown-service.ts';
@@ -27,13 +27,13 @@ export async function run(context: Context): Promise<number> {
   const shown = await show(context, { ...scope, since, newest, after: 0, upTo: last });
   if (shown === 0 && !context.json && !has(context, 'follow')) say(context, 'nothing has happened yet');
   if (!has(context, 'follow')) return 0;
-  using interrupts = new Interrupts(context.io, ['SIGINT', 'SIGTERM']);
+  using interrupts = new Interrupts(context.io, ['SIGINT', 'SIGTERM'], [context.io.out]);
   while (await pause(EVERY, interrupts.signal)) {
     const now = await newestSeq(context);
     if (now > last) await show(context, { ...scope, since, newest: null, after: last, upTo: now });
     last = Math.max(last, now);
   }
-  return INTERRUPTED;
+  return interrupts.code;
 }
 
 interface Scope {

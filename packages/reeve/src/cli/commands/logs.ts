@@ -7,7 +7,7 @@ import { readLog } from '../../logs/read-log.ts';
 import { logPaths } from '../../logs/segments.ts';
 import { linesOption, momentOption, selection } from '../command-line/read-options.ts';
 import { type Context, has, optionValue, printJson, say } from '../context.ts';
-import { INTERRUPTED, Interrupts } from '../interrupts.ts';
+import { Interrupts } from '../interrupts.ts';
 import type { Output } from '../io.ts';
 import { type LogSource, lineFormat, logSource, nameWidthOf, type SourcedLine, withSource } from '../log-lines.ts';
 import { pastServices, withMemory } from '../memory.ts';
@@ -33,7 +33,7 @@ export async function run(context: Context): Promise<number> {
     if (shown === 0 && !context.json) say(context, 'nothing logged');
     return 0;
   }
-  using interrupts = new Interrupts(context.io, ['SIGINT', 'SIGTERM']);
+  using interrupts = new Interrupts(context.io, ['SIGINT', 'SIGTERM'], [out]);
   const { signal } = interrupts;
   const streams = sources.map((source) => {
     const from = ends.get(source) ?? 'end';
@@ -43,7 +43,7 @@ export async function run(context: Context): Promise<number> {
     show(line);
     await out.drained?.(signal);
   }
-  return INTERRUPTED;
+  return interrupts.code;
 }
 
 interface Filter {
@@ -190,6 +190,7 @@ async function past(
     if (newest === null) {
       shown += show(line) ? 1 : 0;
       await out.drained?.();
+      if (out.lost?.aborted) break;
     } else if (!grep || grep.test(line.line)) kept.push(line);
     if (newest !== null && kept.length > 2 * newest + 1000) kept.splice(0, kept.length - newest);
   }

@@ -3,14 +3,13 @@ import { basename } from 'node:path';
 import { type Exit, NAME_PATTERN, type ProjectSpec, ReeveError, type ServiceView } from '@reeve/contract';
 import type { ReeveClient } from '@reeve/sdk';
 import { filterEnvironment } from '../../core/spec/environment.ts';
-import { lineSafe } from '../../logs/line-safe.ts';
+import { ByteFollower } from '../../logs/follow-bytes.ts';
 import { freeName, nameOfCommand, runSpec } from '../command-line/run-spec.ts';
 import { type Context, optionValue, say } from '../context.ts';
 import { longCall } from '../daemon/long-call.ts';
 import { connectOrStart } from '../daemon/reach-daemon.ts';
-import { INTERRUPTED, Interrupted, Interrupts } from '../interrupts.ts';
-import { LogFollower } from '../log-follower.ts';
-import { logSource, type SourcedLine } from '../log-lines.ts';
+import { Interrupted, Interrupts } from '../interrupts.ts';
+import { logSource } from '../log-lines.ts';
 import { actor } from '../project/actor.ts';
 import { findFolder, type Target } from '../project/find-project.ts';
 import { loadProject } from '../project/load-project.ts';
@@ -23,7 +22,7 @@ export async function run(context: Context): Promise<number> {
   if (wanted !== null) checkedName(wanted);
   const target = await findFolder(context);
   const project = await projectFor(context, target);
-  using interrupts = new Interrupts(context.io, ['SIGINT', 'SIGTERM', 'SIGHUP']);
+  using interrupts = new Interrupts(context.io, ['SIGINT', 'SIGTERM', 'SIGHUP'], [context.io.out, context.io.err]);
   await using client = await connectOrStart(context);
   const view = await askDaemon(client, target);
   const name = chooseName(context, words, project, view?.services ?? []);
@@ -88,10 +87,11 @@ interface Supervised {
 
 async function supervise(context: Context, { client, project, name, interrupts }: Supervised): Promise<number> {
   const { signal } = interrupts;
-  const source = logSource(context, { project: project.name, folder: project.folder }, name, 0, false);
-  const follower = await LogFollower.open([source]);
-  const quiet = new AbortController();
-  const show = (line: SourcedLine): void => print(context, line);
+  const { folder } = project;
+  const follower = await ByteFollower.open(
+    logSource(context, { project: project.name, folder }, name, 0, false).folder,
+  );
+  const over = new AbortController();
   const environment = filterEnvironment(context.io.env);
   const { project: called } = await client.call('apply', {
     project,
@@ -101,38 +101,58 @@ async function supervise(context: Context, { client, project, name, interrupts }
     guard: null,
     actor: actor(),
   });
-  const following = follower.follow(quiet.signal, show);
-  const ref = { folder: project.folder };
-  let view: ServiceView | null = null;
-  let interrupted = false;
-  try {
-    await longCall(client, 'wait', { project: ref, services: [name], until: 'stopped', timeout: null }, { signal });
-    const seen = await askDaemon(client, { kind: 'folder', folder: project.folder, config: null });
-    view = seen?.services.find((service) => service.name === name) ?? null;
-  } catch (error) {
-    if (!(error instanceof Interrupted)) throw error;
-    interrupted = true;
-    say(context, `stopping ${name}`);
-  }
+  const passing = pass(context, follower, over.signal);
+  const view = await untilStopped(context, { client, folder, name, signal });
   // Also after it has ended by itself: it is no longer wanted, and nothing that it started may be left.
-  const stop = { project: ref, services: [name], timeout: null, force: false, actor: actor() };
+  const stop = { project: { folder }, services: [name], timeout: null, force: false, actor: actor() };
   const { receipt } = await longCall(client, 'stop', stop);
-  quiet.abort();
-  await following;
-  await follower.drain(show);
+  over.abort();
+  await passing;
   if (receipt.status === 'INCOMPLETE') {
     context.io.err.write(renderReceipt(receipt, context.talk));
     return 6;
   }
-  if (interrupted) return INTERRUPTED;
+  if (view === 'interrupted') return interrupts.code;
   if (context.json) context.io.err.write(`${JSON.stringify({ project: called, services: view ? [view] : [] })}\n`);
-  return exitOf(name, view);
+  return exitOf(name, view) || tellMissing(context, follower);
 }
 
-/** Where it came from decides where it goes. Only a terminal needs protection from what is in it. */
-function print({ io, style, talk }: Context, { stream, line }: SourcedLine): void {
-  const [output, dress] = stream === 'out' ? [io.out, style] : [io.err, talk];
-  output.write(`${output.isTTY ? lineSafe(line, { colours: dress.colours }) : line}\n`);
+interface Waiting {
+  readonly client: ReeveClient;
+  readonly folder: string;
+  readonly name: string;
+  readonly signal: AbortSignal;
+}
+
+async function untilStopped(
+  context: Context,
+  { client, folder, name, signal }: Waiting,
+): Promise<ServiceView | null | 'interrupted'> {
+  try {
+    const params = { project: { folder }, services: [name], until: 'stopped', timeout: null } as const;
+    await longCall(client, 'wait', params, { signal });
+    const seen = await askDaemon(client, { kind: 'folder', folder, config: null });
+    return seen?.services.find((service) => service.name === name) ?? null;
+  } catch (error) {
+    if (!(error instanceof Interrupted)) throw error;
+    say(context, `stopping ${name}`);
+    return 'interrupted';
+  }
+}
+
+/** The command's own bytes, as from a shell; what nobody reads must not pile up here, the log keeps it. */
+async function pass({ io }: Context, follower: ByteFollower, over: AbortSignal): Promise<void> {
+  for await (const { stream, bytes } of follower.follow(over)) {
+    const output = stream === 'out' ? io.out : io.err;
+    output.write(bytes);
+    await output.drained?.();
+  }
+}
+
+function tellMissing(context: Context, follower: ByteFollower): number {
+  if (!follower.isMissingSome) return 0;
+  say(context, 'some of the output is missing: it was written faster than it was read, and its log was rotated');
+  return 1;
 }
 
 /** The command's code, 128 + n for a signal. Throws START_FAILED when it never ran. */

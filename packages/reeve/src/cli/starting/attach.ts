@@ -3,7 +3,7 @@ import type { Loaded } from '../../config/load.ts';
 import { withNeeded } from '../../core/graph/graph.ts';
 import { type Context, say } from '../context.ts';
 import { connectIfRunning, connectOrStart, isLost } from '../daemon/reach-daemon.ts';
-import { INTERRUPTED, Interrupted, Interrupts } from '../interrupts.ts';
+import { Interrupted, Interrupts } from '../interrupts.ts';
 import { LogFollower } from '../log-follower.ts';
 import { type LogSource, lineFormat, logSource, nameWidthOf, type SourcedLine } from '../log-lines.ts';
 import { askDaemon } from '../project-views.ts';
@@ -27,7 +27,7 @@ export async function upAttached(context: Context, loaded: Loaded, services: rea
   const sources = sourcesOf(context, loaded, names);
   const follower = await LogFollower.open(sources);
   const show = printer(context, sources);
-  using interrupts = new Interrupts(context.io, ['SIGINT', 'SIGTERM', 'SIGHUP']);
+  using interrupts = new Interrupts(context.io, ['SIGINT', 'SIGTERM', 'SIGHUP'], [context.io.out]);
   const { signal } = interrupts;
   const quiet = new AbortController();
   let following: Promise<void> = Promise.resolve();
@@ -47,7 +47,7 @@ export async function upAttached(context: Context, loaded: Loaded, services: rea
     return ended;
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error;
-    if (error.by === 'SIGHUP') return INTERRUPTED;
+    if (error.by === 'SIGHUP') return error.code;
     return await stopAndShow(context, { loaded, services, interrupts, showRest });
   } finally {
     quiet.abort();
@@ -131,9 +131,9 @@ interface Stopping {
 async function stopAndShow(context: Context, { loaded, services, interrupts, showRest }: Stopping): Promise<number> {
   say(context, context.talk.unicode ? 'stopping …' : 'stopping ...');
   const receipt = await stopNow(context, loaded, services, giveUpAfterTwoMore(context, interrupts));
-  if (receipt === null) return INTERRUPTED;
+  if (receipt === null) return interrupts.code;
   await showRest();
-  return showReceipt(context, receipt);
+  return showReceipt(context, receipt) || interrupts.code;
 }
 
 /** The daemon may be gone by now: another one takes over what runs, and stops it. */

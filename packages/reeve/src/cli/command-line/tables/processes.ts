@@ -35,7 +35,7 @@ export const PROCESSES: readonly CommandSpec[] = [
       { line: 'reeve run --name db -- postgres -D data', what: 'options of reeve come before the command' },
     ],
     details: [
-      'Shows its output and ends with its exit code, or 128+n for a signal. Ctrl-C stops it, with everything it has started. It is never restarted. Its log stays: `reeve logs NAME`. Its standard input is empty.',
+      'Passes on its output byte for byte, and ends with its exit code, or 128+n for a signal. Ctrl-C stops it, with everything it has started; so does a reader of its output that goes away (`reeve run … | head -1`: exit code 141). It is never restarted. Its log stays: `reeve logs NAME`. Its standard input is empty.',
     ],
     json: 'at the end, on standard error, `{ "services": [...] }`: standard output is the command’s',
   },
