@@ -48,7 +48,7 @@ const service = {
 };
 const ps = {
   project: 'string',
-  daemon: { running: 'boolean', pid: 'number', version: 'string' },
+  daemon: { running: 'boolean', pid: 'number', version: 'string', problems: [] },
   services: [service],
   unmanaged: [],
   scanned_at: 'string',

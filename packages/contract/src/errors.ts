@@ -156,7 +156,7 @@ export const ERRORS = {
     exit: 9,
     retryable: true,
     say: (p) => `cannot reach the reeve daemon of ${p.home}${p.why ? `: ${p.why}` : ''}`,
-    hint: 'start it: reeve daemon start; its log: reeve daemon logs',
+    hint: (p) => (p.hint ? `${p.hint}` : 'start it: reeve daemon start; its log: reeve daemon logs'),
   },
   DAEMON_DEPOSED: {
     http: 503,

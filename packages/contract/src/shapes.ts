@@ -68,9 +68,18 @@ export interface UnmanagedView {
   readonly confidence: 'high' | 'medium' | 'low';
 }
 export interface DaemonView {
+  /** Its process is there; whether it answers, `problems` says. */
   readonly running: boolean;
   readonly pid: number | null;
   readonly version: string | null;
+  /** What keeps it from its work now; empty as a rule. */
+  readonly problems: readonly DaemonProblem[];
+}
+export interface DaemonProblem {
+  readonly code: 'daemon_silent' | 'keeper_silent' | 'no_keeper' | 'program_replaced';
+  readonly message: string;
+  /** What helps; null: nothing but waiting. */
+  readonly hint: string | null;
 }
 export interface PsView {
   readonly project: string;

@@ -16,6 +16,7 @@ export * from './linux/survivors.ts';
 export * from './linux/syscalls.ts';
 export * from './linux/users.ts';
 export * from './listening.ts';
+export * from './lock-holder.ts';
 export * from './locks.ts';
 export * from './match-within.ts';
 export * from './ndjson.ts';

@@ -32,8 +32,6 @@ export function startedByHand(announced: readonly Announced[], views: readonly P
   return announced.filter((each) => each.card.run === null || !services.some((service) => isSupervised(service, each)));
 }
 
-const NO_DAEMON: PsView['daemon'] = { running: false, pid: null, version: null };
-
 export function mergeAnnounced(context: Context, views: readonly PlacedView[]): readonly PsView[] {
   return viewsWithAnnounced(views, announcedInHome(context).announced, isListenedOn());
 }
@@ -43,7 +41,7 @@ export function onlyAnnounced(
   context: Context,
   target: Target | null,
   known: ReadonlySet<string>,
-  daemon: PsView['daemon'] = NO_DAEMON,
+  daemon: PsView['daemon'],
 ): readonly PsView[] {
   const announced = target === null ? announcedInHome(context).announced : announcedOf(context, target);
   return announcedProjects(announced, known, daemon, isListenedOn());

@@ -42,7 +42,7 @@ test('the tree draws each service once in full, however many need it', () => {
   );
 });
 
-const nothing = declaredView(project, { running: false, pid: null, version: null });
+const nothing = declaredView(project, { running: false, pid: null, version: null, problems: [] });
 const withStates = (states: Record<string, 'running' | 'completed' | 'failed'>): PsView => ({
   ...nothing,
   services: nothing.services.map((service) => ({ ...service, state: states[service.name] ?? service.state })),

@@ -17,7 +17,7 @@ import type { Announced } from '../core/announced/announced.ts';
 import type { ProjectRow, RunRow } from '../core/registry.ts';
 import { announcedInHome } from './announced-here.ts';
 import type { Context } from './context.ts';
-import { connectIfRunning, pathsOf } from './daemon/reach-daemon.ts';
+import { connectToRead, pathsOf } from './daemon/reach-daemon.ts';
 import { withMemory } from './memory.ts';
 
 /** Which service of this home a process belongs to, and how that is known. */
@@ -112,9 +112,9 @@ async function remember(context: Context): Promise<Memory> {
 /** The daemon and the keeper of this home. One that does not answer is known by its mark alone. */
 async function ownReeve(context: Context): Promise<ReadonlySet<number>> {
   try {
-    await using client = await connectIfRunning(context);
-    const { pid, keeper_pid } = client?.daemon ?? { pid: null, keeper_pid: null };
-    return new Set([pid, keeper_pid].filter((each) => each !== null));
+    await using reading = await connectToRead(context);
+    const { daemon, client } = reading;
+    return new Set([daemon.pid, client?.daemon.keeper_pid ?? null].filter((each) => each !== null));
   } catch {
     return new Set();
   }

@@ -14,6 +14,7 @@ import type { Machine, State } from '../core/lifecycle/types.ts';
 import type { InstanceRow, LeaseRow, ProjectRow, Registry, RunRow, ServiceRow } from '../core/registry.ts';
 import { UNCHECKED } from '../core/restart/health.ts';
 import { instanceView, serviceView } from '../core/view.ts';
+import { NO_DAEMON } from './no-daemon.ts';
 
 /** What of the world is looked at when no daemon can be asked. */
 export interface Eyes {
@@ -24,13 +25,16 @@ export interface Eyes {
   readonly isListening: (port: number, protocol: 'tcp' | 'udp') => boolean;
 }
 
-const NO_DAEMON: PsView['daemon'] = { running: false, pid: null, version: null };
-
 /**
  * A project as the last daemon left it in the registry, held against the processes that live now: what it remembers as
  * running and is gone is shown as stopped, with the exit that nobody saw.
  */
-export function rememberedView(registry: Registry, project: ProjectRow, eyes: Eyes): PsView {
+export function rememberedView(
+  registry: Registry,
+  project: ProjectRow,
+  eyes: Eyes,
+  daemon: PsView['daemon'] = NO_DAEMON,
+): PsView {
   const intents = new Map(registry.intents.of(project.folder).map((row) => [row.service, row.want]));
   const rows = registry.instances.of(project.folder);
   const leases = registry.leases.all().filter((lease) => lease.folder === project.folder);
@@ -40,7 +44,7 @@ export function rememberedView(registry: Registry, project: ProjectRow, eyes: Ey
     const { spec, managed_by: managedBy, data } = service;
     return serviceView({ spec, intent: intents.get(service.name) ?? 'down', managedBy, data }, instances);
   });
-  return { project: project.name, daemon: NO_DAEMON, services, unmanaged: [], scanned_at: null };
+  return { project: project.name, daemon, services, unmanaged: [], scanned_at: null };
 }
 
 function instancesOf(

@@ -1,4 +1,4 @@
-import type { WhyView } from '@reeve/contract';
+import type { DaemonView, WhyView } from '@reeve/contract';
 import { explain } from '../core/graph/explain.ts';
 import { storyOf } from '../core/graph/story.ts';
 import type { World } from '../core/graph/world.ts';
@@ -9,6 +9,7 @@ import type { Context } from './context.ts';
 import { newestLines } from './log-lines.ts';
 import { lookAround } from './look-around.ts';
 import { rememberedProject, withMemory } from './memory.ts';
+import { NO_DAEMON } from './no-daemon.ts';
 import { declaredView, type Eyes, rememberedView, trueMachine } from './offline-view.ts';
 import type { Target } from './project/find-project.ts';
 import { loadProject } from './project/load-project.ts';
@@ -17,7 +18,12 @@ import { chooseServices } from './project/unknown-service.ts';
 const LINES = 8;
 
 /** `why` without a daemon; null when nothing is remembered of the project. Throws SERVICE_UNKNOWN. */
-export async function rememberedWhy(context: Context, target: Target, word: string): Promise<WhyView | null> {
+export async function rememberedWhy(
+  context: Context,
+  target: Target,
+  word: string,
+  daemon: DaemonView,
+): Promise<WhyView | null> {
   const eyes = lookAround();
   return withMemory(context, async (registry) => {
     const project = rememberedProject(registry, target);
@@ -43,7 +49,7 @@ export async function rememberedWhy(context: Context, target: Target, word: stri
       last_lines: lines.map(({ line }) => line),
       next_try_at: null,
       survivors: [],
-      try: ['reeve daemon start', ...said.try],
+      try: [...(daemon.running ? [] : ['reeve daemon start']), ...said.try],
     };
   });
 }
@@ -70,7 +76,7 @@ function rememberedWorld(registry: Registry, { folder }: ProjectRow, eyes: Eyes)
 /** Of a config that has never been applied. Throws SERVICE_UNKNOWN. */
 export async function neverStarted(context: Context, target: Target, word: string): Promise<WhyView> {
   const { project } = await loadProject(context, target);
-  const view = declaredView(project, { running: false, pid: null, version: null });
+  const view = declaredView(project, NO_DAEMON);
   const [name = word] = chooseServices(
     [word],
     project.name,

@@ -1,7 +1,7 @@
-import { type DaemonView, type PsView, ReeveError } from '@reeve/contract';
+import { type PsView, ReeveError } from '@reeve/contract';
 import type { ReeveClient } from '@reeve/sdk';
 import type { Context } from './context.ts';
-import { connectIfRunning } from './daemon/reach-daemon.ts';
+import { connectToRead } from './daemon/reach-daemon.ts';
 import { refOf, type Target } from './project/find-project.ts';
 
 /**
@@ -9,25 +9,22 @@ import { refOf, type Target } from './project/find-project.ts';
  * Never starts a daemon. Throws PROJECT_UNKNOWN or CONFIG_NOT_FOUND (exit code 4), or what is wrong with the config.
  */
 export async function viewProject(context: Context, target: Target): Promise<PsView> {
-  await using client = await connectIfRunning(context);
+  await using reading = await connectToRead(context);
+  const { client, daemon } = reading;
   const told = client && (await askDaemon(client, target));
   if (told) return told;
   const { rememberedViews, viewOfConfig } = await import('./without-daemon.ts');
-  const [remembered] = client ? [] : await rememberedViews(context, target);
-  return remembered ?? (await viewOfConfig(context, target, daemonView(client)));
-}
-
-function daemonView(client: ReeveClient | null): DaemonView {
-  if (!client) return { running: false, pid: null, version: null };
-  return { running: true, pid: client.daemon.pid, version: client.daemon.version };
+  const [remembered] = client ? [] : await rememberedViews(context, target, daemon);
+  return remembered ?? (await viewOfConfig(context, target, daemon));
 }
 
 /** Every project of the home. */
 export async function viewAll(context: Context): Promise<readonly PsView[]> {
-  await using client = await connectIfRunning(context);
+  await using reading = await connectToRead(context);
+  const { client, daemon } = reading;
   if (client) return (await client.call('ps', { project: null })).projects;
   const { rememberedViews } = await import('./without-daemon.ts');
-  return await rememberedViews(context, null);
+  return await rememberedViews(context, null, daemon);
 }
 
 export async function askDaemon(client: ReeveClient, target: Target): Promise<PsView | null> {

@@ -65,7 +65,7 @@ const web = service('web', [
 ]);
 const view: PsView = {
   project: 'shop',
-  daemon: { running: true, pid: 1, version: '0.1.0' },
+  daemon: { running: true, pid: 1, version: '0.1.0', problems: [] },
   services: [db, worker, web],
   unmanaged: [
     {

@@ -8,15 +8,25 @@ import { type Target, unknownProject } from './project/find-project.ts';
 import { loadProject } from './project/load-project.ts';
 
 /** What is known of one project (none or one), or of all, without a daemon. */
-export async function rememberedViews(context: Context, target: Target | null): Promise<readonly PsView[]> {
+export async function rememberedViews(
+  context: Context,
+  target: Target | null,
+  daemon: DaemonView,
+): Promise<readonly PsView[]> {
   const eyes = lookAround();
   const views = await withMemory(context, (registry) => {
     const one = target && rememberedProject(registry, target);
     const projects = target ? (one ? [one] : []) : registry.projects.all();
-    return projects.map((project) => ({ folder: project.folder, view: rememberedView(registry, project, eyes) }));
+    return projects.map((project) => ({
+      folder: project.folder,
+      view: rememberedView(registry, project, eyes, daemon),
+    }));
   });
   const known = new Set((views ?? []).map(({ folder }) => folder));
-  return [...mergeAnnounced(context, views ?? []), ...(target === null ? onlyAnnounced(context, null, known) : [])];
+  return [
+    ...mergeAnnounced(context, views ?? []),
+    ...(target === null ? onlyAnnounced(context, null, known, daemon) : []),
+  ];
 }
 
 /**

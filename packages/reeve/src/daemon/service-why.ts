@@ -28,7 +28,7 @@ export async function why(supervisor: Supervisor, project: Project, name: string
       ? (await lastLines(logFolder(instance.id), 8)).map((line) => instance.masked(line))
       : [],
     next_try_at: backoff === null ? null : iso(clock.now() + Math.max(0, backoff)),
-    survivors: projectView(project, look, { running: true, pid: null, version: null }).unmanaged.filter(
+    survivors: projectView(project, look, { running: true, pid: null, version: null, problems: [] }).unmanaged.filter(
       (u) => u.service === known,
     ),
     try: said.try,

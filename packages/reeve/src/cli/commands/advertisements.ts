@@ -9,7 +9,7 @@ import {
 import type { Announced, Ignored } from '../../core/announced/announced.ts';
 import { announcedInHome } from '../announced-here.ts';
 import { type Context, optionValue, printJson, say } from '../context.ts';
-import { connectIfRunning } from '../daemon/reach-daemon.ts';
+import { connectToRead } from '../daemon/reach-daemon.ts';
 import { isListenedOn } from '../listened-on.ts';
 import { withMemory } from '../memory.ts';
 import { findFolder } from '../project/find-project.ts';
@@ -31,7 +31,8 @@ export async function run(context: Context): Promise<number> {
 
 /** What services under reeve have announced over NOTIFY_SOCKET: only a daemon that runs has heard it. */
 async function notified(context: Context): Promise<readonly Announced[]> {
-  await using client = await connectIfRunning(context);
+  await using reading = await connectToRead(context);
+  const { client } = reading;
   const { cards } = client ? await client.call('announced', {}) : { cards: [] };
   return cards.map((card) => ({ card, origin: 'notify', file: '', liveness: 'live', identity: 'verified' }));
 }

@@ -1,9 +1,13 @@
 import type { Context } from '../context.ts';
-import { connectIfRunning } from '../daemon/reach-daemon.ts';
+import { connectToRead } from '../daemon/reach-daemon.ts';
 import { tellDaemon } from '../show/daemon-facts.ts';
+import { tellProblems } from '../show/daemon-problems.ts';
 
 export async function run(context: Context): Promise<number> {
-  await using client = await connectIfRunning(context);
-  await tellDaemon(context, client);
-  return client ? 0 : 3;
+  await using reading = await connectToRead(context);
+  const { client, daemon } = reading;
+  await tellDaemon(context, client, daemon);
+  tellProblems(context, daemon);
+  if (client) return 0;
+  return daemon.running ? 9 : 3;
 }

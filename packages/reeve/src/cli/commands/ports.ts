@@ -1,18 +1,21 @@
 import { type PortRow, ReeveError } from '@reeve/contract';
 import { type Context, printJson, say } from '../context.ts';
-import { connectIfRunning } from '../daemon/reach-daemon.ts';
+import { connectToRead } from '../daemon/reach-daemon.ts';
 import { offlinePorts } from '../offline-ports.ts';
+import { tellProblems } from '../show/daemon-problems.ts';
 import { type Row, renderTable } from '../terminal/table.ts';
 
 export async function run(context: Context): Promise<number> {
   const port = portOf(context.args.positionals[0]);
-  await using client = await connectIfRunning(context);
+  await using reading = await connectToRead(context);
+  const { client, daemon } = reading;
   const ports = client ? (await client.call('ports', { port })).ports : await offlinePorts(context, port);
   if (context.json) {
     printJson(context, { ports });
     return 0;
   }
   context.io.out.write(renderPorts(ports, context));
+  tellProblems(context, daemon);
   if (ports.length === 0)
     say(context, port === null ? 'nobody listens, and nothing is leased' : `port ${port} is free`);
   if (hasHiddenOwner(ports) && process.getuid?.() !== 0)

@@ -1,7 +1,9 @@
 import type { PsView } from '@reeve/contract';
 import { type Context, has, printJson, say } from '../context.ts';
+import { NO_DAEMON } from '../no-daemon.ts';
 import { findProject } from '../project/find-project.ts';
 import { viewAll, viewProject } from '../project-views.ts';
+import { tellProblems } from '../show/daemon-problems.ts';
 import { renderProcessTable } from '../show/process-table.ts';
 
 export async function run(context: Context): Promise<number> {
@@ -39,7 +41,9 @@ function shortened(context: Context, folder: string | null): string | null {
 
 /** Nobody should take what is remembered for what is watched. */
 function tellOfDaemon(context: Context, views: readonly PsView[]): void {
+  const [daemon = NO_DAEMON] = views.map((view) => view.daemon);
+  tellProblems(context, daemon);
   const isUp = views.some((view) => view.services.some((s) => s.intent === 'up' && s.managed_by === 'config'));
-  if (context.json || !isUp || views.every((view) => view.daemon.running)) return;
+  if (context.json || !isUp || daemon.running) return;
   say(context, 'the daemon is not running: nothing is restarted or checked. Start it: reeve daemon start');
 }

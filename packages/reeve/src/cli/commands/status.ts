@@ -1,9 +1,10 @@
 import type { PsView, ServiceView } from '@reeve/contract';
 import { selection } from '../command-line/read-options.ts';
-import { type Context, printJson, say } from '../context.ts';
+import { type Context, printJson } from '../context.ts';
 import { findProject } from '../project/find-project.ts';
 import { chooseServices } from '../project/unknown-service.ts';
 import { viewProject } from '../project-views.ts';
+import { tellRemembered } from '../show/daemon-problems.ts';
 import { renderStatus } from '../show/status-text.ts';
 
 export async function run(context: Context): Promise<number> {
@@ -32,6 +33,5 @@ export function exitOfStatus(services: readonly ServiceView[]): number {
 }
 
 function tellOfDaemon(context: Context, view: PsView, services: readonly ServiceView[]): void {
-  if (view.daemon.running || !services.some(({ intent }) => intent === 'up')) return;
-  say(context, 'the daemon is not running: this is what it remembered. Start it: reeve daemon start');
+  if (view.daemon.running || services.some(({ intent }) => intent === 'up')) tellRemembered(context, view.daemon);
 }

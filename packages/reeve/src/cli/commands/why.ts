@@ -1,29 +1,30 @@
-import { ReeveError, type WhyView } from '@reeve/contract';
+import { type DaemonView, ReeveError, type WhyView } from '@reeve/contract';
 import { selection } from '../command-line/read-options.ts';
-import { type Context, printJson, say } from '../context.ts';
-import { connectIfRunning } from '../daemon/reach-daemon.ts';
+import { type Context, printJson } from '../context.ts';
+import { connectToRead } from '../daemon/reach-daemon.ts';
 import { neverStarted, rememberedWhy } from '../offline-why.ts';
 import { findProject, refOf, type Target, unknownProject } from '../project/find-project.ts';
+import { tellRemembered } from '../show/daemon-problems.ts';
 import { renderWhy } from '../show/why-text.ts';
 
 export async function run(context: Context): Promise<number> {
   const [service = ''] = selection(context.args.positionals);
   const target = await findProject(context);
-  await using client = await connectIfRunning(context);
+  await using reading = await connectToRead(context);
+  const { client, daemon } = reading;
   const view = client
     ? await client
         .call('why', { project: refOf(target), service })
         .catch((error: unknown) => neverApplied(context, target, service, error))
-    : await remember(context, target, service);
+    : await remember(context, target, service, daemon);
   if (context.json) printJson(context, view);
   else context.io.out.write(renderWhy(view, context.style, Date.now()));
-  if (!context.json && !client)
-    say(context, 'the daemon is not running: this is what it remembered. Start it: reeve daemon start');
+  if (!client) tellRemembered(context, daemon);
   return 0;
 }
 
-async function remember(context: Context, target: Target, service: string): Promise<WhyView> {
-  return (await rememberedWhy(context, target, service)) ?? (await declared(context, target, service));
+async function remember(context: Context, target: Target, service: string, daemon: DaemonView): Promise<WhyView> {
+  return (await rememberedWhy(context, target, service, daemon)) ?? (await declared(context, target, service));
 }
 
 async function neverApplied(context: Context, target: Target, service: string, error: unknown): Promise<WhyView> {

@@ -1,10 +1,15 @@
-import { ReeveError } from '@reeve/contract';
+import { type DaemonView, ReeveError } from '@reeve/contract';
 import { type HomePaths, homePaths, resolveHome } from '@reeve/host';
 import { ReeveClient } from '@reeve/sdk';
 import { type Context, optionValue } from '../context.ts';
+import { NO_DAEMON } from '../no-daemon.ts';
 
 /** A daemon that is there has this long to answer. Milliseconds. */
 const ANSWER = 10_000;
+/** A command that only reads does not wait so long: it has the registry and the files. Milliseconds. */
+const READ = 4_000;
+/** After this a daemon that cannot answer (stopped by a signal) is not waited for any longer. Milliseconds. */
+const FIRST = 1_000;
 /** From nothing to a daemon that answers: it takes over what runs before it does. Milliseconds. */
 const LAUNCH = 30_000;
 
@@ -14,14 +19,58 @@ export function pathsOf(context: Context): HomePaths {
 }
 
 /** A client of the daemon if one runs; null otherwise. Throws when one is there and cannot be talked to. */
-export async function connectIfRunning(context: Context): Promise<ReeveClient | null> {
-  const { home, controlSocket } = pathsOf(context);
+export async function connectIfRunning(context: Context, patience: number = ANSWER): Promise<ReeveClient | null> {
   try {
-    return await ReeveClient.connect({ socket: controlSocket, home, deadline: ANSWER });
+    return await connectPatiently(pathsOf(context), patience);
   } catch (error) {
     if (isNotThere(error)) return null;
     throw error;
   }
+}
+
+/** Throws DAEMON_UNREACHABLE: at once when nobody is there, soon when the daemon is halted, at the end of `patience` else. */
+async function connectPatiently({ home, controlSocket }: HomePaths, patience: number): Promise<ReeveClient> {
+  const connect = (deadline: number) => ReeveClient.connect({ socket: controlSocket, home, deadline });
+  try {
+    return await connect(FIRST);
+  } catch (error) {
+    if (!isSilent(error) || error.params['halted'] === 'yes') throw error;
+    return connect(patience - FIRST);
+  }
+}
+
+/** The daemon as a command that only reads finds it. */
+export interface Reading extends AsyncDisposable {
+  /** null: none runs, or it does not answer; `daemon` says which. */
+  readonly client: ReeveClient | null;
+  readonly daemon: DaemonView;
+}
+
+/** For a command that only reads: a daemon that does not answer is as good as none, and is told of. */
+export async function connectToRead(context: Context): Promise<Reading> {
+  try {
+    const client = await connectIfRunning(context, READ);
+    const close = async () => client?.close();
+    return { client, daemon: daemonView(client), [Symbol.asyncDispose]: close };
+  } catch (error) {
+    if (!isSilent(error)) throw error;
+    return { client: null, daemon: silentView(error), [Symbol.asyncDispose]: async () => {} };
+  }
+}
+
+export function daemonView(client: ReeveClient | null): DaemonView {
+  if (!client) return NO_DAEMON;
+  return { running: true, pid: client.daemon.pid, version: client.daemon.version, problems: [] };
+}
+
+function silentView(error: ReeveError): DaemonView {
+  const { pid } = error.params;
+  const problem = { code: 'daemon_silent', message: error.message, hint: error.hint } as const;
+  return { running: true, pid: typeof pid === 'number' ? pid : null, version: null, problems: [problem] };
+}
+
+function isSilent(error: unknown): error is ReeveError {
+  return error instanceof ReeveError && error.code === 'DAEMON_UNREACHABLE' && error.params['how'] === 'silent';
 }
 
 function isNotThere(error: unknown): boolean {

@@ -1,4 +1,4 @@
-import { type DaemonAbout, ReeveError } from '@reeve/contract';
+import { type DaemonAbout, type DaemonView, ReeveError } from '@reeve/contract';
 import type { ReeveClient } from '@reeve/sdk';
 import { REEVE_VERSION } from '../../base/version.ts';
 import { programBuild } from '../../platform/fingerprint.ts';
@@ -9,7 +9,7 @@ import { surroundings } from '../install/systemd.ts';
 import { humanDuration } from '../terminal/amounts.ts';
 
 /** `daemon status`: whether it runs, of which version, where, and what services outlive. */
-export async function tellDaemon(context: Context, client: ReeveClient | null): Promise<void> {
+export async function tellDaemon(context: Context, client: ReeveClient | null, daemon: DaemonView): Promise<void> {
   const { home, controlSocket, daemonLog } = pathsOf(context);
   const facts = client?.daemon;
   const about = client && (await aboutOf(client));
@@ -17,9 +17,10 @@ export async function tellDaemon(context: Context, client: ReeveClient | null): 
   const lives = outlives(surroundings(home, context.io.env));
   if (context.json) {
     printJson(context, {
-      running: facts !== undefined,
-      pid: facts?.pid ?? null,
-      version: facts?.version ?? null,
+      running: daemon.running,
+      pid: daemon.pid,
+      version: daemon.version,
+      problems: daemon.problems,
       home,
       url: null,
       started_at: facts?.started_at ?? null,
@@ -37,7 +38,9 @@ export async function tellDaemon(context: Context, client: ReeveClient | null): 
   }
   const head = facts
     ? `the daemon runs: pid ${facts.pid}, version ${facts.version}, for ${humanDuration(Date.now() - Date.parse(facts.started_at))}`
-    : 'the daemon is not running';
+    : daemon.running
+      ? 'the daemon does not answer'
+      : 'the daemon is not running';
   const lines = [
     head,
     ...(isPending ? [`  upgrade  pending: this is version ${REEVE_VERSION}, another build; reeve daemon upgrade`] : []),

@@ -78,7 +78,7 @@ export function withAnnouncements(
       const views = viewsWithAnnounced(placed, announced, isListening);
       if (params.project !== null) return { projects: views };
       const known = new Set(supervisor.projects.keys());
-      const daemon = { running: true, pid: process.pid, version };
+      const daemon = { running: true, pid: process.pid, version, problems: [] };
       return { projects: [...views, ...announcedProjects(announced, known, daemon, isListening)] };
     },
   };

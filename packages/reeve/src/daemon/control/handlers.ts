@@ -36,7 +36,7 @@ export function controlHandlers(
   supervisor: Supervisor,
   facts: DaemonFacts,
 ): Omit<ControlHandlers, 'announced' | 'cleanup'> {
-  const daemonView = { running: true, pid: process.pid, version: facts.version };
+  const daemonView = { running: true, pid: process.pid, version: facts.version, problems: [] };
   return {
     ping: () => ({
       pid: process.pid,

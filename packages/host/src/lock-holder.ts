@@ -1,0 +1,63 @@
+import { readdirSync, type Stats, statSync } from 'node:fs';
+import { readStat } from './linux/proc-stat.ts';
+import { lockHolder } from './locks.ts';
+
+/** A process that holds a lock of a home, as it is seen from outside. */
+export interface LiveHolder {
+  readonly pid: number;
+  /** A clause whose subject is the process. */
+  readonly doing: string;
+  /** A signal, or a debugger, keeps it from running: waiting does not help. */
+  readonly isHalted: boolean;
+  /** What makes it answer again. */
+  readonly hint: string;
+}
+
+/**
+ * Who holds a lock now: the pid that is written in it, if that process is alive and has the file open. Null: nobody, or
+ * a process that is not ours to look at. It says whom to look at, never whom to signal.
+ */
+export function liveHolder(lock: string): LiveHolder | null {
+  const pid = lockHolder(lock);
+  if (pid === null || !hasOpen(pid, lock)) return null;
+  const stat = readStat(pid);
+  return stat && { pid, ...seen(pid, stat.state) };
+}
+
+function seen(pid: number, state: string): Omit<LiveHolder, 'pid'> {
+  const end = `if it stays like this: kill -9 ${pid} (services keep running), then run the command again`;
+  switch (state) {
+    case 'T':
+      return { doing: 'is stopped by a signal', isHalted: true, hint: `let it continue: kill -CONT ${pid}` };
+    case 't':
+      return { doing: 'is held by a debugger', isHalted: true, hint: 'detach the debugger, or let it continue there' };
+    case 'D':
+      return { doing: 'is waiting for a disk', isHalted: false, hint: `check the disk of the home; ${end}` };
+    case 'R':
+      return { doing: 'is busy', isHalted: false, hint: `its log: reeve daemon logs; ${end}` };
+    default:
+      return { doing: 'does not get to it', isHalted: false, hint: `its log: reeve daemon logs; ${end}` };
+  }
+}
+
+/** A pid alone may have been recycled since its process wrote it down. */
+function hasOpen(pid: number, path: string): boolean {
+  const file = look(path);
+  if (!file) return false;
+  try {
+    return readdirSync(`/proc/${pid}/fd`).some((fd) => {
+      const there = look(`/proc/${pid}/fd/${fd}`);
+      return there?.ino === file.ino && there.dev === file.dev;
+    });
+  } catch {
+    return false;
+  }
+}
+
+function look(path: string): Stats | null {
+  try {
+    return statSync(path);
+  } catch {
+    return null; // a descriptor that was closed meanwhile
+  }
+}
