@@ -18,7 +18,6 @@ export * from './linux/users.ts';
 export * from './listening.ts';
 export * from './lock-holder.ts';
 export * from './locks.ts';
-export * from './match-within.ts';
 export * from './ndjson.ts';
 export * from './own-file.ts';
 export * from './private-socket.ts';

@@ -1,13 +1,11 @@
 import { ReeveError } from '@reeve/contract';
-import { isHidden, isLiveState, matchWithin, portHolders, readStat } from '@reeve/host';
+import { isHidden, isLiveState, portHolders, readStat } from '@reeve/host';
+import { type Pattern, PatternTooSlow } from '../base/pattern.ts';
 import { nearestName } from '../core/spec/nearest-name.ts';
 import type { KillTarget } from './command-line/kill-target.ts';
 import { belongsTo, isKernels, listensOn, titleOf } from './find-matches.ts';
 import type { HomeLook, LookedAt } from './home-look.ts';
 import type { Meant, StopOf } from './kill-plan.ts';
-
-/** How long a pattern may take for one command line. Milliseconds. */
-const PATTERN_MS = 50;
 
 export interface Found {
   readonly meant: readonly Meant[];
@@ -61,22 +59,23 @@ function byPort(look: HomeLook, port: number): readonly Meant[] {
 }
 
 /** Never reeve itself, nor this command and those above it: a shell's own command line holds the pattern. */
-function byPattern(look: HomeLook, pattern: string): readonly Meant[] {
+function byPattern(look: HomeLook, pattern: Pattern): readonly Meant[] {
   const meant = look.processes.filter(
     (seen) => !seen.isReeve && !look.lineage.has(seen.row.pid) && fits(seen, pattern),
   );
-  if (meant.length > 0) return meant.map((seen) => ({ seen, why: `matches /${pattern}/` }));
-  throw new ReeveError('NOTHING_FOUND', { message: `no command line matches /${pattern}/` });
+  if (meant.length > 0) return meant.map((seen) => ({ seen, why: `matches /${pattern.source}/` }));
+  throw new ReeveError('NOTHING_FOUND', { message: `no command line matches /${pattern.source}/` });
 }
 
-function fits({ row }: LookedAt, pattern: string): boolean {
+function fits({ row }: LookedAt, pattern: Pattern): boolean {
   if (isKernels(row.command)) return false;
-  const answer = matchWithin(pattern, row.command, PATTERN_MS);
-  if (answer !== 'too slow') return answer === 'yes';
-  throw new ReeveError('USAGE', {
-    message: `--pattern takes too long on the command line of pid ${row.pid}`,
-    hint: 'a simpler pattern: no repetition within a repetition',
-  });
+  try {
+    return pattern.test(row.command);
+  } catch (error) {
+    if (!(error instanceof PatternTooSlow)) throw error;
+    const message = `--pattern takes too long on the command line of pid ${row.pid}`;
+    throw new ReeveError('USAGE', { message, hint: 'a simpler pattern, with smaller repetitions' });
+  }
 }
 
 function byName(look: HomeLook, target: Extract<KillTarget, { kind: 'name' }>, here: string | null): Found {

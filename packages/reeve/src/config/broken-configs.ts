@@ -213,7 +213,13 @@ export const BROKEN: readonly BrokenConfig[] = [
     why: 'a bad regular expression',
     text: a("ready: { log: 'a(' }"),
     at: ['4:19 services.a.ready.log'],
-    says: ['no regular expression'],
+    says: ['invalid pattern: missing closing )'],
+  },
+  {
+    why: 'a pattern that only a backtracking engine can evaluate',
+    text: a('health: { http: "http://127.0.0.1:1/", body: "^(?!.*down)" }'),
+    at: ['4:51 services.a.health.body'],
+    says: ['look-ahead is not supported', 'RE2'],
   },
   {
     why: 'a URL of another kind',

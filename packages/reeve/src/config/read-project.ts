@@ -9,6 +9,7 @@ import {
   reeveVariables,
 } from '../core/spec/environment.ts';
 import { lookupIn, type Scope } from '../core/spec/interpolate.ts';
+import { checkPatterns } from './check-patterns.ts';
 import { checkServices, noteServices, type PlacedService } from './check-services.ts';
 import { Cursor, type Reading } from './cursor.ts';
 import { readEnvFile } from './env-files.ts';
@@ -59,6 +60,7 @@ export async function readProject(input: ReadInput): Promise<ReadProject> {
     placed.push(await placeService(own, value, shared, top.key('env')));
   }
   checkServices(services, placed);
+  await checkPatterns(placed);
   return {
     project: {
       folder,

@@ -1,4 +1,5 @@
 import { type SchemaOptions, Type } from '@sinclair/typebox';
+import { PATTERN_SYNTAX } from '../base/pattern.ts';
 import { AsWritten, duration, integer, oneOf, strict, text } from './schema-values.ts';
 
 export const Command = Type.Union([Type.String({ minLength: 1 }), Type.Array(AsWritten, { minItems: 1 })], {
@@ -6,7 +7,7 @@ export const Command = Type.Union([Type.String({ minLength: 1 }), Type.Array(AsW
 });
 
 const ADDRESS = 'a port or host:port';
-const REGEX = 'a regular expression (JavaScript)';
+const REGEX = PATTERN_SYNTAX;
 
 /** Ways to ask a service how it is. */
 const checks = () => ({

@@ -3,13 +3,14 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type LogCheck, ReeveError } from '@reeve/contract';
 import { type HomePaths, instanceId, markFrom, notifySocket } from '@reeve/host';
+import { compilePattern, PatternProblem } from '../base/pattern.ts';
 import { readEnvFiles } from '../config/env-files.ts';
 import { fetchSecrets } from '../config/secrets.ts';
 import type { Keeper, Platform, ProbeTarget } from '../core/interfaces.ts';
 import { chooseAutoPort } from '../core/leases.ts';
 import type { Registry } from '../core/registry.ts';
 import { type EnvMap, reeveVariables } from '../core/spec/environment.ts';
-import { resolveSecrets, resolveService } from '../core/spec/resolve.ts';
+import { type ResolvedService, resolveSecrets, resolveService } from '../core/spec/resolve.ts';
 import { waitForLine } from '../logs/wait-for-line.ts';
 import { probes } from '../probes/probes.ts';
 import type { Dependencies, Log, Resolved, ResolveInput } from '../supervisor/dependencies.ts';
@@ -52,12 +53,12 @@ export function dependenciesOf({ paths, platform, registry, keeper, log }: World
 }
 
 /** A service without logs never writes the line: it waits until its time limit says so. */
-function waitForOwnLine(
+async function waitForOwnLine(
   { pattern }: LogCheck,
   { logs, run }: ProbeTarget,
   signal: AbortSignal,
 ): Promise<string | null> {
-  if (logs !== null) return waitForLine({ folder: logs, run, pattern: new RegExp(pattern), signal });
+  if (logs !== null) return waitForLine({ folder: logs, run, pattern: await compilePattern(pattern), signal });
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(null), { once: true }));
 }
 
@@ -85,7 +86,22 @@ async function resolve(paths: HomePaths, input: ResolveInput): Promise<Resolved>
   const secrets = await secretsOf(start);
   const result = resolveService({ ...start, secrets });
   if (!result.ok) throw new ReeveError('CONFIG_INVALID', { message: `${spec.name}: ${result.problems.join('; ')}` });
+  await checkPatterns(spec.name, result.service);
   return { ...result.service, secrets: Object.values(secrets) };
+}
+
+/** With all values in place: the config was checked with those of its reader. */
+async function checkPatterns(service: string, { ready, health }: ResolvedService): Promise<void> {
+  for (const check of [ready, health?.check]) {
+    const pattern = check?.kind === 'log' ? check.pattern : check?.kind === 'http' ? check.body : null;
+    if (pattern === null) continue;
+    try {
+      await compilePattern(pattern);
+    } catch (error) {
+      if (!(error instanceof PatternProblem)) throw error;
+      throw new ReeveError('CONFIG_INVALID', { message: `${service}: the pattern /${pattern}/: ${error.message}` });
+    }
+  }
 }
 
 async function secretsOf(start: Parameters<typeof resolveSecrets>[0]): Promise<EnvMap> {

@@ -1,4 +1,6 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { LOG_STREAMS, type LogStream } from '@reeve/contract';
+import { type Pattern, PatternTooSlow } from '../base/pattern.ts';
 import { followLog } from './follow-log.ts';
 import { lineSafe } from './line-safe.ts';
 import { logEnd } from './log-end.ts';
@@ -9,23 +11,41 @@ export interface WaitForLineOptions {
   readonly folder: string;
   readonly run: string;
   /** Tried on each line of the run, colours taken out. */
-  readonly pattern: RegExp;
+  readonly pattern: Pattern;
   readonly signal: AbortSignal;
 }
+
+/** After so much matching the event loop is left to others for as long. Milliseconds. */
+const TURN = 10;
 
 /** The first line of a run that matches; what it has written already counts. `null`: aborted. */
 export async function waitForLine({ folder, run, pattern, signal }: WaitForLineOptions): Promise<string | null> {
   const done = new AbortController();
   const either = AbortSignal.any([signal, done.signal]);
+  let spent = 0;
   try {
     for await (const { line } of followLog({ folder, run, from: await runStart(folder, run), signal: either })) {
+      const begun = performance.now();
       const text = lineSafe(line, { colours: false });
-      pattern.lastIndex = 0; // of use to patterns with the flag g only
-      if (pattern.test(text)) return text;
+      if (matches(pattern, text)) return text;
+      spent += performance.now() - begun;
+      if (spent < TURN) continue;
+      await pause(spent);
+      spent = 0;
     }
     return null;
   } finally {
     done.abort();
+  }
+}
+
+/** A line that takes too long is passed over: the next one may be shorter. */
+function matches(pattern: Pattern, text: string): boolean {
+  try {
+    return pattern.test(text);
+  } catch (error) {
+    if (error instanceof PatternTooSlow) return false;
+    throw error;
   }
 }
 

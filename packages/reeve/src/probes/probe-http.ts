@@ -1,13 +1,11 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { HttpCheck } from '@reeve/contract';
-import { matchWithin } from '@reeve/host';
+import { compilePattern, type Pattern, PatternProblem, PatternTooSlow } from '../base/pattern.ts';
 import type { ProbeTarget } from '../core/interfaces.ts';
 import { explain, failed, type Outcome, reasonOf } from './outcome.ts';
 
 /** How much of a body is looked at. Bytes. */
 const BODY_BYTES = 64 << 10;
-/** How long the body's pattern may take. Milliseconds in which nothing else happens. */
-const PATTERN_MS = 50;
 
 /**
  * One GET: no redirect is followed, nothing is decompressed, the connection is not kept. Ends at the signal however
@@ -17,6 +15,8 @@ export async function probeHttp(check: HttpCheck, target: ProbeTarget, signal: A
   const url = urlOf(check.url, target);
   if (typeof url === 'string') return failed(url);
   // Loaded at the first probe: a daemon without HTTP checks does not pay for it.
+  const body = check.body === null ? null : await compilePattern(check.body).catch(notAPattern);
+  if (typeof body === 'string') return failed(`/${check.body}/: ${body}`);
   const { request } = url.protocol === 'https:' ? await import('node:https') : await import('node:http');
   return new Promise((resolve) => {
     const what = `GET ${shown(url)}`;
@@ -34,20 +34,29 @@ export async function probeHttp(check: HttpCheck, target: ProbeTarget, signal: A
     };
     signal.addEventListener('abort', abort, { once: true });
     if (signal.aborted) abort();
-    listen(sent, check, what, url, settle);
+    listen(sent, { status: check.status, body }, what, url, settle);
   });
 }
 
-type Settle = (outcome: Outcome) => void;
+function notAPattern(error: unknown): string {
+  if (error instanceof PatternProblem) return error.message;
+  throw error;
+}
 
-function listen(sent: ClientRequest, check: HttpCheck, what: string, url: URL, settle: Settle): void {
+type Settle = (outcome: Outcome) => void;
+interface Accepted {
+  readonly status: HttpCheck['status'];
+  readonly body: Pattern | null;
+}
+
+function listen(sent: ClientRequest, check: Accepted, what: string, url: URL, settle: Settle): void {
   sent.on('response', (response) => judge(response, check, what, settle));
   sent.on('error', (error) => settle(failed(`${what}: ${explain(error, placeOf(url))}`)));
   sent.on('close', () => settle(failed(`${what}: closed without an answer`)));
   sent.end();
 }
 
-function judge(response: IncomingMessage, check: HttpCheck, what: string, settle: Settle): void {
+function judge(response: IncomingMessage, check: Accepted, what: string, settle: Settle): void {
   const status = response.statusCode ?? 0;
   const said = `${what} ${status}`;
   const isAccepted = check.status.some(([low, high]) => low <= status && status <= high);
@@ -55,7 +64,7 @@ function judge(response: IncomingMessage, check: HttpCheck, what: string, settle
   else settle({ ok: isAccepted, what: said });
 }
 
-function readBody(response: IncomingMessage, pattern: string, said: string, settle: Settle): void {
+function readBody(response: IncomingMessage, pattern: Pattern, said: string, settle: Settle): void {
   const pieces: Buffer[] = [];
   let size = 0;
   const decide = (): void => {
@@ -71,17 +80,13 @@ function readBody(response: IncomingMessage, pattern: string, said: string, sett
   response.on('error', () => settle(failed(`${said}, but its body broke off`)));
 }
 
-function judgeBody(body: Buffer, pattern: string, said: string): Outcome {
-  const match = matchWithin(pattern, body.toString('utf8'), PATTERN_MS);
-  switch (match) {
-    case 'yes':
-      return { ok: true, what: said };
-    case 'no':
-      return failed(`${said}, but its body does not match /${pattern}/`);
-    case 'too slow':
-      return failed(`${said}, but /${pattern}/ takes too long to match: make the pattern simpler`);
-    case 'not a pattern':
-      return failed(`/${pattern}/ is not a pattern`);
+function judgeBody(body: Buffer, pattern: Pattern, said: string): Outcome {
+  try {
+    if (pattern.test(body.toString('utf8'))) return { ok: true, what: said };
+    return failed(`${said}, but its body does not match /${pattern.source}/`);
+  } catch (error) {
+    if (!(error instanceof PatternTooSlow)) throw error;
+    return failed(`${said}, but ${error.message}: make the pattern simpler`);
   }
 }
 

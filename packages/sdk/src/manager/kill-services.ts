@@ -2,12 +2,13 @@ import { realpathSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { resolve } from 'node:path';
 import { type Receipt, ReeveError } from '@reeve/contract';
-import { cwdOf, matchWithin, readProc } from '@reeve/host';
+import { cwdOf, readProc } from '@reeve/host';
 import { ReeveClient } from '../client.ts';
 import { listCards, livenessOf } from '../service/cards.ts';
 import { type ActionResult, describeProcess, type KillOptions, refuse } from './action-result.ts';
 import { endFound } from './end-found.ts';
 import { foundOf } from './hunt.ts';
+import { matchWithin } from './match-within.ts';
 import { lookAround, type Seen, type Surroundings, supervisedServices, type WhereOptions } from './surroundings.ts';
 
 /** How something is ended, and where it is looked for. */

@@ -1,5 +1,6 @@
 import { NAME_PATTERN, ReeveError } from '@reeve/contract';
 import { isPid } from '@reeve/host';
+import { compilePattern, type Pattern, PatternProblem } from '../../base/pattern.ts';
 
 /** What `kill` was asked to end. */
 export type KillTarget =
@@ -7,12 +8,12 @@ export type KillTarget =
   | { readonly kind: 'port'; readonly port: number }
   /** `project` null: the one of this folder, else the only one that has it. */
   | { readonly kind: 'name'; readonly project: string | null; readonly name: string }
-  | { readonly kind: 'pattern'; readonly pattern: string };
+  | { readonly kind: 'pattern'; readonly pattern: Pattern };
 
 const HINT = 'a service, a pid, :port, or --pattern RE';
 
 /** Throws USAGE for what is none of them, NOT_PERMITTED for a number that is the pid of nothing that may be ended. */
-export function parseKillTarget(word: string | undefined, pattern: string | null): KillTarget {
+export async function parseKillTarget(word: string | undefined, pattern: string | null): Promise<KillTarget> {
   if ((word === undefined) === (pattern === null)) {
     throw new ReeveError('USAGE', {
       message: pattern === null ? 'there is nothing to end' : 'a name and --pattern contradict each other',
@@ -31,15 +32,15 @@ export function parseKillTarget(word: string | undefined, pattern: string | null
   return { kind: 'name', project: second === undefined ? null : first, name: second ?? first };
 }
 
-function asPattern(pattern: string): KillTarget {
+async function asPattern(pattern: string): Promise<KillTarget> {
   if (pattern === '') throw new ReeveError('USAGE', { message: 'an empty pattern means every process', hint: HINT });
   try {
-    new RegExp(pattern);
+    return { kind: 'pattern', pattern: await compilePattern(pattern) };
   } catch (error) {
-    const message = `--pattern is no regular expression: ${error instanceof Error ? error.message : String(error)}`;
-    throw new ReeveError('USAGE', { message, hint: 'quote it, and write \\ before ( [ * + ? that mean themselves' });
+    if (!(error instanceof PatternProblem)) throw error;
+    const hint = 'quote it, and write \\ before ( [ * + ? that mean themselves';
+    throw new ReeveError('USAGE', { message: `--pattern: ${error.message}`, hint });
   }
-  return { kind: 'pattern', pattern };
 }
 
 /** 0, 1, negative and impossible numbers mean groups, everybody, or init to kill(2): none of them ever gets there. */

@@ -12,7 +12,7 @@ import { oneLine } from '../terminal/safe-text.ts';
 export async function run(context: Context): Promise<number> {
   const pattern = optionValue(context, 'pattern');
   const [word] = context.args.positionals;
-  const target = inProject(context, parseKillTarget(word, pattern));
+  const target = inProject(context, await parseKillTarget(word, pattern));
   const typed = pattern === null ? (word ?? '') : `/${pattern}/`;
   const look = await lookAtHome(context);
   const { meant, named } = searchFor(look, target, await whereWeAre(context));

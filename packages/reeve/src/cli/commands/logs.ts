@@ -1,4 +1,5 @@
 import { type LogStream, ReeveError } from '@reeve/contract';
+import { compilePattern, PATTERN_SYNTAX, type Pattern, PatternProblem, PatternTooSlow } from '../../base/pattern.ts';
 import { followLog } from '../../logs/follow-log.ts';
 import { logEnd } from '../../logs/log-end.ts';
 import type { LogPosition } from '../../logs/log-line.ts';
@@ -19,7 +20,7 @@ const STANDARD = 100;
 
 export async function run(context: Context): Promise<number> {
   const words = selection(context.args.positionals);
-  const filter = readFilter(context);
+  const filter = await readFilter(context);
   const { facts, sources } = await chooseSources(context, words);
   if (has(context, 'paths')) return tellPaths(context, sources);
   const run = await resolveRun(context, facts, sources);
@@ -51,10 +52,10 @@ interface Filter {
   readonly since: number | undefined;
   readonly until: number | undefined;
   readonly stream: LogStream | undefined;
-  readonly grep: RegExp | null;
+  readonly grep: Pattern | null;
 }
 
-function readFilter(context: Context): Filter {
+async function readFilter(context: Context): Promise<Filter> {
   const now = Date.now();
   const since = momentOption(context, 'since', now) ?? undefined;
   const until = momentOption(context, 'until', now) ?? undefined;
@@ -69,20 +70,31 @@ function readFilter(context: Context): Filter {
     since,
     until,
     stream: (optionValue(context, 'stream') as LogStream | null) ?? undefined,
-    grep: grepOption(context),
+    grep: await grepOption(context),
   };
 }
 
-function grepOption(context: Context): RegExp | null {
+async function grepOption(context: Context): Promise<Pattern | null> {
   const text = optionValue(context, 'grep');
   if (text === null) return null;
   try {
-    return new RegExp(text);
+    return await compilePattern(text);
   } catch (error) {
-    throw new ReeveError('USAGE', {
-      message: `--grep: ${(error as Error).message}`,
-      hint: 'a JavaScript regular expression',
-    });
+    if (!(error instanceof PatternProblem)) throw error;
+    throw badGrep(error, `expected ${PATTERN_SYNTAX}`);
+  }
+}
+
+function badGrep(error: Error, hint: string): ReeveError {
+  return new ReeveError('USAGE', { message: `--grep: ${error.message}`, hint });
+}
+
+function matches(grep: Pattern, line: string): boolean {
+  try {
+    return grep.test(line);
+  } catch (error) {
+    if (!(error instanceof PatternTooSlow)) throw error;
+    throw badGrep(error, 'a simpler pattern, with smaller repetitions');
   }
 }
 
@@ -191,7 +203,7 @@ async function past(
       shown += show(line) ? 1 : 0;
       await out.drained?.();
       if (out.lost?.aborted) break;
-    } else if (!grep || grep.test(line.line)) kept.push(line);
+    } else if (!grep || matches(grep, line.line)) kept.push(line);
     if (newest !== null && kept.length > 2 * newest + 1000) kept.splice(0, kept.length - newest);
   }
   if (newest !== null && newest > 0) for (const line of kept.slice(-newest)) shown += show(line) ? 1 : 0;
@@ -199,13 +211,17 @@ async function past(
 }
 
 /** Prints a line if it matches, and on a terminal where another run begins. */
-function printer(context: Context, sources: readonly LogSource[], grep: RegExp | null): (line: SourcedLine) => boolean {
+function printer(
+  context: Context,
+  sources: readonly LogSource[],
+  grep: Pattern | null,
+): (line: SourcedLine) => boolean {
   const { style, json, io } = context;
   const raw = has(context, 'raw');
   const format = lineFormat(sources, { style, json, raw, nameWidth: nameWidthOf(sources) });
   const runs = new Map<string, string>();
   return (line) => {
-    if (grep && !grep.test(line.line)) return false;
+    if (grep && !matches(grep, line.line)) return false;
     const { label } = line.source;
     const before = runs.get(label);
     if (style.rich && !json && !raw && before !== undefined && before !== line.run) {

@@ -212,6 +212,7 @@ describe('nobody is blamed', () => {
     ['for a key that a dict lacks', exit(1), '  File "/srv/app.py", line 3, in run\nKeyError: \'ORDER\''],
     ['for an HTTP 404', exit(1), 'GET /missing 404: page not found'],
     ['for an end without words', exit(3), ''],
+    ['U32: for a line of over 1,000 characters', exit(1), `${'x'.repeat(1_000)} EADDRINUSE :8081`],
   ];
   test.each(quiet)('%s', (_, ended, output) => {
     expect(blame(ended, output.split('\n'))).toBeNull();

@@ -70,7 +70,12 @@ const SIGNS: readonly Sign[] = [
     line: /^PermissionError: \[Errno 13\] Permission denied(?:: '(.+)')?$/,
     say: (m) => notPermitted(m[1]),
   },
-  { code: 'NOT_PERMITTED', line: /([^:\s]+): Permission denied$/, exits: [126], say: (m) => notPermitted(m[1]) },
+  {
+    code: 'NOT_PERMITTED',
+    line: /(?:^|[:\s])([^:\s]+): Permission denied$/,
+    exits: [126],
+    say: (m) => notPermitted(m[1]),
+  },
 
   {
     code: 'NO_MODULE',
@@ -139,6 +144,9 @@ const SIGNS: readonly Sign[] = [
   },
 ];
 
+/** Longer lines name no fault: a sign can take time that is quadratic in the length of a line. Characters. */
+const LONGEST = 1_000;
+
 /** Shells end with these when there was nothing to execute, whatever they print about it. */
 const BY_CODE: ReadonlyMap<number, Said & { readonly code: BlameCode }> = new Map([
   [126, { code: 'NOT_PERMITTED', what: 'its command cannot be executed', fix: 'make it executable: chmod +x' }],
@@ -151,9 +159,10 @@ const BY_CODE: ReadonlyMap<number, Said & { readonly code: BlameCode }> = new Ma
  */
 export function blame(exit: Exit | null, lines: readonly string[]): Blame | null {
   if (exit?.kind !== 'code' || exit.code === 0) return null;
+  const short = lines.filter((line) => line.length <= LONGEST);
   for (const sign of SIGNS) {
     if (sign.exits && !sign.exits.includes(exit.code)) continue;
-    const found = matchLast(sign, lines);
+    const found = matchLast(sign, short);
     if (found) return { code: sign.code, line: found.line, port: null, ...sign.say(found.match) };
   }
   const known = BY_CODE.get(exit.code);

@@ -7,7 +7,7 @@ let context: Context | null = null;
 
 /**
  * Whether the pattern occurs in the text, decided within `ms` milliseconds: a pattern like `(a+)+$` backtracks for
- * longer than the universe is old, and the daemon has one thread. A run of a vm script is the one thing in Node that
+ * longer than the universe is old, and a program has one thread. A run of a vm script is the one thing in Node that
  * can be stopped in the middle of a regular expression (0.1 ms a call).
  */
 export function matchWithin(pattern: string, text: string, ms: number): Match {
