@@ -120,6 +120,11 @@ export interface Survivor {
   readonly command: string;
   readonly why: string;
 }
+/** What a stop has left alone, because a newer command wants something of it. `by`: `start, by cli:anna:4711`. */
+export interface TakenOver {
+  readonly service: string;
+  readonly by: string;
+}
 /** How the clean-up of one service went; `message`: what it printed last, or how it ended. */
 export interface CleanUpView {
   readonly service: string;
@@ -130,6 +135,8 @@ export interface CleanUpView {
 export interface Receipt {
   /** Absent: nothing was to be cleaned up. One that failed makes the stop INCOMPLETE. */
   readonly clean_ups?: readonly CleanUpView[];
+  /** Absent: nothing was. The status speaks only of what was left in the hands of this command. */
+  readonly taken_over?: readonly TakenOver[];
   readonly project: string;
   readonly status: 'COMPLETE' | 'INCOMPLETE';
   readonly services: readonly ReceiptService[];

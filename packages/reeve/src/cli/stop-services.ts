@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { type ProjectRef, type Receipt, ReeveError } from '@reeve/contract';
+import { type ProjectRef, type Progress as Push, type Receipt, ReeveError } from '@reeve/contract';
 import type { ReeveClient } from '@reeve/sdk';
 import { type Context, printJson } from './context.ts';
 import { longCall } from './daemon/long-call.ts';
@@ -9,9 +9,7 @@ import { refOf, type Target, unknownProject } from './project/find-project.ts';
 import { loadProject } from './project/load-project.ts';
 import { unknownService } from './project/unknown-service.ts';
 import { renderReceipt } from './show/receipt-text.ts';
-import { humanDuration } from './terminal/amounts.ts';
-import { LiveLines } from './terminal/live-lines.ts';
-import { lookOf } from './terminal/style.ts';
+import { StopProgress } from './show/stop-progress.ts';
 
 /**
  * A client for a stop: the daemon is started when it is down, since services may have outlived it. Null when this home
@@ -36,21 +34,8 @@ export interface StopWish {
 /** Stops, showing how it gets on. Throws PROJECT_UNKNOWN, SERVICE_UNKNOWN. */
 export async function stopServices(context: Context, wish: StopWish): Promise<Receipt> {
   const { client, project, services, timeout, force, purge, signal } = wish;
-  const began = performance.now();
-  const states = new Map<string, string>();
-  using live = new LiveLines(context.io.err, context.talk, () => {
-    if (context.json) return [];
-    const mark = context.talk.unicode ? lookOf('stopping', 'unknown').glyph : lookOf('stopping', 'unknown').ascii;
-    const lines = [...states].map(([name, state]) => `  ${name}  ${state}`);
-    return [`${mark} stopping ${humanDuration(performance.now() - began)}`, ...lines];
-  });
-  const options = {
-    ...(signal ? { signal } : {}),
-    onPush: (push: { readonly service: string; readonly state: string }) => {
-      states.set(push.service, push.state);
-      live.draw();
-    },
-  };
+  using progress = new StopProgress(context);
+  const options = { ...(signal ? { signal } : {}), onPush: (push: Push) => progress.note(push) };
   const by = actor();
   if (wish.call === 'down')
     return (await longCall(client, 'down', { project, purge, timeout, actor: by }, options)).receipt;

@@ -23,6 +23,8 @@ export function forgetEnded(supervisor: Supervisor, project: Project, names: rea
 
 /** Forgets a stopped project; its history and logs stay unless they are purged. */
 export async function forgetProject(supervisor: Supervisor, project: Project, purge: boolean): Promise<void> {
+  // Forgotten by another `down`, and perhaps made anew since.
+  if (supervisor.projects.get(project.row.folder) !== project) return;
   supervisor.outbox.flush();
   supervisor.remove(project);
   const { folder } = project.row;

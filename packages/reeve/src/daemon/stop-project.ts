@@ -1,4 +1,4 @@
-import type { Actor, Receipt } from '@reeve/contract';
+import type { Actor, Progress, Receipt } from '@reeve/contract';
 import { describeActor } from '../supervisor/audit.ts';
 import { stop } from '../supervisor/intents/intents.ts';
 import { isUnwritable } from '../supervisor/intents/unwritable.ts';
@@ -13,6 +13,7 @@ interface StopOptions {
   readonly actor: Actor;
   /** The command, for the history: `stop`, `down`, … */
   readonly action: string;
+  readonly onProgress?: (progress: Progress) => void;
 }
 
 /** Wants services down, waits until they are gone, and writes the outcome into the audit log. */
@@ -23,10 +24,11 @@ export async function stopProject(
   options: StopOptions,
 ): Promise<Receipt> {
   stop(supervisor, project, names, options.actor, options.action);
-  const receipt = await stopAndProve(supervisor, { project, names, timeout: options.timeout, force: options.force });
+  const receipt = await stopAndProve(supervisor, { project, names, ...options });
   const { registry, clock } = supervisor.deps;
   const left = receipt.survivors.map((s) => `pid ${s.pid}`).join(', ');
-  const outcome = left ? `${receipt.status}: ${left}` : receipt.status;
+  const others = (receipt.taken_over ?? []).map(({ service, by }) => `; ${service} taken over by ${by}`).join('');
+  const outcome = `${receipt.status}${left && `: ${left}`}${others}`;
   const at = clock.now();
   const write = (): void =>
     registry.audit.append({

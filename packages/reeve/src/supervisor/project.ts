@@ -11,6 +11,8 @@ export interface ManagedService {
   intent: IntentRow;
   /** The event that told of the intent: what follows from it names it as its cause. */
   wish: EventRef | null;
+  /** What the intent came by: `start, by cli:anna:4711`; null: from before this daemon. */
+  wantedBy: string | null;
   instances: Instance[];
   /** When the last start was accepted (monotonic): `up` tells how long a service took. */
   acceptedAt: number;
@@ -30,7 +32,7 @@ export class Project implements ProjectFacts {
   /** Takes a service in, or its new spec; instances are made and kept as many as are wanted or still alive. */
   put(row: ServiceRow, intent: IntentRow): ManagedService {
     const known = this.services.get(row.spec.name);
-    const service: ManagedService = known ?? { row, intent, wish: null, instances: [], acceptedAt: 0 };
+    const service: ManagedService = known ?? { row, intent, wish: null, wantedBy: null, instances: [], acceptedAt: 0 };
     service.row = row;
     service.intent = intent;
     for (const instance of service.instances) instance.takeSpec(row.spec);

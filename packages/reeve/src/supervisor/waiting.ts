@@ -34,7 +34,9 @@ export function waitFor(supervisor: Supervisor, request: WaitRequest): Promise<W
   return new Promise((resolve) => {
     const told = new Map<string, string>();
     let again: NodeJS.Timeout | undefined;
-    const look = (): readonly WaitedService[] => request.names.map((name) => judgeService(supervisor, request, name));
+    const wasUp = new Set(request.names.filter((name) => request.project.service(name).intent.want === 'up'));
+    const look = (): readonly WaitedService[] =>
+      request.names.map((name) => judgeService(supervisor, request, wasUp, name));
     const finish = (outcome: Waited['outcome'], services: readonly WaitedService[]): void => {
       clearTimeout(timer);
       clearTimeout(again);
@@ -68,7 +70,12 @@ export function waitFor(supervisor: Supervisor, request: WaitRequest): Promise<W
   });
 }
 
-function judgeService(supervisor: Supervisor, request: WaitRequest, name: string): WaitedService {
+function judgeService(
+  supervisor: Supervisor,
+  request: WaitRequest,
+  wasUp: ReadonlySet<string>,
+  name: string,
+): WaitedService {
   const service = request.project.service(name);
   const wanted = service.instances.filter((i) => i.index < service.row.spec.instances);
   const now = supervisor.deps.clock.monotonic();
@@ -76,15 +83,22 @@ function judgeService(supervisor: Supervisor, request: WaitRequest, name: string
     const outcome = judge(request, service, instance);
     return outcome === 'met' && request.until === 'ready' && isTooYoung(instance, now) ? 'pending' : outcome;
   });
-  const outcome = worst(WORST_FIRST, outcomes) ?? 'met';
+  const by = opposed(request, service, wasUp.has(name));
+  const outcome = by === null ? (worst(WORST_FIRST, outcomes) ?? 'met') : 'failed';
   const shown = wanted[outcomes.indexOf(outcome)] ?? wanted[0];
   return {
     name,
     outcome,
     state: shown ? shownState(shown.machine.state.name) : 'stopped',
-    reason: shown ? reasonOf(shown.machine.state, shown.lacking) : null,
+    reason: by ?? (shown ? reasonOf(shown.machine.state, shown.lacking) : null),
     ms: Math.round(supervisor.deps.clock.monotonic() - service.acceptedAt),
   };
+}
+
+/** Who has asked for the opposite of what is waited for; null: nobody has. */
+function opposed(request: WaitRequest, { intent, wantedBy, row }: ManagedService, isNews: boolean): string | null {
+  if (request.until === 'stopped' || intent.want === 'up' || wantedBy === null) return null;
+  return isNews ? `taken over by a newer command: ${wantedBy}` : `${row.spec.name} is to be down: ${wantedBy}`;
 }
 
 function judge(request: WaitRequest, service: ManagedService, instance: Instance): Outcome {

@@ -29,7 +29,10 @@ export function renderReceipt(receipt: Receipt, style: Style): string {
       .filter(({ outcome }) => outcome !== 'done')
       .map((c) => `${glyph(style, 'bad')} ${name}: its stop command ${oneLine(c.command)} ${oneLine(c.what)}\n`),
   );
-  return `${table}${commands.join('')}${survivors.join('')}${verdict(receipt, style)}\n`;
+  const others = (receipt.taken_over ?? []).map(
+    ({ service, by }) => `${glyph(style, 'none')} ${service}: taken over by a newer command: ${oneLine(by)}\n`,
+  );
+  return `${table}${commands.join('')}${survivors.join('')}${others.join('')}${verdict(receipt, style)}\n`;
 }
 
 function verdict(receipt: Receipt, style: Style): string {

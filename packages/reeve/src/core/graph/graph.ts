@@ -60,7 +60,7 @@ export function reverse(edges: Edges): ReadonlyMap<string, readonly string[]> {
 
 /**
  * The heaviest path through the graph: the sum of `weigh` along a chain of needs.
- * `reeve stop` allows at least this much for declared stop timeouts.
+ * `reeve stop` allows this much: the grace periods of a chain follow one another.
  */
 export function longestChain(edges: Edges, weigh: (node: string) => number): number {
   const memo = new Map<string, number>();

@@ -3,7 +3,7 @@ import { FRESH } from '../restart/restart.ts';
 import { fail, restAfter, tellExit } from './steps-exit.ts';
 import { prefixed, stay, tell } from './steps-idle.ts';
 import { readyBy } from './steps-notify.ts';
-import { beginStop, killAll } from './steps-stop.ts';
+import { beginStop, hurry, killAll } from './steps-stop.ts';
 import type { Context, Effect, EventNamed, Next, StateNamed } from './types.ts';
 
 /** Steps of a run that is wanted: spawning, starting, running. */
@@ -15,8 +15,8 @@ export const remember = (state: StateNamed<'spawning'>, event: EventNamed<'stop'
 });
 
 /** Asked to stop without patience while the keeper still starts it. */
-export const hurrySoon = (state: StateNamed<'spawning'>): Next =>
-  state.stop === null ? stay(state) : { state: { ...state, hurry: true }, effects: [] };
+export const hurrySoon = (state: StateNamed<'spawning'>, { grace }: EventNamed<'hurry'>): Next =>
+  state.stop === null ? stay(state) : { state: { ...state, hurry: true, grace }, effects: [] };
 
 export const begun = (state: StateNamed<'spawning'>, event: EventNamed<'spawned'>, ctx: Context): Next => {
   const starting: StateNamed<'starting'> = { name: 'starting', run: state.run, process: event.process, since: ctx.now };
@@ -24,7 +24,8 @@ export const begun = (state: StateNamed<'spawning'>, event: EventNamed<'spawned'
   if (state.stop) {
     const stopping = beginStop(starting, state.stop, ctx);
     if (!state.hurry || stopping.state.name !== 'stopping') return prefixed([started], stopping);
-    return prefixed([started], killAll(stopping.state));
+    if (!state.grace) return prefixed([started], killAll(stopping.state));
+    return prefixed([started, ...stopping.effects], hurry(stopping.state, state.grace, ctx));
   }
   const limit: Effect[] = ctx.policy.readyTimeout === null ? [] : [{ do: 'arm', delay: ctx.policy.readyTimeout }];
   return { state: starting, effects: [started, ...limit, { do: 'probe', what: 'ready' }] };

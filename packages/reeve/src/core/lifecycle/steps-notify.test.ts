@@ -30,7 +30,7 @@ test('a stop is given more time while it is asked gently, and none once it is be
   const more = transition(stopping, { name: 'extend', by: 30_000 }, at(4_000));
   expect(more.machine.state).toMatchObject({ phase: 'main', killAt: 34_000 });
   expect(more.effects).toEqual([{ do: 'arm', delay: 15_000 }]);
-  const killed = transition(stopping, { name: 'hurry' }, at(5_000)).machine;
+  const killed = transition(stopping, { name: 'hurry', grace: 0 }, at(5_000)).machine;
   expect(transition(killed, { name: 'extend', by: 30_000 }, at(5_000)).machine).toEqual(killed);
 });
 

@@ -87,10 +87,30 @@ test('no grace, no stop command; nor for a main process that has ended by itself
 });
 
 test('a forced stop of what is just being spawned kills it as soon as it is there', () => {
-  const { state, effects } = after({}, [start, asked, { name: 'hurry' }, spawned]);
+  const { state, effects } = after({}, [start, asked, { name: 'hurry', grace: 0 }, spawned]);
   expect(state).toMatchObject({ name: 'stopping', phase: 'kill', cause: { kind: 'asked' } });
   expect(effects).toContainEqual({ do: 'kill', budget: 5_000 });
-  expect(after({}, [start, { name: 'hurry' }, spawned]).state, 'nobody has asked to stop it').toMatchObject({
+  expect(after({}, [start, { name: 'hurry', grace: 0 }, spawned]).state, 'nobody has asked to stop it').toMatchObject({
     name: 'starting',
   });
+});
+
+test('U20: a limit that is over kills nobody who has not had the stop signal for so long', () => {
+  const hurried: Event = { name: 'hurry', grace: 1_000 };
+  const main = after({}, [...running, asked, { at: 4_000 }, hurried]);
+  expect(main.effects, 'the rest has not been asked yet').toEqual([
+    { do: 'signal', whom: 'rest' },
+    { do: 'watch' },
+    { do: 'arm', delay: 1_000 },
+  ]);
+  const rest = [...running, asked, { at: 5_000 }, { name: 'timer' } as const];
+  expect(after({}, [...rest, { at: 5_400 }, hurried]).effects).toEqual([{ do: 'arm', delay: 600 }]);
+  expect(after({}, [...rest, { at: 6_400 }, hurried]).state).toMatchObject({ phase: 'kill' });
+  const late = after({ timeout: 500 }, [...running, asked, hurried, { at: 500 }, { name: 'timer' }]);
+  expect(late.state, "a shorter grace is the user's own").toMatchObject({ phase: 'kill' });
+  const only = after({ mode: 'main' }, [...running, asked, { at: 300 }, hurried]);
+  expect(only.effects, 'nobody else is to be asked').toEqual([{ do: 'arm', delay: 700 }]);
+  const hook = after(withHook, [...running, asked, { at: 100 }, hurried]);
+  expect(hook.effects.slice(0, 2)).toEqual([{ do: 'end-hook' }, { do: 'signal', whom: 'all' }]);
+  expect(after({}, [start, asked, hurried, spawned]).state).toMatchObject({ phase: 'rest', killAt: 1_000 });
 });

@@ -32,7 +32,7 @@ export function askFirst(state: Stopping, ctx: Context): Next {
   const { mode } = ctx.policy.stop;
   const left = Math.max(0, state.killAt - ctx.now);
   return {
-    state: { ...state, phase: mode === 'all' ? 'rest' : 'main' },
+    state: { ...state, phase: mode === 'all' ? 'rest' : 'main', askedAt: ctx.now },
     effects: [
       { do: 'signal', whom: mode === 'all' ? 'all' : 'main' },
       { do: 'watch' },
@@ -43,7 +43,7 @@ export function askFirst(state: Stopping, ctx: Context): Next {
 
 export function toRest(state: Stopping, ctx: Context): Next {
   return {
-    state: { ...state, phase: 'rest' },
+    state: { ...state, phase: 'rest', askedAt: ctx.now },
     effects: [
       { do: 'signal', whom: 'rest' },
       { do: 'watch' },
@@ -58,6 +58,34 @@ export function killAll(state: Stopping): Next {
     effects: [
       tell('service.killing', 'its grace is over: SIGKILL to what is left'),
       { do: 'kill', budget: KILL_BUDGET },
+    ],
+  };
+}
+
+/** The patience of whoever asked is over: whoever has not got the stop signal gets it now, and `grace` from then on. */
+export function hurry(state: Stopping, grace: Millis, ctx: Context): Next {
+  if (state.phase === 'kill' || state.phase === 'reap') return stay(state);
+  if (grace === 0) return killAll(state);
+  const isLastAsk = state.phase === 'rest' || (state.phase === 'main' && ctx.policy.stop.mode === 'main');
+  const from = isLastAsk ? (state.askedAt ?? ctx.now) : ctx.now;
+  const killAt = Math.min(state.killAt, from + grace);
+  if (killAt <= ctx.now) return killAll(state);
+  const sooner = { ...state, killAt };
+  if (isLastAsk) return { state: sooner, effects: [{ do: 'arm', delay: killAt - ctx.now }] };
+  if (state.phase === 'main') return toRest(sooner, ctx);
+  return askAll(sooner, ctx);
+}
+
+/** The stop command has had its time, and so has the order in which its processes are asked. */
+function askAll(state: Stopping, ctx: Context): Next {
+  const isMainAlone = ctx.policy.stop.mode === 'main';
+  return {
+    state: { ...state, phase: isMainAlone ? 'main' : 'rest', askedAt: ctx.now },
+    effects: [
+      { do: 'end-hook' },
+      { do: 'signal', whom: isMainAlone ? 'main' : 'all' },
+      { do: 'watch' },
+      { do: 'arm', delay: Math.max(0, state.killAt - ctx.now) },
     ],
   };
 }

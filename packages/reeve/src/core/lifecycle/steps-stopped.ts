@@ -2,7 +2,7 @@ import type { Millis } from '../../base/instant.ts';
 import { FRESH } from '../restart/restart.ts';
 import { finish, tellExit } from './steps-exit.ts';
 import { prefixed, stay, tell } from './steps-idle.ts';
-import { askFirst, hookTooLong, KILL_BUDGET, killAll, toRest } from './steps-stop.ts';
+import { askFirst, hookTooLong, hurry, KILL_BUDGET, killAll, toRest } from './steps-stop.ts';
 import type { Context, EventNamed, Next, StateNamed } from './types.ts';
 
 /** How a run that is being ended gets on, and what comes after it. */
@@ -50,8 +50,8 @@ export const escalate = (state: StateNamed<'stopping'>, _event: EventNamed<'time
   }
 };
 
-export const hurryUp = (state: StateNamed<'stopping'>): Next =>
-  state.phase === 'kill' || state.phase === 'reap' ? stay(state) : killAll(state);
+export const hurryUp = (state: StateNamed<'stopping'>, event: EventNamed<'hurry'>, ctx: Context): Next =>
+  hurry(state, event.grace, ctx);
 
 export const allGone = (state: StateNamed<'stopping'>, _event: EventNamed<'gone'>, ctx: Context): Next => {
   if (state.process === null || state.exit !== null) return finish(state, ctx);

@@ -259,7 +259,7 @@ function step(sim: Simulation, chance: () => number): void {
     },
     () => sim.tell({ name: 'hold', why: `w${Math.floor(chance() * 3)}`, hopeless: chance() < 0.5 }),
     () => sim.tell({ name: 'stop', cause: { kind: chance() < 0.5 ? 'asked' : 'stale' } }),
-    () => sim.tell({ name: 'hurry' }),
+    () => sim.tell({ name: 'hurry', grace: chance() < 0.5 ? 0 : 1000 }),
     () => sim.tell({ name: 'ready', how: 'log' }),
     () => sim.tell({ name: 'unhealthy', by: 'health', why: 'x' }),
     () =>
@@ -351,7 +351,7 @@ function stopsAtLast(sim: Simulation, seed: number): void {
   sim.unkillable = false;
   for (let i = 0; i < 60 && sim.machine.state.name !== 'stopped'; i++) {
     sim.tell({ name: 'stop', cause: { kind: 'asked' } });
-    if (sim.machine.state.name === 'failed') sim.tell({ name: 'hurry' });
+    if (sim.machine.state.name === 'failed') sim.tell({ name: 'hurry', grace: 0 });
     sim.keeperSpawns();
     sim.keeperTells();
     sim.platformLooks();

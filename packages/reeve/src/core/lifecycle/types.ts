@@ -40,7 +40,14 @@ export type State =
   | { readonly name: 'stopped'; readonly last: Exit | null }
   /** Wants to run and may not yet. */
   | { readonly name: 'waiting'; readonly last: Exit | null; readonly why: string | null; readonly hopeless: boolean }
-  | { readonly name: 'spawning'; readonly run: string; readonly stop: StopCause | null; readonly hurry: boolean }
+  | {
+      readonly name: 'spawning';
+      readonly run: string;
+      readonly stop: StopCause | null;
+      readonly hurry: boolean;
+      /** Of the hurry; left out: none. */
+      readonly grace?: Millis;
+    }
   | {
       readonly name: 'starting';
       readonly run: string;
@@ -66,6 +73,8 @@ export type State =
       readonly cause: StopCause;
       readonly phase: StopPhase;
       readonly killAt: Instant;
+      /** When those of the present phase got the stop signal; left out: nobody has got it yet. */
+      readonly askedAt?: Instant;
       readonly exit: Exit | null;
       /** When it last became ready; null: it never was in this run. */
       readonly readySince: Instant | null;
@@ -88,8 +97,8 @@ export type Event =
       readonly hopeless: boolean;
     }
   | { readonly name: 'stop'; readonly cause: Extract<StopCause, { readonly kind: 'asked' | 'stale' }> }
-  /** No more patience: SIGKILL to everything now. */
-  | { readonly name: 'hurry' }
+  /** No more patience: SIGKILL to everything, but to nobody who has not had the stop signal for so long. */
+  | { readonly name: 'hurry'; readonly grace: Millis }
   | { readonly name: 'spawned'; readonly process: ProcessIdentity }
   /** The start was refused: by the system, or before it by a conflict. `again`: when to try again; null: it cannot help. */
   | { readonly name: 'refused'; readonly failure: Failure; readonly again: Millis | null }

@@ -55,7 +55,7 @@ export function withAnnouncements(
       const project = supervisor.findIfKnown(params.project);
       const cleanUps = project ? cleanUpsOf(supervisor, project) : new Map<string, never>();
       const { receipt } = await handlers.down(params, call);
-      if (project && receipt.status === 'COMPLETE') removeGuard(paths, project.row.folder);
+      if (project && receipt.status === 'COMPLETE' && !receipt.taken_over) removeGuard(paths, project.row.folder);
       return { receipt: await cleaned(receipt, ranOf(receipt, cleanUps)) };
     },
     announced: () => ({ cards: notifiedCards(supervisor) }),
@@ -65,7 +65,7 @@ export function withAnnouncements(
         { project: ref, services: [], timeout, force, actor },
         { ...call, push: () => {} },
       );
-      return { receipt: await cleaned(receipt, [...cleanUps.values()]) };
+      return { receipt: await cleaned(receipt, inHand(receipt, cleanUps)) };
     },
     ps: async (params, call) => {
       const { projects } = await handlers.ps(params, call);
@@ -86,7 +86,14 @@ export function withAnnouncements(
 
 /** What did not run has left nothing since its last clean-up. */
 function ranOf<T>(receipt: Receipt, cleanUps: ReadonlyMap<string, T>): readonly T[] {
-  return receipt.services.flatMap(({ name }) => cleanUps.get(name) ?? []);
+  const own = new Set(receipt.services.map(({ name }) => name));
+  return inHand(receipt, new Map([...cleanUps].filter(([name]) => own.has(name))));
+}
+
+/** Nothing is cleaned up below a service that a newer command has started. */
+function inHand<T>({ taken_over: left = [] }: Receipt, cleanUps: ReadonlyMap<string, T>): readonly T[] {
+  const others = new Set(left.map(({ service }) => service));
+  return [...cleanUps].flatMap(([name, cleanUp]) => (others.has(name) ? [] : [cleanUp]));
 }
 
 function folderOf(supervisor: Supervisor, { project }: PsView): string {

@@ -70,19 +70,21 @@ export function controlHandlers(
       if (force) hurryRestart(project, names);
       return accepted;
     },
-    stop: async ({ project: ref, services, timeout, force, actor }) => {
+    stop: async ({ project: ref, services, timeout, force, actor }, { push }) => {
       const project = supervisor.find(ref);
       const names = selectWhole(project, services);
-      return { receipt: await stopProject(supervisor, project, names, { timeout, force, actor, action: 'stop' }) };
+      const options = { timeout, force, actor, action: 'stop', onProgress: push };
+      return { receipt: await stopProject(supervisor, project, names, options) };
     },
-    down: async ({ project: ref, purge, timeout, actor }) => {
+    down: async ({ project: ref, purge, timeout, actor }, { push }) => {
       const project = supervisor.findIfKnown(ref);
       const cleared = project === null && purge ? await purgeForgotten(supervisor, ref) : null;
       if (cleared) return { receipt: cleared };
       if (!project) throw unknownProject(ref);
       const names = [...project.services.keys()];
-      const receipt = await stopProject(supervisor, project, names, { timeout, force: false, actor, action: 'down' });
-      if (receipt.status === 'COMPLETE') await forgetProject(supervisor, project, purge);
+      const options = { timeout, force: false, actor, action: 'down', onProgress: push };
+      const receipt = await stopProject(supervisor, project, names, options);
+      if (receipt.status === 'COMPLETE' && !receipt.taken_over) await forgetProject(supervisor, project, purge);
       return { receipt };
     },
     wait: ({ project: ref, services, until, timeout }, call) => {
@@ -159,7 +161,7 @@ function hurryRestart(project: Project, names: readonly string[]): void {
     for (const instance of project.service(name).instances) {
       if (!instance.isAlive()) continue;
       instance.post({ name: 'stop', cause: { kind: 'stale' } });
-      instance.post({ name: 'hurry' });
+      instance.post({ name: 'hurry', grace: 0 });
     }
   }
 }

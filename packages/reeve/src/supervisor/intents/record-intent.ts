@@ -94,6 +94,7 @@ function tellWish(supervisor: Supervisor, project: Project, service: ManagedServ
   const { want, by } = service.intent;
   const changes = wish.changes ?? [];
   const fields = changes.map(({ field }) => field).join(', ');
+  service.wantedBy = `${wish.action}, by ${by}`;
   service.wish = supervisor.outbox.event(
     {
       at: supervisor.deps.clock.now(),
@@ -103,7 +104,7 @@ function tellWish(supervisor: Supervisor, project: Project, service: ManagedServ
       instance: null,
       run: null,
       event: 'service.wanted',
-      message: `wanted ${want}: ${wish.action}, by ${by}${fields && `; the config has changed: ${fields}`}`,
+      message: `wanted ${want}: ${service.wantedBy}${fields && `; the config has changed: ${fields}`}`,
       data: { want, action: wish.action, by, changes },
     },
     null,

@@ -105,7 +105,7 @@ function exitOfMain(processes: RunProcesses): Exit | null {
   return processes.evidence().find((p) => p.pid === main?.pid)?.exit ?? null;
 }
 
-function remainsOf(instance: RunOwner, live: LiveRun): Remains {
+export function remainsOf(instance: RunOwner, live: LiveRun): Remains {
   return {
     run: live.row.run,
     processes: live.processes.evidence(),

@@ -51,7 +51,7 @@ export const LIFECYCLE: readonly CommandSpec[] = [
     arguments: [services],
     options: [
       all('Every project of this home'),
-      timeout('Limit of the whole command; default 10s, or the longest chain of declared stop timeouts'),
+      timeout("Limit of the whole command; default: the longest chain of the services' grace periods, at least 10s"),
       force,
     ],
     examples: [
@@ -61,9 +61,10 @@ export const LIFECYCLE: readonly CommandSpec[] = [
     ],
     details: [
       'Prints the receipt: COMPLETE, or INCOMPLETE with the survivors and why they live (exit code 6). Nothing running is COMPLETE too. Exit code 4: no such service.',
+      'When the limit is over, whatever is left is killed, but nothing that has not had the stop signal for at least a second; killing and verifying take up to 5s more. A service that a newer command (start, up, restart) wants is left to it, and the receipt says so.',
       'What another daemon has started for a service (a container, a tmux session) is not seen: remove it by stop.command. A process outside the cgroup of its service that has REEVE_DETACHED=1 in its environment is left alone, and named.',
     ],
-    json: 'the receipt: `{ "project", "status": "COMPLETE"|"INCOMPLETE", "services": [{ name, promise, promise_reason, processes, ports }], "survivors", "ms" }`; with `--all` `{ "receipts": [...] }`',
+    json: 'the receipt: `{ "project", "status": "COMPLETE"|"INCOMPLETE", "services": [{ name, promise, promise_reason, processes, ports }], "survivors", "taken_over": [{ service, by }] (absent when empty), "ms" }`; with `--all` `{ "receipts": [...] }`',
   },
   {
     name: 'restart',

@@ -1,0 +1,45 @@
+import type { ShownState } from '@reeve/contract';
+import type { Instant } from '../../base/instant.ts';
+import { mayBeAlive } from '../lifecycle/table.ts';
+import type { State, StateNamed } from '../lifecycle/types.ts';
+import { shownState } from '../view.ts';
+import { dependantsInTheWay } from './conditions.ts';
+import type { World } from './world.ts';
+
+/** How a service that is to stop gets on, for whoever waits for it. Null: there is no such service. */
+export function stopProgress(
+  world: World,
+  name: string,
+  now: Instant,
+): { readonly state: ShownState; readonly reason: string | null } | null {
+  const service = world.get(name);
+  if (!service) return null;
+  const states = service.instances.map(({ machine }) => machine.state);
+  const state = states.find(mayBeAlive) ?? states[0];
+  if (!state) return null;
+  if (state.name === 'stopping') return { state: 'stopping', reason: howFar(state, now) };
+  const waits = mayBeAlive(state) && service.want === 'down' ? dependantsInTheWay(world, service) : [];
+  const reason = waits.length > 0 ? `waits for ${waits.join(', ')} to end` : failureOf(state);
+  return { state: shownState(state.name), reason };
+}
+
+function howFar(state: StateNamed<'stopping'>, now: Instant): string {
+  const left = Math.max(0, Math.ceil((state.killAt - now) / 1000));
+  switch (state.phase) {
+    case 'hook':
+      return 'its stop command runs';
+    case 'hooked':
+      return `its stop command is done, it has not ended yet; SIGKILL in ${left}s`;
+    case 'main':
+    case 'rest':
+      return `has been asked to end; SIGKILL in ${left}s`;
+    case 'kill':
+      return 'has been sent SIGKILL';
+    case 'reap':
+      return 'has ended; how is not known yet';
+  }
+}
+
+function failureOf(state: State): string | null {
+  return state.name === 'failed' && state.run !== null ? state.failure.message : null;
+}

@@ -1,0 +1,39 @@
+import type { ReceiptProcess, ReceiptService, Survivor } from '@reeve/contract';
+import type { Dependencies } from './dependencies.ts';
+import type { Instance } from './instance.ts';
+import type { Remains } from './instance-handle.ts';
+
+/** A run that nobody knew any more, and that was ended all the same. */
+export interface Stray {
+  readonly remains: Remains;
+  readonly survivors: readonly Survivor[];
+}
+
+/** What a receipt says of one service; null: none of its runs was there. */
+export async function receiptOf(
+  { platform }: Dependencies,
+  name: string,
+  remains: readonly Remains[],
+): Promise<ReceiptService | null> {
+  if (remains.length === 0) return null;
+  const processes: readonly ReceiptProcess[] = remains.flatMap((r) => r.processes);
+  const weakest = remains.find((r) => r.promise.promise === 'best_effort') ?? remains[0];
+  const ports = [...new Set(remains.flatMap((r) => r.ports))];
+  const listeners = ports.length > 0 ? await platform.listeners() : [];
+  return {
+    name,
+    promise: weakest?.promise.promise ?? 'best_effort',
+    promise_reason: weakest?.promise.reason ?? '',
+    processes,
+    ports: ports.map((port) => ({ port, free: !listeners.some((l) => l.port === port) })),
+    stop_commands: remains.flatMap((r) => r.stopCommand ?? []),
+  };
+}
+
+/** Who of these instances is still there, and why. */
+export async function survivorsOf(instances: readonly Instance[]): Promise<readonly Survivor[]> {
+  const lists = await Promise.all(
+    instances.map(async ({ live, selector }) => (live ? live.processes.explainSurvivors(selector) : [])),
+  );
+  return lists.flat();
+}
