@@ -6,6 +6,7 @@ export * from './keeper.ts';
 export * from './limit-mark.ts';
 export * from './logs.ts';
 export * from './names.ts';
+export * from './owners.ts';
 export * from './service-card.ts';
 export * from './service-request.ts';
 export * from './service-socket.ts';

@@ -190,6 +190,9 @@ export interface PortOwnerView {
   readonly pid: number | null;
   readonly command: string | null;
   readonly user: string | null;
-  /** Whether the listener belongs to the service that leased the port. */
+  /** Whether the listener belongs to the service that leased the port, or, where nothing has, to a service of this home. */
   readonly ours: boolean;
+  /** Of the service that the listener belongs to, whoever has the lease; null: to none of this home. */
+  readonly project: string | null;
+  readonly service: string | null;
 }

@@ -1,10 +1,9 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseServiceCard, SERVICE_CARD_NAME, type ServiceCard } from '@reeve/contract';
-import { type HomePaths, identify, isHidden, isSame, readOwnFile } from '@reeve/host';
+import { type HomePaths, identify, isHidden, isSame, readOwnFile, startedAt } from '@reeve/host';
 import type { Announced, Ignored, Liveness, Origin } from '../core/announced/announced.ts';
 import { readDropped } from './dropped-file.ts';
-import { startedAt } from './started-at.ts';
 
 /** Bytes of one card: data has 256 KiB, the rest is small. */
 const LARGEST = 1 << 20;

@@ -1,8 +1,9 @@
 import { ReeveError } from '@reeve/contract';
 import { userNameOf } from '@reeve/host';
 import type { Announced } from '../core/announced/announced.ts';
+import type { Owner } from '../core/interfaces.ts';
 import type { KillTarget } from './command-line/kill-target.ts';
-import type { HomeLook, LookedAt, Owner } from './home-look.ts';
+import type { HomeLook, LookedAt } from './home-look.ts';
 
 /** A process that was found, and a clause why. */
 export interface Meant {

@@ -1,6 +1,6 @@
 import type { InstanceView, PsView, Receipt, ServiceView, WhyView } from '@reeve/contract';
 import { expect, test } from 'vitest';
-import { renderProcessTable } from './show/process-table.ts';
+import { renderAllProjects, renderProcessTable } from './show/process-table.ts';
 import { renderReceipt } from './show/receipt-text.ts';
 import { renderWhy } from './show/why-text.ts';
 import { styleFor } from './terminal/style.ts';
@@ -97,6 +97,24 @@ test('ps on a terminal: glyph and word for each state, and the reason of what is
       '',
     ].join('\n'),
   );
+});
+
+test('U4: ps --all in a pipe says of every row which project it is of', () => {
+  const other = { ...view, project: 'office', services: [db], unmanaged: [] };
+  const lines = renderAllProjects([view, other], { style: pipe, now: NOW, wide: false }).split('\n');
+  expect(lines[0]).toBe('PROJECT\tNAME\tSTATE\tHEALTH\tPID\tUPTIME\tRESTARTS\tMEM\tPORTS\tREASON');
+  expect(lines.slice(1, 6).map((line) => line.split('\t').slice(0, 2))).toEqual([
+    ['shop', 'db'],
+    ['shop', 'worker:0'],
+    ['shop', 'worker:1'],
+    ['shop', 'web'],
+    ['office', 'db'],
+  ]);
+  expect(lines.slice(-3, -1)).toEqual([
+    'PROJECT\tUNMANAGED\tCOMMAND\tPORTS\tSERVICE\tFOUND BY',
+    'shop\t8112\tnode old.js\t3000\tweb\tport',
+  ]);
+  expect(renderAllProjects([view], { style: terminal, now: NOW, wide: false })).toContain('shop  3 services');
 });
 
 test('ps without UTF-8 is ASCII', () => {

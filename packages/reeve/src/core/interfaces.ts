@@ -7,14 +7,17 @@ import type {
   KeptRun,
   LogCheck,
   ProcessIdentity,
+  ProcessOwner,
   ReadySpec,
   ReceiptProcess,
+  RunSigns,
   SpawnRequest,
   Survivor,
   TcpCheck,
   TrackerName,
   Witness,
 } from '@reeve/contract';
+import type { Announced } from './announced/announced.ts';
 
 /**
  * What the supervisor needs from the world. Each interface has one implementation per kind of world and one contract
@@ -105,7 +108,9 @@ export interface Platform {
   /** Makes the surroundings of a run that is about to be spawned: its cgroup, if one can be had. */
   prepare(id: string, run: string): Promise<{ readonly cgroup: string | null; readonly witness: Witness }>;
   track(marks: RunMarks): RunProcesses;
-  /** Live processes by run cookie of this home, whoever started them: for recovery and for `unmanaged`. */
+  /** Whose the processes of this moment are, given the runs and the announcements of the home. */
+  owners(home: string, runs: readonly RunSigns[], announced: readonly Announced[]): Promise<Owners>;
+  /** Live processes by run cookie of this home, whoever started them: for recovery. */
   findByCookie(home: string): Promise<
     readonly (FoundProcess & {
       readonly project: string | null;
@@ -120,7 +125,8 @@ export interface Platform {
   findUser(name: string): Promise<UserEntry | null>;
   /** Group id of a name or number; `null`: no such group. */
   findGroup(name: string): Promise<number | null>;
-  listeners(): Promise<readonly Listener[]>;
+  /** One process a socket; of one port everybody who holds a socket of it. */
+  listeners(port?: number): Promise<readonly Listener[]>;
 }
 export interface UserEntry {
   readonly name: string;
@@ -138,6 +144,20 @@ export interface Listener {
   readonly process: ProcessIdentity | null;
   readonly command: string | null;
   readonly user: string;
+}
+
+export type Owner = ProcessOwner<Announced>;
+/** Whose the processes of one moment are. */
+export interface Owners {
+  /** null: of no service of this home. */
+  of(pid: number): Owner | null;
+  /** What nobody answers for: left behind by a service, or asking to be left alone. */
+  readonly strays: readonly Stray[];
+}
+export interface Stray {
+  readonly process: ProcessIdentity;
+  readonly command: string;
+  readonly owner: Owner;
 }
 
 /** What a probe is told about the run it looks at. Strings are already replaced. */

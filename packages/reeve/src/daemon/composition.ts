@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type LogCheck, ReeveError } from '@reeve/contract';
 import { type HomePaths, instanceId, markFrom, notifySocket } from '@reeve/host';
+import { readAnnouncements } from '../announcements/read-announcements.ts';
 import { compilePattern, PatternProblem } from '../base/pattern.ts';
 import { readEnvFiles } from '../config/env-files.ts';
 import { fetchSecrets } from '../config/secrets.ts';
@@ -47,6 +48,7 @@ export function dependenciesOf({ paths, platform, registry, keeper, log }: World
     notifySocket: (of) => notifySocket(paths, of),
     lastLines: (id, run, newest) => lastLines(join(paths.logs, id), newest, run),
     resolve: (input) => resolve(paths, input),
+    announced: () => readAnnouncements(paths).announced,
     chooseAutoPort: (wish) => chooseAutoPort({ ...wish, ephemeral }),
     self: { uid: process.getuid?.() ?? -1, isRoot: process.getuid?.() === 0 },
   };

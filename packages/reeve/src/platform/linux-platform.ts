@@ -13,10 +13,12 @@ import {
   listListeners,
   loadSyscalls,
   pageSize,
+  portHolders,
   type Stat,
 } from '@reeve/host';
 import type { Platform, RunMarks } from '../core/interfaces.ts';
 import { type CgroupFinding, findCgroups } from './cgroups.ts';
+import { findOwners } from './find-owners.ts';
 import { socketTable } from './held-ports.ts';
 import { ALL_TRACKERS, type TrackerSwitches } from './membership.ts';
 import { type ProcScan, procScan } from './proc-scan.ts';
@@ -65,11 +67,12 @@ export function linuxPlatform(options: LinuxPlatformOptions): Platform {
       runs.set(marks.run, run);
       return run;
     },
+    owners: async (home, of, announced) => findOwners(await scan.fresh(), home, of, announced),
     findByCookie: (home) => findByCookie(scan, home),
     isAlive: isSame,
     findUser,
     findGroup: async (name) => (await findGroup(name))?.gid ?? null,
-    listeners: () => Promise.resolve(listListeners()),
+    listeners: (port) => Promise.resolve(port === undefined ? listListeners() : portHolders(port)),
   };
 }
 

@@ -1,5 +1,5 @@
-import { DAEMON_MARK, DETACHED_MARK } from '@reeve/contract';
-import { filesOf, markOf, parseEnviron, readProc, type Stat } from '@reeve/host';
+import { DETACHED_MARK } from '@reeve/contract';
+import { carriedIn, filesOf, markOf, parseEnviron, readProc, type Stat } from '@reeve/host';
 
 /** What a process carries that says whose it is. */
 export interface Traits {
@@ -11,6 +11,8 @@ export interface Traits {
   readonly stream: string | null;
   /** It is a keeper of this home. */
   readonly isKeeper: boolean;
+  /** The card of the service that was started by hand and has started it. */
+  readonly owner: string | null;
   /** It is to be left alone, says its environment. */
   readonly isDetached: boolean;
 }
@@ -22,7 +24,7 @@ export interface TraitSwitches {
 
 /** Stands for the run of a daemon or keeper: nobody's. No run is called so, they are hex. */
 export const NO_RUN = 'daemon';
-const NONE: Traits = { cookie: null, mark: null, stream: null, isKeeper: false, isDetached: false };
+const NONE: Traits = { cookie: null, mark: null, stream: null, owner: null, isKeeper: false, isDetached: false };
 
 interface Entry extends Traits {
   readonly start: number;
@@ -59,8 +61,8 @@ export function traitReader(home: string, on: TraitSwitches): TraitReader {
     const { pid, start, image } = stat;
     const same = before?.start === start ? before : null;
     const unchanged = same?.image === image ? same : null;
-    const { cookie, isDetached } = unchanged ?? readEnviron(pid, on);
-    const plain = { ...NONE, start, image, cookie, isDetached, whole: false };
+    const { cookie, owner, isDetached } = unchanged ?? readEnviron(pid, on);
+    const plain = { ...NONE, start, image, cookie, owner, isDetached, whole: false };
     if (cookie === NO_RUN) return { ...plain, isKeeper: unchanged ? unchanged.isKeeper : isKeeper(pid, home) };
     if (cookie !== null || start < since || isKernelThread(stat)) return plain;
     if (unchanged?.whole) return unchanged;
@@ -76,12 +78,12 @@ function isKernelThread({ pid, ppid }: Stat): boolean {
 }
 
 /** A daemon or keeper is known as one even where cookies are not asked for. */
-function readEnviron(pid: number, on: TraitSwitches): Pick<Traits, 'cookie' | 'isDetached'> {
+function readEnviron(pid: number, on: TraitSwitches): Pick<Traits, 'cookie' | 'owner' | 'isDetached'> {
   const text = readProc(`/proc/${pid}/environ`);
   if (!text?.includes('REEVE_')) return NONE;
-  const environ = parseEnviron(text);
-  if (environ.has(DAEMON_MARK)) return { cookie: NO_RUN, isDetached: false };
-  return { cookie: on.cookie ? (environ.get('REEVE_RUN') ?? null) : null, isDetached: saysDetached(environ) };
+  const { run, owner, isReeve, isDetached } = carriedIn(parseEnviron(text), { cgroup: null, mark: null });
+  if (isReeve) return { cookie: NO_RUN, owner: null, isDetached: false };
+  return { cookie: on.cookie ? run : null, owner, isDetached };
 }
 
 export function saysDetached(environ: ReadonlyMap<string, string>): boolean {

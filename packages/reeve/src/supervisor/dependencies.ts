@@ -1,5 +1,6 @@
 import type { HealthSpec, ReadySpec, ServiceSpec } from '@reeve/contract';
 import type { Instant } from '../base/instant.ts';
+import type { Announced } from '../core/announced/announced.ts';
 import type { Keeper, Platform, Probes, UserEntry } from '../core/interfaces.ts';
 import type { LeaseRow, ProjectRow, Registry } from '../core/registry.ts';
 
@@ -29,6 +30,8 @@ export interface Dependencies {
   readonly lastLines: (id: string, run: string, newest: number) => Promise<readonly string[]>;
   /** Everything of a spec that depends on the moment of the start: files are read again. Rejects with a ReeveError. */
   readonly resolve: (input: ResolveInput) => Promise<Resolved>;
+  /** What says itself that it is there, in this home. */
+  readonly announced: () => readonly Announced[];
   readonly chooseAutoPort: (wish: AutoPortWish) => number;
   readonly self: { readonly uid: number; readonly isRoot: boolean };
   readonly log: Log;

@@ -8,7 +8,7 @@ import type {
 } from '@reeve/contract';
 import type { Instant } from '../base/instant.ts';
 import type { Notified } from '../core/announced/notified.ts';
-import type { RunProcesses } from '../core/interfaces.ts';
+import type { Owners, RunProcesses } from '../core/interfaces.ts';
 import type { Event, Machine } from '../core/lifecycle/types.ts';
 import type { ProjectRow, RunRow } from '../core/registry.ts';
 import type { Health } from '../core/restart/health.ts';
@@ -45,6 +45,8 @@ export interface Remains {
 export interface InstanceHost {
   readonly deps: Dependencies;
   readonly outbox: Outbox;
+  /** Whose every process of the home is, now. */
+  owners(): Promise<Owners>;
   /** Something that others may be waiting for has changed. */
   changed(instance: Actor): void;
 }

@@ -1,6 +1,7 @@
 import type { InstanceView, PortView, PsView, ServiceView, UnmanagedView } from '@reeve/contract';
+import { startedAt } from '@reeve/host';
 import { iso } from '../base/instant.ts';
-import type { FoundProcess, Listener } from '../core/interfaces.ts';
+import type { Listener, Owner, Owners } from '../core/interfaces.ts';
 import { instancePort } from '../core/spec/environment.ts';
 import { instanceView, serviceView } from '../core/view.ts';
 import type { Instance } from './instance.ts';
@@ -13,26 +14,21 @@ export interface Look {
   readonly at: number;
   readonly listeners: readonly Listener[];
   readonly memory: ReadonlyMap<string, number>;
-  readonly strangers: readonly (FoundProcess & {
-    readonly project: string | null;
-    readonly service: string | null;
-    readonly run: string;
-    readonly isDetached: boolean;
-  })[];
+  readonly owners: Owners;
 }
 
 /** One scan of the process table and of the sockets, shared by everything that is shown. */
 export async function lookAround(supervisor: Supervisor): Promise<Look> {
-  const { platform, home, clock } = supervisor.deps;
+  const { platform, clock } = supervisor.deps;
   const live = [...supervisor.projects.values()].flatMap((p) => p.instances()).flatMap((i) => (i.live ? [i.live] : []));
-  const [listeners, strangers, scans] = await Promise.all([
+  const [listeners, owners, scans] = await Promise.all([
     platform.listeners(),
-    platform.findByCookie(home),
+    supervisor.owners(),
     Promise.all(
       live.map(async (l) => [l.row.run, (await l.processes.scan()).reduce((sum, p) => sum + p.memory, 0)] as const),
     ),
   ]);
-  return { at: clock.now(), listeners, memory: new Map(scans), strangers };
+  return { at: clock.now(), listeners, memory: new Map(scans), owners };
 }
 
 export function projectView(project: Project, look: Look, daemon: PsView['daemon']): PsView {
@@ -88,38 +84,37 @@ function portViews(instance: Instance, look: Look): readonly PortView[] {
   }));
 }
 
-/** What carries the project's cookie and belongs to no run (or says that it does not), or listens on a declared port and is not ours. */
-function unmanagedOf(project: Project, look: Look): readonly UnmanagedView[] {
-  const instances = project.instances();
-  const liveRuns = new Set(instances.flatMap((i) => (i.live ? [i.live.row.run] : [])));
-  const byCookie = look.strangers.filter(
-    (s) => s.project === project.row.name && (s.isDetached || !liveRuns.has(s.run)),
-  );
-  const known = new Set(byCookie.map((s) => s.process.pid));
-  const idle = instances.filter((i) => !i.isAlive());
-  const squatters = look.listeners.filter(
-    (l) => l.process !== null && !known.has(l.process.pid) && idle.some((i) => listensForIt(i, l)),
-  );
-  return [
-    ...byCookie.map((s) => ({
-      pid: s.process.pid,
-      started_at: null,
-      command: s.command,
-      ports: look.listeners.filter((l) => l.process?.pid === s.process.pid).map((l) => l.port),
-      service: s.service,
-      found_by: s.found_by,
-      confidence: 'high' as const,
-    })),
-    ...squatters.map((l) => ({
-      pid: l.process?.pid ?? 0,
-      started_at: null,
-      command: l.command ?? '',
-      ports: [l.port],
-      service: idle.find((i) => listensForIt(i, l))?.spec.name ?? null,
-      found_by: ['port' as const],
-      confidence: 'low' as const,
-    })),
-  ];
+/**
+ * What was left behind by a service of the project (or asks to be left alone), and what listens on a declared port and
+ * is of no service at all: what runs for another service, of whatever project, is managed there.
+ */
+function unmanagedOf(project: Project, { owners, listeners }: Look): readonly UnmanagedView[] {
+  const strays = owners.strays.filter(({ owner }) => isOf(project, owner));
+  const known = new Set(strays.map(({ process }) => process.pid));
+  const idle = project.instances().filter((i) => !i.isAlive());
+  const squatters = listeners.flatMap((listener): UnmanagedView[] => {
+    const { process, port, command } = listener;
+    if (process === null || known.has(process.pid) || owners.of(process.pid)?.isLive === true) return [];
+    const wanting = idle.find((i) => listensForIt(i, listener));
+    if (!wanting) return [];
+    const found = { service: wanting.spec.name, found_by: ['port'] as const, confidence: 'low' as const };
+    return [{ pid: process.pid, started_at: iso(startedAt(process)), command: command ?? '', ports: [port], ...found }];
+  });
+  const left = strays.map(({ process, command, owner }) => ({
+    pid: process.pid,
+    started_at: iso(startedAt(process)),
+    command,
+    ports: listeners.filter((l) => l.process?.pid === process.pid).map((l) => l.port),
+    service: owner.service,
+    found_by: owner.foundBy,
+    confidence: 'high' as const,
+  }));
+  return [...left, ...squatters];
+}
+
+/** What only carries a cookie names its project, and no folder. */
+function isOf({ row }: Project, { project, folder }: Owner): boolean {
+  return folder === null ? project === row.name : folder === row.folder;
 }
 
 function listensForIt(instance: Instance, listener: Listener): boolean {

@@ -1,11 +1,13 @@
 import { type ProjectRef, ReeveError } from '@reeve/contract';
 import { reconcile } from '../core/graph/reconcile.ts';
+import type { Owners } from '../core/interfaces.ts';
 import type { StoredEvent } from '../core/registry.ts';
 import type { Dependencies } from './dependencies.ts';
 import type { Instance } from './instance.ts';
 import type { Actor, InstanceHost } from './instance-handle.ts';
 import { postCommand } from './intents/post-command.ts';
 import { Outbox } from './outbox.ts';
+import { findOwners } from './owners.ts';
 import { Project } from './project.ts';
 
 /**
@@ -37,6 +39,10 @@ export class Supervisor implements InstanceHost {
     const project = this.projects.get(instance.project.row.folder);
     if (project) this.turn(project);
     for (const listener of this.#listeners) listener(instance);
+  }
+
+  owners(): Promise<Owners> {
+    return findOwners(this.deps, this.projects.values());
   }
 
   /** All that the last daemon remembered is taken up: from now on it is decided what to start and stop. */

@@ -136,7 +136,9 @@ async function killMatching(
   }
   const supervised = new Set(
     meant.flatMap(({ owner }) =>
-      owner?.byDaemon && owner.isMain && owner.project === around.place.project ? [owner.service] : [],
+      owner?.byHand === null && owner.isLive && owner.isMain && owner.project === around.place.project
+        ? [owner.service]
+        : [],
     ),
   );
   const results = await Promise.all([...supervised].map((name) => stopByDaemon(around, name, options)));

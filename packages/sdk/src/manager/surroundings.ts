@@ -1,23 +1,31 @@
-import { DAEMON_MARK, type ProcessIdentity, type ProjectRef, ReeveError, type ServiceView } from '@reeve/contract';
-import { environOf, identityOf, isLiveState, kinOf, lineageOf, type ProcessRow, scanProcesses } from '@reeve/host';
+import {
+  type CardSigns,
+  type ProcessIdentity,
+  type ProcessOwner,
+  type ProjectRef,
+  ReeveError,
+  type RunSigns,
+  type ServiceView,
+} from '@reeve/contract';
+import {
+  attribute,
+  type Carried,
+  identityOf,
+  isLiveState,
+  lineageOf,
+  type ProcessRow,
+  readCarried,
+  scanProcesses,
+} from '@reeve/host';
 import { ReeveClient } from '../client.ts';
 import { listCards, livenessOf } from '../service/cards.ts';
 import { findProject, type PlaceOptions, type ProjectPlace } from '../service/place.ts';
 
-/** Whose a process is. */
-export interface OwnerOf {
-  readonly project: string;
-  readonly service: string;
-  /** The process that stands for it. */
-  readonly isMain: boolean;
-  /** The daemon supervises it: ended behind its back it may come again. */
-  readonly byDaemon: boolean;
-}
 export interface Seen {
   readonly row: ProcessRow;
   readonly process: ProcessIdentity;
   /** null: no process of this home. */
-  readonly owner: OwnerOf | null;
+  readonly owner: ProcessOwner | null;
   /** A daemon or keeper of reeve. */
   readonly isReeve: boolean;
 }
@@ -35,21 +43,35 @@ export interface Supervised extends ServiceView {
 /** Whose home, and which project. */
 export interface WhereOptions extends Pick<PlaceOptions, 'home' | 'cwd'> {}
 
+/** What the daemon shows and did not start. */
+const BY_HAND: ReadonlySet<string> = new Set(['announced', 'registered']);
 /** A daemon that does not answer is not waited for longer than this. Milliseconds. */
 const DEADLINE = 2000;
 
 export async function lookAround(options: WhereOptions = {}): Promise<Surroundings> {
   const place = await findProject(options);
   const supervised = await supervisedServices(place, null);
-  const rows = scanProcesses().filter(isLiveState);
-  const environs = new Map(rows.map(({ pid }) => [pid, environOf(pid)]));
-  const isReeve = (pid: number): boolean => environs.get(pid)?.has(DAEMON_MARK) === true;
-  const owners = ownersOf(place, supervised, rows, environs);
-  const processes = rows.flatMap((row): Seen[] => {
+  const live = scanProcesses().filter(isLiveState);
+  const read = new Map(live.map(({ pid }) => [pid, readCarried(pid, NOT_NEEDED)]));
+  const carried = (pid: number): Carried => read.get(pid) ?? readCarried(pid, NOT_NEEDED);
+  const owners = attribute({ home: place.home, live, carried }, runsOf(supervised, live), cardsOf(place));
+  const processes = live.flatMap((row): Seen[] => {
     const process = identityOf(row);
-    return process === null ? [] : [{ row, process, owner: owners.get(row.pid) ?? null, isReeve: isReeve(row.pid) }];
+    const { isReeve } = carried(row.pid);
+    return process === null ? [] : [{ row, process, owner: owners.get(row.pid) ?? null, isReeve }];
   });
-  return { place, processes, lineage: lineageOf(process.pid, rows), supervised };
+  return { place, processes, lineage: lineageOf(process.pid, live), supervised };
+}
+
+/** The daemon does not tell which cgroups and marks its runs have. */
+const NOT_NEEDED = { cgroup: false, mark: false };
+
+function cardsOf({ run }: ProjectPlace): readonly CardSigns[] {
+  return listCards(run).map((card) => ({
+    card,
+    liveness: livenessOf(card),
+    identity: card.process === null ? 'pid' : 'verified',
+  }));
 }
 
 /** What the daemon of the home supervises; none where it does not run or does not know the project (null: all). */
@@ -64,50 +86,23 @@ export async function supervisedServices(
       deadline: DEADLINE,
     });
     const { projects } = await client.call('ps', { project }, { deadline: DEADLINE });
-    return projects.flatMap(({ project: name, services }) => services.map((each) => ({ ...each, project: name })));
+    return projects.flatMap(({ project: name, services }) =>
+      services.filter(({ managed_by: by }) => !BY_HAND.has(by)).map((each) => ({ ...each, project: name })),
+    );
   } catch (error) {
     if (error instanceof ReeveError) return [];
     throw error;
   }
 }
 
-type Environs = ReadonlyMap<number, ReadonlyMap<string, string> | null>;
-
-function ownersOf(
-  { run, home }: ProjectPlace,
-  supervised: readonly Supervised[],
-  rows: readonly ProcessRow[],
-  environs: Environs,
-): ReadonlyMap<number, OwnerOf> {
-  const owners = new Map<number, OwnerOf>();
-  for (const { pid, environ } of rows.map(({ pid }) => ({ pid, environ: environs.get(pid) }))) {
-    if (!environ?.has('REEVE_RUN') || environ.get('REEVE_HOME') !== home || environ.has(DAEMON_MARK)) continue;
-    const [project = '', service = ''] = [environ.get('REEVE_PROJECT'), environ.get('REEVE_SERVICE')];
-    owners.set(pid, { project, service, isMain: false, byDaemon: supervised.length > 0 });
-  }
-  for (const card of listCards(run)) {
-    const { project, service, pid } = card;
-    if (livenessOf(card) === 'live') owners.set(pid, { project, service, isMain: true, byDaemon: false });
-  }
-  for (const { project, name: service, instances } of supervised) {
-    for (const { pid } of instances)
-      if (pid !== null) owners.set(pid, { project, service, isMain: true, byDaemon: true });
-  }
-  return withKin(rows, environs, owners);
-}
-
-/** What hangs below one of them is its own, unless it is somebody's already, or reeve itself. */
-function withKin(
-  rows: readonly ProcessRow[],
-  environs: Environs,
-  mains: Map<number, OwnerOf>,
-): ReadonlyMap<number, OwnerOf> {
-  const owners = new Map(mains);
-  for (const [pid, owner] of mains) {
-    const main = rows.filter((row) => row.pid === pid);
-    const spare = (stat: { readonly pid: number }) =>
-      mains.has(stat.pid) || environs.get(stat.pid)?.has(DAEMON_MARK) === true;
-    for (const { stat } of kinOf(main, rows, spare)) owners.set(stat.pid, { ...owner, isMain: false });
-  }
-  return owners;
+/** The daemon's runs, as `ps` tells of them: their main processes are known, the rest by what they carry. */
+function runsOf(supervised: readonly Supervised[], live: readonly ProcessRow[]): readonly RunSigns[] {
+  return supervised.flatMap(({ project, name: service, instances }) =>
+    instances.flatMap(({ run, pid, index }): RunSigns[] => {
+      const main = live.find((row) => row.pid === pid) ?? null;
+      if (run === null || main === null) return [];
+      const unknown = { folder: '', cgroup: null, mark: null, members: new Map() };
+      return [{ ...unknown, run, project, service, index, main }];
+    }),
+  );
 }

@@ -65,9 +65,10 @@ function serviceOf({ project, service, instance, name }: PortRow): string | null
   return `${project}/${service}${instance ? `:${instance}` : ''}${name === null ? '' : ` (${name})`}`;
 }
 
-/** A leased port on which somebody else listens is what `up` would fail at. */
+/** A leased port on which another process listens is what `up` would fail at. */
 function stateOf({ leased, listening, owner }: PortRow): string {
-  if (!leased) return 'foreign';
   if (!listening) return 'leased';
-  return owner?.ours ? 'listening' : 'taken';
+  if (owner?.ours) return 'listening';
+  if (leased) return 'taken';
+  return owner?.service ? 'left over' : 'foreign';
 }

@@ -4,14 +4,14 @@ import { NO_DAEMON } from '../no-daemon.ts';
 import { findProject } from '../project/find-project.ts';
 import { viewAll, viewProject } from '../project-views.ts';
 import { tellProblems } from '../show/daemon-problems.ts';
-import { renderProcessTable } from '../show/process-table.ts';
+import { renderAllProjects, renderProcessTable } from '../show/process-table.ts';
 
 export async function run(context: Context): Promise<number> {
   if (has(context, 'all')) {
     const views = await viewAll(context);
     if (context.json) printJson(context, { projects: views });
     else if (views.length === 0) say(context, 'reeve knows no project yet: reeve up starts one');
-    else context.io.out.write(views.map((view) => show(context, view, null)).join('\n'));
+    else context.io.out.write(renderAllProjects(views, optionsOf(context)));
     tellOfDaemon(context, views);
     return 0;
   }
@@ -24,12 +24,11 @@ export async function run(context: Context): Promise<number> {
 }
 
 function show(context: Context, view: PsView, folder: string | null): string {
-  return renderProcessTable(view, {
-    style: context.style,
-    now: Date.now(),
-    wide: has(context, 'wide'),
-    folder: shortened(context, folder),
-  });
+  return renderProcessTable(view, { ...optionsOf(context), folder: shortened(context, folder) });
+}
+
+function optionsOf(context: Context) {
+  return { style: context.style, now: Date.now(), wide: has(context, 'wide') };
 }
 
 function shortened(context: Context, folder: string | null): string | null {

@@ -1,8 +1,7 @@
 import { basename } from 'node:path';
 import { NAME_PATTERN, type ProcessIdentity, properName, ReeveError } from '@reeve/contract';
-import { identify, prepareHome, uidOf } from '@reeve/host';
+import { identify, prepareHome, startedAt, uidOf } from '@reeve/host';
 import { type Registration, writeRegistration } from '../../announcements/registration.ts';
-import { startedAt } from '../../announcements/started-at.ts';
 import { announcedOf } from '../announced-here.ts';
 import { durationOption } from '../command-line/read-options.ts';
 import { type Context, optionValue, printJson } from '../context.ts';

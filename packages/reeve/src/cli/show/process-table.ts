@@ -1,4 +1,4 @@
-import type { InstanceView, PortView, PsView, ServiceView } from '@reeve/contract';
+import type { InstanceView, PortView, PsView, ServiceView, UnmanagedView } from '@reeve/contract';
 import { count, humanBytes, humanDuration } from '../terminal/amounts.ts';
 import { oneLine } from '../terminal/safe-text.ts';
 import { glyph, lookOf, type Style } from '../terminal/style.ts';
@@ -30,6 +30,13 @@ const WIDE: readonly Column[] = [
   { title: 'DESCRIPTION', shrinksTo: 12 },
   { title: 'SAYS', shrinksTo: 12 },
 ];
+const UNMANAGED: readonly Column[] = [
+  { title: 'UNMANAGED', align: 'right' },
+  { title: 'COMMAND', shrinksTo: 20 },
+  { title: 'PORTS' },
+  { title: 'SERVICE' },
+  { title: 'FOUND BY' },
+];
 const REASON: Column = { title: 'REASON' };
 
 /** One project: a line about all of it, a row an instance, what runs unmanaged, and the reasons that matter. */
@@ -44,6 +51,25 @@ export function renderProcessTable(view: PsView, options: TableOptions): string 
     style.rich ? reasons(view, style) : '',
   ];
   return parts.join('');
+}
+
+const PROJECT: Column = { title: 'PROJECT', shrinksTo: 12 };
+
+/** Every project. On a terminal each has its headline; elsewhere a row must say itself which project it is of. */
+export function renderAllProjects(views: readonly PsView[], options: Omit<TableOptions, 'folder'>): string {
+  const { style, wide } = options;
+  if (style.rich) return views.map((view) => renderProcessTable(view, { ...options, folder: null })).join('\n');
+  const [mark, ...columns] = [...COLUMNS, ...(wide ? WIDE : []), REASON] as const;
+  const rows = views.flatMap((view) =>
+    view.services.flatMap((service) =>
+      rowsOf(service, { ...options, folder: null }).map(
+        ([glyphCell, ...cells]): Row => [glyphCell ?? null, view.project, ...cells],
+      ),
+    ),
+  );
+  const stray = views.flatMap((view) => view.unmanaged.map((each): Row => [view.project, ...unmanagedCells(each)]));
+  const table = renderTable([PROJECT, ...UNMANAGED], stray, style);
+  return `${renderTable([mark, PROJECT, ...columns], rows, style)}${table === '' ? '' : `\n${table}`}`;
 }
 
 function headline({ project, services }: PsView, { style, folder }: TableOptions): string {
@@ -104,18 +130,12 @@ export function portsText(ports: readonly PortView[]): string | null {
 }
 
 function renderUnmanaged({ unmanaged }: PsView, style: Style): string {
-  const columns: readonly Column[] = [
-    { title: 'UNMANAGED', align: 'right' },
-    { title: 'COMMAND', shrinksTo: 20 },
-    { title: 'PORTS' },
-    { title: 'SERVICE' },
-    { title: 'FOUND BY' },
-  ];
-  const rows = unmanaged.map(
-    (u): Row => [String(u.pid), u.command, u.ports.join(' '), u.service, u.found_by.join(' ')],
-  );
-  const table = renderTable(columns, rows, style);
+  const table = renderTable(UNMANAGED, unmanaged.map(unmanagedCells), style);
   return table === '' ? '' : `\n${table}`;
+}
+
+function unmanagedCells({ pid, command, ports, service, found_by: by }: UnmanagedView): Row {
+  return [String(pid), command, ports.join(' '), service, by.join(' ')];
 }
 
 /** For each service that is not as it is wanted, why. */

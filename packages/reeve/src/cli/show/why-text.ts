@@ -44,7 +44,11 @@ function factsOf(view: WhyView, style: Style, now: number): readonly Fact[] {
   for (const root of view.roots) add('held up by', rootText(root));
   add('blocks', view.blocks.join(', '));
   add('ports', portsText(service.ports));
-  for (const s of view.survivors) add('left over', `pid ${s.pid} ${oneLine(s.command)} (${s.found_by.join(', ')})`);
+  for (const s of view.survivors) {
+    const isForeign = s.found_by.every((by) => by === 'port');
+    const label = isForeign ? `holds port ${s.ports.join(', ')}` : 'left over';
+    add(label, `pid ${s.pid} ${oneLine(s.command)}${isForeign ? '' : ` (${s.found_by.join(', ')})`}`);
+  }
   const told = (event: EventView, who: string): string =>
     `${style.paint('grey', clockTime(Date.parse(event.at)))} ${who}${oneLine(event.message)}`;
   // A story with one sentence is told by the events.

@@ -1,12 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Exit } from '@reeve/contract';
+import { describeHolder } from '../../core/holder.ts';
 import type { Listener } from '../../core/interfaces.ts';
 import { type Aftermath, NO_AFTERMATH } from '../../core/lifecycle/types.ts';
 import { type Blame, blame } from '../../core/restart/blame.ts';
 import { isWell } from '../../core/restart/restart.ts';
 import { maskValues } from '../../core/spec/environment.ts';
 import type { Actor, LiveRun } from '../instance-handle.ts';
-import { describeListener, freeing } from './lease-ports.ts';
 
 /** How far back a program's own words about its end are looked for: a Node stack trace has some 25 lines. */
 const READ = 60;
@@ -45,8 +45,10 @@ async function nameHolder(instance: Actor, live: LiveRun, blamed: Blame): Promis
   if (!holder) return blamed.port === null ? blamed : null;
   if (isOwn(live, holder)) return null;
   if (holder.process === null && instance.host.deps.self.isRoot) return null; // its last socket, and it is nobody's any more
-  const fix = await freeing(instance.host.deps, holder);
-  return { ...blamed, port: holder.port, what: `port ${holder.port} is held by ${describeListener(holder)}`, fix };
+  const owners = await instance.host.owners();
+  const owner = holder.process && owners.of(holder.process.pid);
+  const { holder: who, free: fix } = describeHolder(holder, owner, instance.project.row.folder);
+  return { ...blamed, port: holder.port, what: `port ${holder.port} is held by ${who}`, fix };
 }
 
 /** A socket outlives its process for a moment: a holder that is nobody is looked at again. */

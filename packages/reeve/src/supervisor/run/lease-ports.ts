@@ -1,4 +1,5 @@
 import { type PortSpec, ReeveError } from '@reeve/contract';
+import { describeHolder } from '../../core/holder.ts';
 import type { Listener } from '../../core/interfaces.ts';
 import type { LeaseRow } from '../../core/registry.ts';
 import { instancePort } from '../../core/spec/environment.ts';
@@ -8,7 +9,7 @@ import { isUnwritable } from '../intents/unwritable.ts';
 
 /**
  * Leases every port of a run and makes sure that nobody listens on it, before anything is started. A conflict is a
- * PORT_TAKEN that names the holder: another service by its lease, a foreign program by its listener.
+ * PORT_TAKEN that names the holder: whose the listener is in the whole home, or who has the lease.
  */
 export async function takePorts(deps: Dependencies, instance: Actor, run: string): Promise<readonly Lease[]> {
   const { ports } = instance.spec;
@@ -19,18 +20,22 @@ export async function takePorts(deps: Dependencies, instance: Actor, run: string
     return ports.map((spec) => takeOne(deps, instance, run, spec, listeners, mine));
   } catch (error) {
     if (!(error instanceof HeldPort)) throw error;
-    const { holder } = error;
-    const free = await freeing(deps, holder);
-    throw new ReeveError('PORT_TAKEN', { port: holder.port, holder: describeListener(holder), free });
+    const { listener } = error;
+    const owners = await instance.host.owners();
+    const owner = listener.process && owners.of(listener.process.pid);
+    throw new ReeveError('PORT_TAKEN', {
+      port: listener.port,
+      ...describeHolder(listener, owner, instance.project.row.folder),
+    });
   }
 }
 
 /** Thrown and caught in this file only: who it is, is looked at once it matters. */
 class HeldPort extends Error {
-  readonly holder: Listener;
-  constructor(holder: Listener) {
-    super(`port ${holder.port} is held`);
-    this.holder = holder;
+  readonly listener: Listener;
+  constructor(listener: Listener) {
+    super(`port ${listener.port} is held`);
+    this.listener = listener;
   }
 }
 
@@ -63,8 +68,7 @@ function takeFixed(
   if (holder) throw new HeldPort(holder);
   const row = leaseRow(deps, instance, run, spec, port, 'fixed');
   const other = lease(instance, row);
-  if (other)
-    throw new ReeveError('PORT_TAKEN', { port, holder: describeLease(other), free: releasing(instance, other) });
+  if (other) throw leasedBy(deps, instance, other);
   return row;
 }
 
@@ -103,7 +107,7 @@ function takeAuto(
   const wish = { folder, service: instance.spec.name, index: instance.index, name: spec.name, taken };
   const row = leaseRow(deps, instance, run, spec, own?.port ?? deps.chooseAutoPort(wish), 'auto');
   const other = lease(instance, row);
-  if (other) throw new ReeveError('PORT_TAKEN', { port: row.port, holder: describeLease(other) });
+  if (other) throw leasedBy(deps, instance, other);
   return row;
 }
 
@@ -136,23 +140,13 @@ function isOf(instance: Actor, lease: LeaseRow): boolean {
   );
 }
 
-function describeLease(lease: LeaseRow): string {
-  return `${lease.service} of ${lease.folder} (leased)`;
-}
-
-/** The command that frees a port of whoever listens on it. What is no service of this home is ended only by force. */
-export async function freeing(deps: Dependencies, { port, process }: Listener): Promise<string> {
-  const ours = process === null ? [] : await deps.platform.findByCookie(deps.home);
-  const isOurs = ours.some((found) => found.process.pid === process?.pid);
-  return `reeve kill :${port}${isOurs ? '' : ' --force'}`;
-}
-
-/** The command that frees a port which another service has leased. */
-function releasing(instance: Actor, { folder, service }: LeaseRow): string {
-  return folder === instance.project.row.folder ? `reeve stop ${service}` : `reeve -C ${folder} stop ${service}`;
-}
-
-export function describeListener(listener: Listener): string {
-  if (!listener.process) return `a process of user ${listener.user} (run as root to see which)`;
-  return `${listener.command ?? 'a process'} (pid ${listener.process.pid}, user ${listener.user})`;
+/** Another service has leased it, and does not listen yet. */
+function leasedBy(deps: Dependencies, instance: Actor, { port, folder, service }: LeaseRow): ReeveError {
+  const project = deps.registry.projects.all().find((row) => row.folder === folder)?.name ?? folder;
+  const isOwn = folder === instance.project.row.folder;
+  return new ReeveError('PORT_TAKEN', {
+    port,
+    holder: `${service} of ${project} (leased)`,
+    free: isOwn ? `reeve stop ${service}` : `reeve --project ${project} stop ${service}`,
+  });
 }
