@@ -1,7 +1,10 @@
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
 import type { PsView } from '@reeve/contract';
 import { expect, test } from 'vitest';
 import { serviceOf } from '../harness/ask.ts';
 import { startReeve, type TestReeve } from '../harness/reeve.ts';
+import { shell } from '../harness/shell.ts';
 import { until } from '../harness/until.ts';
 
 async function killDaemon(reeve: TestReeve): Promise<void> {
@@ -61,4 +64,25 @@ test('up --attach outlives its daemon, and still stops what it started', async (
   const { code, stdout } = await client.ended;
   expect(code).toBe(0);
   expect(stdout).toContain('COMPLETE');
+});
+
+test('U16: a folder that has been removed is no reason to fail, and its project can still be seen and stopped', async () => {
+  await using reeve = startReeve();
+  reeve.project({ services: { a: { command: [...reeve.program('stays')] } } });
+  const gone = path.join(reeve.folder, 'gone');
+  const line =
+    'mkdir gone && cd gone && rmdir ../gone; reeve version; reeve help; reeve -C .. up -d; reeve -C .. ps; reeve ps; echo $?';
+  const { stdout, stderr } = await shell(reeve, line);
+  expect(stdout.toString()).toMatch(/^reeve .*Examples.*1 of 1 up.*a\trunning.*\n2\n$/s);
+  expect(stderr.toString()).toMatch(new RegExp(`^✗ there is no folder ${gone}\\n.*has been removed`));
+  const removed = await shell(
+    reeve,
+    'rm -rf ../project; for c in ps "why a" "logs a" "stop"; do reeve $c || echo failed; done',
+  );
+  expect(removed.stdout.toString()).toMatch(/a\trunning.*a is running.*COMPLETE/s);
+  expect(removed.stdout.toString()).not.toContain('failed');
+  mkdirSync(reeve.folder);
+  const all = await shell(reeve, 'rm -rf ../project; reeve stop --all; echo $?');
+  mkdirSync(reeve.folder);
+  expect(all.stdout.toString()).toMatch(/COMPLETE.*\n0\n/s);
 });

@@ -3,6 +3,7 @@ import { existsSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { isAbsolute, join, posix, resolve, win32 } from 'node:path';
 import { prepareFolder } from './safe-folder.ts';
+import { workingFolder } from './working-folder.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -17,7 +18,7 @@ export interface Where {
 export function resolveHome(
   env: Env,
   explicit?: string,
-  where: Where = { platform: process.platform, user: homedir(), cwd: process.cwd() },
+  where: Where = { platform: process.platform, user: homedir(), cwd: workingFolder() },
 ): string {
   const given = explicit || env['REEVE_HOME'];
   const paths = where.platform === 'win32' ? win32 : posix;

@@ -28,3 +28,4 @@ export * from './run-command.ts';
 export * from './safe-folder.ts';
 export * from './signals.ts';
 export * from './start-command.ts';
+export * from './working-folder.ts';

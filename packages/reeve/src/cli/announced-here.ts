@@ -10,7 +10,7 @@ import {
 import type { Context } from './context.ts';
 import { pathsOf } from './daemon/reach-daemon.ts';
 import { isListenedOn } from './listened-on.ts';
-import type { Target } from './project/find-project.ts';
+import type { Target } from './project/target.ts';
 
 /** Everything that announced itself in this home. */
 export function announcedInHome(context: Context): Found {

@@ -3,8 +3,9 @@ import type { ReeveClient } from '@reeve/sdk';
 import type { Context } from './context.ts';
 import { connectIfRunning, connectOrStart } from './daemon/reach-daemon.ts';
 import { rememberedProject, withMemory } from './memory.ts';
-import { type Target, unknownProject } from './project/find-project.ts';
+import { unknownProject } from './project/find-project.ts';
 import { loadProject } from './project/load-project.ts';
+import type { Target } from './project/target.ts';
 import { chooseServices } from './project/unknown-service.ts';
 
 /**

@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { workingFolder } from '@reeve/host';
 import type { Interrupt, Io } from './io.ts';
 import { run } from './main.ts';
 import { codeOfLoss, StandardOutput } from './output.ts';
@@ -12,7 +13,7 @@ const io: Io = {
   out,
   err,
   env: process.env,
-  cwd: process.cwd(),
+  cwd: workingFolder(),
   daemon: [process.execPath, fileURLToPath(daemon)],
   becomeDaemon: async (home) => {
     process.env['REEVE_HOME'] = home;

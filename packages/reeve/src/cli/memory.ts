@@ -1,7 +1,7 @@
 import type { ProjectRow, Registry } from '../core/registry.ts';
 import type { Context } from './context.ts';
 import { pathsOf } from './daemon/reach-daemon.ts';
-import type { Target } from './project/find-project.ts';
+import type { Target } from './project/target.ts';
 
 /** Reads what reeve remembers, with or without a daemon. Null when this home has no memory yet. */
 export async function withMemory<T>(context: Context, read: (registry: Registry) => T | Promise<T>): Promise<T | null> {

@@ -11,8 +11,8 @@ import { lookAround } from './look-around.ts';
 import { rememberedProject, withMemory } from './memory.ts';
 import { NO_DAEMON } from './no-daemon.ts';
 import { declaredView, type Eyes, rememberedView, trueMachine } from './offline-view.ts';
-import type { Target } from './project/find-project.ts';
 import { loadProject } from './project/load-project.ts';
+import type { Target } from './project/target.ts';
 import { chooseServices } from './project/unknown-service.ts';
 
 const LINES = 8;

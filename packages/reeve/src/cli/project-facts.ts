@@ -1,8 +1,9 @@
 import type { ServiceSpec } from '@reeve/contract';
 import type { Context } from './context.ts';
 import { rememberedProject, withMemory } from './memory.ts';
-import { type Target, unknownProject } from './project/find-project.ts';
+import { unknownProject } from './project/find-project.ts';
 import { loadProject } from './project/load-project.ts';
+import type { Target } from './project/target.ts';
 
 /** What a reading command must know of a project to find its files: where it lies and what it declares. */
 export interface ProjectFacts {

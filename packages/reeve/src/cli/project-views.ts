@@ -2,7 +2,8 @@ import { type PsView, ReeveError } from '@reeve/contract';
 import type { ReeveClient } from '@reeve/sdk';
 import type { Context } from './context.ts';
 import { connectToRead } from './daemon/reach-daemon.ts';
-import { refOf, type Target } from './project/find-project.ts';
+import { refOf } from './project/find-project.ts';
+import type { Target } from './project/target.ts';
 
 /**
  * A project as it is now: by the daemon, else by what is remembered, else by its config, of which nothing runs then.

@@ -4,7 +4,8 @@ import type { Announced } from '../core/announced/announced.ts';
 import { announcedOf, startedByHand } from './announced-here.ts';
 import type { Context } from './context.ts';
 import { endByHand, withEnded } from './end-by-hand.ts';
-import { refOf, type Target } from './project/find-project.ts';
+import { refOf } from './project/find-project.ts';
+import type { Target } from './project/target.ts';
 import { askDaemon } from './project-views.ts';
 import { type StopWish, stopTarget } from './stop-services.ts';
 

@@ -2,7 +2,7 @@ import { ReeveError } from '@reeve/contract';
 import type { ReeveClient } from '@reeve/sdk';
 import { type Context, say } from './context.ts';
 import { endByHand } from './end-by-hand.ts';
-import type { Target } from './project/find-project.ts';
+import type { Target } from './project/target.ts';
 import { runningByHand } from './stop-with-announced.ts';
 import { oneLine } from './terminal/safe-text.ts';
 

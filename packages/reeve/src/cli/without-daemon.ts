@@ -4,8 +4,9 @@ import type { Context } from './context.ts';
 import { lookAround } from './look-around.ts';
 import { rememberedProject, withMemory } from './memory.ts';
 import { declaredView, rememberedView } from './offline-view.ts';
-import { type Target, unknownProject } from './project/find-project.ts';
+import { unknownProject } from './project/find-project.ts';
 import { loadProject } from './project/load-project.ts';
+import type { Target } from './project/target.ts';
 
 /** What is known of one project (none or one), or of all, without a daemon. */
 export async function rememberedViews(

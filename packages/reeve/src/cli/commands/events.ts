@@ -5,7 +5,8 @@ import { linesOption, momentOption, selection } from '../command-line/read-optio
 import { type Context, has, say } from '../context.ts';
 import { Interrupts } from '../interrupts.ts';
 import { pastServices, rememberedProject, withMemory } from '../memory.ts';
-import { findProject, type Target, unknownProject } from '../project/find-project.ts';
+import { findProject, unknownProject } from '../project/find-project.ts';
+import type { Target } from '../project/target.ts';
 import { chooseServices } from '../project/unknown-service.ts';
 import { clockTime, localDate } from '../terminal/amounts.ts';
 import { pause } from '../terminal/pause.ts';

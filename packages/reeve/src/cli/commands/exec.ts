@@ -3,7 +3,8 @@ import { type Calls, ReeveError } from '@reeve/contract';
 import { askKnown, notRunning } from '../ask-known.ts';
 import { selection } from '../command-line/read-options.ts';
 import type { Context } from '../context.ts';
-import { findProject, refOf, type Target } from '../project/find-project.ts';
+import { findProject, refOf } from '../project/find-project.ts';
+import type { Target } from '../project/target.ts';
 
 type Surroundings = Calls['surroundings']['ok'];
 

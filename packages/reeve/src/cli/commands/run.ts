@@ -11,8 +11,9 @@ import { connectOrStart } from '../daemon/reach-daemon.ts';
 import { Interrupted, Interrupts } from '../interrupts.ts';
 import { logSource } from '../log-lines.ts';
 import { actor } from '../project/actor.ts';
-import { findFolder, type Target } from '../project/find-project.ts';
+import { findFolder } from '../project/find-project.ts';
 import { loadProject } from '../project/load-project.ts';
+import type { Target } from '../project/target.ts';
 import { askDaemon } from '../project-views.ts';
 import { renderReceipt } from '../show/receipt-text.ts';
 

@@ -3,7 +3,8 @@ import { selection } from '../command-line/read-options.ts';
 import { type Context, printJson } from '../context.ts';
 import { connectToRead } from '../daemon/reach-daemon.ts';
 import { neverStarted, rememberedWhy } from '../offline-why.ts';
-import { findProject, refOf, type Target, unknownProject } from '../project/find-project.ts';
+import { findProject, refOf, unknownProject } from '../project/find-project.ts';
+import type { Target } from '../project/target.ts';
 import { tellRemembered } from '../show/daemon-problems.ts';
 import { renderWhy } from '../show/why-text.ts';
 

@@ -2,13 +2,9 @@ import { realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { type ProjectRef, ReeveError } from '@reeve/contract';
 import { findConfig } from '@reeve/host';
-import { type Context, optionValue } from '../context.ts';
-
-/** Which project a command is about: found without reading the config. */
-export type Target =
-  | { readonly kind: 'named'; readonly name: string }
-  /** `config` null: none was found; the folder may still be one of `reeve run`. */
-  | { readonly kind: 'folder'; readonly folder: string; readonly config: string | null };
+import { type Context, has, optionValue } from '../context.ts';
+import { rememberedProject, withMemory } from '../memory.ts';
+import type { Target } from './target.ts';
 
 /** Throws CONFIG_AMBIGUOUS, USAGE for a folder or file that is not there. */
 export async function findProject(context: Context): Promise<Target> {
@@ -19,12 +15,21 @@ export async function findProject(context: Context): Promise<Target> {
 /** The folder that `-C`, `--config` or the place where we are mean, whatever `--project` says. */
 export async function findFolder(context: Context): Promise<Extract<Target, { readonly kind: 'folder' }>> {
   const cwd = await realpath(context.cwd).catch(() => null);
-  if (cwd === null) {
-    throw new ReeveError('USAGE', { message: `there is no folder ${context.cwd}`, hint: 'check the path after -C' });
-  }
+  if (cwd === null) return removedFolder(context);
   const file = optionValue(context, 'config');
   const config = file === null ? await findConfig(cwd, context.io.env['HOME']) : await namedConfig(resolve(cwd, file));
   return { kind: 'folder', folder: config === null ? cwd : dirname(config), config };
+}
+
+/** A project outlives its folder: what runs of it can still be looked at and stopped. */
+async function removedFolder(context: Context): Promise<Extract<Target, { readonly kind: 'folder' }>> {
+  const folder = context.cwd;
+  const target = { kind: 'folder', folder, config: null } as const;
+  if (await withMemory(context, (registry) => rememberedProject(registry, target))) return target;
+  const hint = has(context, 'directory')
+    ? 'check the path after -C'
+    : 'this folder has been removed: cd to another one, or name one with -C DIR or a project with --project NAME';
+  throw new ReeveError('USAGE', { message: `there is no folder ${folder}`, hint });
 }
 
 async function namedConfig(file: string): Promise<string> {

@@ -2,7 +2,8 @@ import { ReeveError } from '@reeve/contract';
 import type { Loaded } from '../../config/load.ts';
 import type { Context } from '../context.ts';
 import { rememberedProject, withMemory } from '../memory.ts';
-import { findFolder, findProject, type Target, unknownProject } from './find-project.ts';
+import { findFolder, findProject, unknownProject } from './find-project.ts';
+import type { Target } from './target.ts';
 
 /** The config of a project, parsed and checked. Throws as `loadConfig` does, CONFIG_NOT_FOUND and PROJECT_UNKNOWN. */
 export async function loadProject(context: Context, target: Target): Promise<Loaded> {

@@ -1,8 +1,8 @@
 import { ReeveError } from '@reeve/contract';
 import type { Context } from '../context.ts';
 import { rememberedProject, withMemory } from '../memory.ts';
-import type { Target } from './find-project.ts';
 import { loadProject } from './load-project.ts';
+import type { Target } from './target.ts';
 
 /** The services of a project that reeve manages, or would: of its memory and of the config, in small letters. */
 export async function managedNames(context: Context, target: Target): Promise<ReadonlySet<string>> {

@@ -3,7 +3,7 @@ import { describeExit } from '../../core/restart/restart.ts';
 import { quoteWords } from '../../core/spec/command-line.ts';
 import type { Context } from '../context.ts';
 import { newestLines } from '../log-lines.ts';
-import type { Target } from '../project/find-project.ts';
+import type { Target } from '../project/target.ts';
 import { type ProjectFacts, projectFacts } from '../project-facts.ts';
 import { clockTime, humanBytes, humanDuration, sinceTime } from '../terminal/amounts.ts';
 import { oneLine } from '../terminal/safe-text.ts';
