@@ -44,3 +44,51 @@ test('U28: a daemon that is stopped by a signal is named with what helps, and re
   }
   await until('it answers again', async () => (await reeve.run(['daemon', 'status'])).code === 0);
 });
+
+test('U28: a keeper that is stopped is told of and for how long, and what has ended meanwhile is neither running nor ready', async () => {
+  await using reeve = startReeve();
+  const stays = (name: string) => ({ command: [...reeve.program('stays', `who=${name}`)], ready: { log: 'ready' } });
+  reeve.project({
+    services: { a: { ...stays('a'), restart: 'never' }, b: { ...stays('b'), autostart: false }, c: stays('c') },
+  });
+  expect((await reeve.run(['up', '-d'])).code).toBe(0);
+  const { keeper_pid: keeper } = await reeve.json<Status>(['daemon', 'status']);
+  const running = () => reeve.outside().filter(({ command }) => command.includes('who=b')).length;
+  process.kill(keeper, 'SIGSTOP');
+  try {
+    process.kill(Number((await serviceOf(reeve, 'a')).pid), 'SIGKILL');
+    const ps = await reeve.json<PsView>(['ps']);
+    expect(ps.daemon.problems).toMatchObject([
+      {
+        code: 'keeper_silent',
+        message: expect.stringMatching(/has not answered for \d/),
+        hint: `let it continue: kill -CONT ${keeper}`,
+      },
+    ]);
+    const [a, , c] = ps.services;
+    expect(a).toMatchObject({
+      name: 'a',
+      state: 'stopping',
+      ready: false,
+      pid: null,
+      reason: expect.stringContaining(`pid ${keeper}`),
+    });
+    expect(c).toMatchObject({ name: 'c', state: 'running', ready: true });
+    expect((await reeve.run(['ps'])).stderr).toContain(`kill -CONT ${keeper}`);
+    expect((await reeve.run(['daemon', 'status'])).stderr).toContain(`kill -CONT ${keeper}`);
+    for (const name of ['a', 'b']) {
+      const start = await reeve.run(['start', name, '--timeout', '1s']);
+      expect([start.code, start.stdout + start.stderr]).toEqual([
+        8,
+        expect.stringContaining(`the keeper (pid ${keeper}) has not answered`),
+      ]);
+    }
+    expect((await reeve.run(['stop', 'c'])).code).toBe(0);
+  } finally {
+    process.kill(keeper, 'SIGCONT');
+  }
+  expect((await reeve.run(['wait', 'b', '--timeout', '20s'])).code).toBe(0);
+  expect(running()).toBe(1);
+  expect((await serviceOf(reeve, 'c')).state).toBe('stopped');
+  expect((await reeve.json<PsView>(['ps'])).daemon.problems).toEqual([]);
+});

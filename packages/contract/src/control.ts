@@ -1,6 +1,6 @@
 import type { ErrorCode, Params } from './errors.ts';
 import type { ServiceCard } from './service-socket.ts';
-import type { EventView, PortRow, PsView, Receipt, ServiceView, UnmanagedView } from './shapes.ts';
+import type { DaemonProblem, EventView, PortRow, PsView, Receipt, ServiceView, UnmanagedView } from './shapes.ts';
 import type { ProjectSpec } from './spec.ts';
 
 /**
@@ -120,6 +120,8 @@ export interface DaemonAbout {
   readonly managed_by: 'systemd' | null;
   /** Newest first: the first one starts what is started now, the others hold what they have started until it ends. */
   readonly keepers: readonly KeeperAbout[];
+  /** What keeps it from its work now. */
+  readonly problems: readonly DaemonProblem[];
 }
 export interface KeeperAbout {
   readonly pid: number;

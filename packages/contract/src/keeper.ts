@@ -92,6 +92,8 @@ export type KeeperRequest =
   | { readonly do: 'drop'; readonly key: string }
   /** The daemon has persisted everything up to here: the journal may drop it. */
   | { readonly do: 'acknowledge'; readonly seq: number }
+  /** Are you there? An older keeper refuses it, which is an answer too. */
+  | { readonly do: 'ping' }
   /** Go when no run is held; the reply comes before it goes. */
   | { readonly do: 'leave' };
 
@@ -114,6 +116,7 @@ export interface KeeperReplies {
   readonly drop: { readonly dropped: boolean };
   readonly release: { readonly bytes: number };
   readonly acknowledge: Record<string, never>;
+  readonly ping: Record<string, never>;
   readonly leave: { readonly leaving: boolean };
 }
 

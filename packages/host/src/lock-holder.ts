@@ -25,7 +25,7 @@ export function liveHolder(lock: string): LiveHolder | null {
 }
 
 function seen(pid: number, state: string): Omit<LiveHolder, 'pid'> {
-  const end = `if it stays like this: kill -9 ${pid} (services keep running), then run the command again`;
+  const end = `if it stays like this: kill -9 ${pid} (services keep running, and another one takes its place)`;
   switch (state) {
     case 'T':
       return { doing: 'is stopped by a signal', isHalted: true, hint: `let it continue: kill -CONT ${pid}` };

@@ -30,7 +30,8 @@ export async function viewAll(context: Context): Promise<readonly PsView[]> {
 
 export async function askDaemon(client: ReeveClient, target: Target): Promise<PsView | null> {
   try {
-    return (await client.call('ps', { project: refOf(target) })).projects[0] ?? null;
+    const { projects } = await client.call('ps', { project: refOf(target) });
+    return projects[0] ?? null;
   } catch (error) {
     if (error instanceof ReeveError && error.code === 'PROJECT_UNKNOWN') return null;
     throw error;

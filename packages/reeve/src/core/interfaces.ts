@@ -42,6 +42,10 @@ export interface Keeper {
   /** false: it was not held. */
   drop(key: string): Promise<boolean>;
   acknowledge(seq: number): void;
+  /** Asks whether it is there. Resolves when it answers, which may be never. */
+  ping(): Promise<void>;
+  /** For how long a ping has waited for an answer (ms); null: none waits. */
+  readonly silence: number | null;
   /** Records in order, first those replayed since the last acknowledged one. Set once, before `open`. */
   onRecord: (record: JournalRecord) => void;
   /** The connection broke: the keeper died. */

@@ -117,6 +117,16 @@ export function instanceView(seen: Observed, previous: Exit | null): InstanceVie
   };
 }
 
+/** A run whose end nobody could tell yet: `problem` says why it is not heard. */
+export function unheardView(view: InstanceView, isMainAlive: boolean, problem: string): InstanceView {
+  if (view.pid !== null && !isMainAlive && (view.state === 'running' || view.state === 'starting'))
+    return { ...view, pid: null, state: 'stopping', reason: endedUnheard(problem), health: 'unknown' };
+  return view.state === 'starting' ? { ...view, reason: problem } : view;
+}
+export function endedUnheard(problem: string | null): string {
+  return `its main process has ended, how is not known yet${problem === null ? '' : `: ${problem}`}`;
+}
+
 function answerView({ at, ok, what, ms }: Answer): HealthAnswerView {
   return { at: iso(at), ok, what, ms: ms === null ? null : Math.round(ms * 10) / 10 };
 }

@@ -22,17 +22,19 @@ export interface World {
   readonly platform: Platform;
   readonly registry: Registry;
   readonly keeper: (run?: string) => Promise<Keeper>;
+  readonly keeperProblem: Dependencies['keeperProblem'];
   readonly log: Log;
 }
 
 /** Everything the supervisor acts through, made of the adapters of this machine. */
-export function dependenciesOf({ paths, platform, registry, keeper, log }: World): Dependencies {
+export function dependenciesOf({ paths, platform, registry, keeper, keeperProblem, log }: World): Dependencies {
   const ephemeral = ephemeralPorts();
   return {
     home: paths.home,
     platform,
     registry,
     keeper,
+    keeperProblem,
     log,
     probes: probes({
       waitForLine: waitForOwnLine,

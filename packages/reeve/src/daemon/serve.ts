@@ -63,7 +63,14 @@ export async function serve(options: ServeOptions): Promise<HandOver | null> {
     onRecord: (record, from) => (deliver ? deliver(record, from) : early.push([record, from])),
   });
   const supervisor = new Supervisor(
-    dependenciesOf({ paths, platform, registry, log, keeper: (run) => keepers.get(run) }),
+    dependenciesOf({
+      paths,
+      platform,
+      registry,
+      log,
+      keeper: (run) => keepers.get(run),
+      keeperProblem: (run) => keepers.problemOf(run)?.message ?? null,
+    }),
   );
   await recoverAll(supervisor, await keepers.ready());
   const records = new KeeperRecords(supervisor);
@@ -82,6 +89,10 @@ export async function serve(options: ServeOptions): Promise<HandOver | null> {
     startedAt: Date.now(),
     home,
     keeperPid: () => keepers.pid,
+    problems: async () => {
+      await keepers.check();
+      return keepers.problems;
+    },
     about: () => ({
       program: options.program,
       build: options.build,

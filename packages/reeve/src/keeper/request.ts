@@ -43,6 +43,7 @@ export function parseRequest(line: string): Numbered {
   if (what === 'acknowledge') return { id, request: { do: what, seq: integer(value, 'seq') } };
   if (what === 'hold') return { id, request: { do: what, socket: socketOf(value['socket']) } };
   if (what === 'drop') return { id, request: { do: what, key: text(value, 'key') } };
+  if (what === 'ping') return { id, request: { do: what } };
   if (what === 'leave') return { id, request: { do: what } };
   throw bad(`do: ${String(what)} is not known here`);
 }

@@ -129,6 +129,8 @@ export class KeeperServer {
       case 'acknowledge':
         journal.acknowledge(request.seq);
         return {};
+      case 'ping':
+        return {};
       case 'leave':
         return { leaving: this.#world.leave() };
     }

@@ -12,7 +12,7 @@ import {
   ReeveError,
   type SpawnRequest,
 } from '@reeve/contract';
-import { encode, LineSplitter } from '@reeve/host';
+import { encode, homePaths, LineSplitter, liveHolder } from '@reeve/host';
 import type { Keeper } from '../core/interfaces.ts';
 import type { KeeperStart } from './keeper-link-start.ts';
 
@@ -26,13 +26,15 @@ export interface KeeperLinkOptions extends KeeperStart {
 
 /** Longest message of a keeper: the reply to hello names all runs. Bytes. */
 const LINE = 64 * 1024 * 1024;
-/** A keeper answers within a millisecond; a wrapper may take 5 s until the keeper gives it up. */
+/** A keeper answers within a millisecond. */
 const DEADLINE = 15_000;
+/** What it was asked to spawn it may still spawn when it is let go on: to give up would make a second copy. */
+const UNBOUNDED: ReadonlySet<KeeperRequest['do']> = new Set(['spawn', 'ping']);
 
 interface Waiting {
   readonly resolve: (reply: never) => void;
   readonly reject: (error: Error) => void;
-  readonly timer: NodeJS.Timeout;
+  readonly timer: NodeJS.Timeout | undefined;
 }
 /** An error that the keeper answered with, before it is translated. */
 class Refusal extends Error {
@@ -78,6 +80,8 @@ class Connection implements Keeper {
   readonly #waiting = new Map<number, Waiting>();
   #next = 1;
   #closed = false;
+  /** When the ping that still waits for an answer was sent, and what waits for it. */
+  #pinged: { readonly at: number; readonly answer: Promise<void> } | null = null;
   #hello: KeeperReplies['hello'] | null = null;
   onRecord: Keeper['onRecord'];
   onLost: Keeper['onLost'];
@@ -149,6 +153,24 @@ class Connection implements Keeper {
     if (!this.#closed) this.#ask('acknowledge', { do: 'acknowledge', seq }).catch(ignoreLoss);
   }
 
+  get silence(): number | null {
+    return this.#pinged && performance.now() - this.#pinged.at;
+  }
+
+  ping(): Promise<void> {
+    this.#pinged ??= { at: performance.now(), answer: this.#ping() };
+    return this.#pinged.answer;
+  }
+
+  async #ping(): Promise<void> {
+    try {
+      await this.#ask('ping', { do: 'ping' });
+    } catch {
+      // A refusal is an answer; of a loss `onLost` tells.
+    }
+    this.#pinged = null;
+  }
+
   async leave(): Promise<void> {
     await this.#ask('leave', { do: 'leave' });
   }
@@ -167,15 +189,21 @@ class Connection implements Keeper {
     if (this.#closed || this.#socket.destroyed) return Promise.reject(this.#gone());
     const id = this.#next++;
     return new Promise<KeeperReplies[D]>((resolve, reject) => {
-      const timer = setTimeout(() => {
+      const late = (): void => {
         this.#waiting.delete(id);
-        reject(
-          new ReeveError('TIMED_OUT', { message: `the keeper did not answer to ${name}`, hint: 'reeve daemon logs' }),
-        );
-      }, DEADLINE);
+        reject(this.#late(name));
+      };
+      const timer = UNBOUNDED.has(name) ? undefined : setTimeout(late, DEADLINE);
       this.#waiting.set(id, { resolve, reject, timer });
       this.#socket.write(encode({ id, ...request }));
     });
+  }
+
+  #late(name: string): ReeveError {
+    const holder = liveHolder(homePaths(this.#home).keeperLock);
+    const who = holder ? `the keeper (pid ${holder.pid}) ${holder.doing} and` : 'the keeper';
+    const hint = holder?.hint ?? 'reeve daemon logs';
+    return new ReeveError('TIMED_OUT', { message: `${who} did not answer to ${name}`, hint });
   }
 
   #take(message: KeeperMessage): void {

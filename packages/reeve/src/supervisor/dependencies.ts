@@ -15,6 +15,8 @@ export interface Dependencies {
    * Another one after the first has died: waits for it to be there.
    */
   readonly keeper: (run?: string) => Promise<Keeper>;
+  /** What is wrong with the keeper of a run, or with the one that starts what is started; null: nothing is known. */
+  readonly keeperProblem: (run?: string) => string | null;
   readonly clock: Clock;
   /** 0 ≤ chance < 1. */
   readonly chance: () => number;

@@ -3,7 +3,7 @@ import { startedAt } from '@reeve/host';
 import { iso } from '../base/instant.ts';
 import type { Listener, Owner, Owners } from '../core/interfaces.ts';
 import { instancePort } from '../core/spec/environment.ts';
-import { instanceView, serviceView } from '../core/view.ts';
+import { instanceView, serviceView, unheardView } from '../core/view.ts';
 import type { Instance } from './instance.ts';
 import { portsOf } from './ports-of.ts';
 import type { ManagedService, Project } from './project.ts';
@@ -57,7 +57,10 @@ export function viewOf(service: ManagedService, look: Look): ServiceView {
 
 function viewOfInstance(instance: Instance, look: Look): InstanceView {
   const { live } = instance;
-  return instanceView(
+  const { keeperProblem, platform } = instance.host.deps;
+  const main = instance.mainProcess();
+  const problem = keeperProblem(live?.row.run);
+  const view = instanceView(
     {
       index: instance.index,
       machine: instance.machine,
@@ -73,6 +76,7 @@ function viewOfInstance(instance: Instance, look: Look): InstanceView {
     },
     instance.previous,
   );
+  return problem === null ? view : unheardView(view, main !== null && platform.isAlive(main), problem);
 }
 
 function portViews(instance: Instance, look: Look): readonly PortView[] {

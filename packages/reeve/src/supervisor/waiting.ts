@@ -1,6 +1,6 @@
 import type { Waited, WaitedService } from '@reeve/contract';
 import { unmetConditions } from '../core/graph/conditions.ts';
-import { reasonOf, shownState, worst } from '../core/view.ts';
+import { endedUnheard, reasonOf, shownState, worst } from '../core/view.ts';
 import type { Instance } from './instance.ts';
 import type { ManagedService, Project } from './project.ts';
 import type { Supervisor } from './supervisor.ts';
@@ -81,16 +81,18 @@ function judgeService(
   const now = supervisor.deps.clock.monotonic();
   const outcomes = wanted.map((instance) => {
     const outcome = judge(request, service, instance);
-    return outcome === 'met' && request.until === 'ready' && isTooYoung(instance, now) ? 'pending' : outcome;
+    if (outcome !== 'met' || request.until !== 'ready') return outcome;
+    return isTooYoung(instance, now) || hasEndedUnheard(instance) ? 'pending' : outcome;
   });
   const by = opposed(request, service, wasUp.has(name));
   const outcome = by === null ? (worst(WORST_FIRST, outcomes) ?? 'met') : 'failed';
   const shown = wanted[outcomes.indexOf(outcome)] ?? wanted[0];
+  const seen = shown ? seenAs(shown) : { state: 'stopped' as const, reason: null };
   return {
     name,
     outcome,
-    state: shown ? shownState(shown.machine.state.name) : 'stopped',
-    reason: by ?? (shown ? reasonOf(shown.machine.state, shown.lacking) : null),
+    state: seen.state,
+    reason: by ?? seen.reason,
     ms: Math.round(supervisor.deps.clock.monotonic() - service.acceptedAt),
   };
 }
@@ -103,6 +105,21 @@ function opposed(request: WaitRequest, { intent, wantedBy, row }: ManagedService
 
 function judge(request: WaitRequest, service: ManagedService, instance: Instance): Outcome {
   return request.until === 'stopped' ? judgeStopped(instance) : judgeUp(request, service, instance, request.until);
+}
+
+function seenAs(instance: Instance): Pick<WaitedService, 'state' | 'reason'> {
+  const { state } = instance.machine;
+  const problem = instance.host.deps.keeperProblem(instance.live?.row.run);
+  if (hasEndedUnheard(instance)) return { state: 'stopping', reason: endedUnheard(problem) };
+  const isStarting = state.name === 'spawning' || state.name === 'starting';
+  const reason = isStarting && problem !== null ? problem : reasonOf(state, instance.lacking);
+  return { state: shownState(state.name), reason };
+}
+
+/** It is seen to have ended before its keeper has said so: a keeper that hangs says nothing. */
+function hasEndedUnheard(instance: Instance): boolean {
+  const { state } = instance.machine;
+  return state.name === 'running' && !instance.host.deps.platform.isAlive(state.process);
 }
 
 /** Runs, and nothing but its process says that it does. */

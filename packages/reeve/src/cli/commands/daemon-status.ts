@@ -1,13 +1,11 @@
 import type { Context } from '../context.ts';
 import { connectToRead } from '../daemon/reach-daemon.ts';
 import { tellDaemon } from '../show/daemon-facts.ts';
-import { tellProblems } from '../show/daemon-problems.ts';
 
 export async function run(context: Context): Promise<number> {
   await using reading = await connectToRead(context);
   const { client, daemon } = reading;
   await tellDaemon(context, client, daemon);
-  tellProblems(context, daemon);
   if (client) return 0;
   return daemon.running ? 9 : 3;
 }

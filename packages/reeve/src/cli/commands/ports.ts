@@ -15,7 +15,7 @@ export async function run(context: Context): Promise<number> {
     return 0;
   }
   context.io.out.write(renderPorts(ports, context));
-  tellProblems(context, daemon);
+  tellProblems(context, daemon.problems);
   if (ports.length === 0)
     say(context, port === null ? 'nobody listens, and nothing is leased' : `port ${port} is free`);
   if (hasHiddenOwner(ports) && process.getuid?.() !== 0)

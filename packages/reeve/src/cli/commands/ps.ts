@@ -41,7 +41,7 @@ function shortened(context: Context, folder: string | null): string | null {
 /** Nobody should take what is remembered for what is watched. */
 function tellOfDaemon(context: Context, views: readonly PsView[]): void {
   const [daemon = NO_DAEMON] = views.map((view) => view.daemon);
-  tellProblems(context, daemon);
+  tellProblems(context, daemon.problems);
   const isUp = views.some((view) => view.services.some((s) => s.intent === 'up' && s.managed_by === 'config'));
   if (context.json || !isUp || daemon.running) return;
   say(context, 'the daemon is not running: nothing is restarted or checked. Start it: reeve daemon start');

@@ -7,12 +7,14 @@ import { pathsOf } from '../daemon/reach-daemon.ts';
 import { type Outlives, outlives } from '../install/outlives.ts';
 import { surroundings } from '../install/systemd.ts';
 import { humanDuration } from '../terminal/amounts.ts';
+import { tellProblems } from './daemon-problems.ts';
 
 /** `daemon status`: whether it runs, of which version, where, and what services outlive. */
 export async function tellDaemon(context: Context, client: ReeveClient | null, daemon: DaemonView): Promise<void> {
   const { home, controlSocket, daemonLog } = pathsOf(context);
   const facts = client?.daemon;
   const about = client && (await aboutOf(client));
+  const problems = about?.problems ?? daemon.problems;
   const isPending = client === null ? null : about?.build !== programBuild(context.io.daemon);
   const lives = outlives(surroundings(home, context.io.env));
   if (context.json) {
@@ -20,7 +22,7 @@ export async function tellDaemon(context: Context, client: ReeveClient | null, d
       running: daemon.running,
       pid: daemon.pid,
       version: daemon.version,
-      problems: daemon.problems,
+      problems,
       home,
       url: null,
       started_at: facts?.started_at ?? null,
@@ -53,6 +55,7 @@ export async function tellDaemon(context: Context, client: ReeveClient | null, d
     outlivesLine('services come back after a reboot', lives.reboot),
   ];
   context.io.out.write(`${lines.join('\n')}\n`);
+  tellProblems(context, problems);
 }
 
 /** null: a daemon of another version that does not tell. */

@@ -1,9 +1,9 @@
-import type { DaemonView } from '@reeve/contract';
+import type { DaemonProblem, DaemonView } from '@reeve/contract';
 import { type Context, say } from '../context.ts';
 import { oneLine } from '../terminal/safe-text.ts';
 
 /** What keeps the daemon from its work, each with what helps. With --json the view itself has it. */
-export function tellProblems(context: Context, { problems = [] }: DaemonView): void {
+export function tellProblems(context: Context, problems: readonly DaemonProblem[]): void {
   if (context.json) return;
   for (const { message, hint } of problems) {
     say(context, `${context.talk.paint('yellow', '!')} ${oneLine(message)}`);
@@ -13,7 +13,7 @@ export function tellProblems(context: Context, { problems = [] }: DaemonView): v
 
 /** What was shown comes from memory, where no daemon answers. */
 export function tellRemembered(context: Context, daemon: DaemonView): void {
-  tellProblems(context, daemon);
+  tellProblems(context, daemon.problems);
   if (context.json || daemon.problems.length > 0 || daemon.running) return;
   say(context, 'the daemon is not running: this is what it remembered. Start it: reeve daemon start');
 }

@@ -1,4 +1,4 @@
-import { type Actor, CONTROL_PROTOCOL, type DaemonAbout, type Receipt } from '@reeve/contract';
+import { type Actor, CONTROL_PROTOCOL, type DaemonAbout, type DaemonProblem, type Receipt } from '@reeve/contract';
 import { iso } from '../../base/instant.ts';
 import { eventView } from '../../core/view.ts';
 import { describeActor } from '../../supervisor/audit.ts';
@@ -21,7 +21,9 @@ export interface DaemonFacts {
   readonly startedAt: number;
   readonly home: string;
   readonly keeperPid: () => number | null;
-  readonly about: () => DaemonAbout;
+  /** What keeps the daemon from its work now. */
+  readonly problems: () => Promise<readonly DaemonProblem[]>;
+  readonly about: () => Omit<DaemonAbout, 'problems'>;
   /** Lets a program take over; `connection` stays open for the answer. */
   readonly upgrade: (
     program: readonly string[],
@@ -36,7 +38,7 @@ export function controlHandlers(
   supervisor: Supervisor,
   facts: DaemonFacts,
 ): Omit<ControlHandlers, 'announced' | 'cleanup'> {
-  const daemonView = { running: true, pid: process.pid, version: facts.version, problems: [] };
+  const daemonView = { running: true, pid: process.pid, version: facts.version };
   return {
     ping: () => ({
       pid: process.pid,
@@ -46,7 +48,7 @@ export function controlHandlers(
       home: facts.home,
       keeper_pid: facts.keeperPid(),
     }),
-    about: () => facts.about(),
+    about: async () => ({ problems: await facts.problems(), ...facts.about() }),
     upgrade: async ({ program, actor }, { connection }) => {
       recordUpgrade(supervisor, program, actor);
       return facts.upgrade(program, connection);
@@ -90,6 +92,8 @@ export function controlHandlers(
     wait: ({ project: ref, services, until, timeout }, call) => {
       const project = supervisor.find(ref);
       const names = selectServices(project, services);
+      // Not waited for: it is known before anybody has to be told why nothing gets on.
+      void facts.problems();
       return waitFor(supervisor, {
         project,
         names,
@@ -102,10 +106,13 @@ export function controlHandlers(
     },
     ps: async ({ project: ref }) => {
       const projects = ref ? [supervisor.find(ref)] : [...supervisor.projects.values()];
-      const look = await lookAround(supervisor);
-      return { projects: projects.map((p) => projectView(p, look, daemonView)) };
+      const [problems, look] = await Promise.all([facts.problems(), lookAround(supervisor)]);
+      return { projects: projects.map((p) => projectView(p, look, { ...daemonView, problems })) };
     },
-    why: async ({ project: ref, service }) => why(supervisor, supervisor.find(ref), service),
+    why: async ({ project: ref, service }) => {
+      await facts.problems();
+      return why(supervisor, supervisor.find(ref), service);
+    },
     ports: async ({ port }) => ({ ports: await allPorts(supervisor, port) }),
     signal: ({ project: ref, service, signal, actor }) => ({
       pid: signalMain(supervisor, supervisor.find(ref), service, signal, actor),

@@ -1,4 +1,5 @@
-import { type JournalRecord, KEEPER_PROTOCOL, type KeeperAbout, ReeveError } from '@reeve/contract';
+import { type DaemonProblem, type JournalRecord, KEEPER_PROTOCOL, type KeeperAbout, ReeveError } from '@reeve/contract';
+import { homePaths, liveHolder } from '@reeve/host';
 import type { Keeper } from '../../core/interfaces.ts';
 import { connectKeeper } from '../../platform/keeper-link.ts';
 import type { Log } from '../../supervisor/dependencies.ts';
@@ -31,6 +32,7 @@ export class KeeperHolder {
   #known: Keeper | null = null;
   readonly #held = new Set<string>();
   #isClosed = false;
+  #isSilent = false;
   #onEmpty: (() => void) | null = null;
 
   constructor(options: KeeperHolderOptions) {
@@ -53,6 +55,32 @@ export class KeeperHolder {
   holds(run: string): boolean {
     return this.#held.has(run);
   }
+  /** Waits at most so long (ms) for it to say that it is there; tells the log when it does not, and when it does again. */
+  async check(patience: number): Promise<void> {
+    const keeper = this.#known;
+    if (!keeper) return;
+    const answer = keeper.ping();
+    await Promise.race([answer, pause(patience)]);
+    if (keeper.silence === null || this.#isSilent) return;
+    this.#isSilent = true;
+    this.#options.log.warn({ pid: keeper.pid, place: this.place.number }, 'the keeper does not answer');
+    void answer.then(() => {
+      this.#isSilent = false;
+      this.#options.log.info({ pid: keeper.pid, place: this.place.number }, 'the keeper is heard again, or has gone');
+    });
+  }
+
+  /** Why nothing can be asked of it now; null: as far as is known, it can. */
+  get problem(): DaemonProblem | null {
+    const keeper = this.#known;
+    if (!keeper || keeper.silence === null || !this.#isSilent) return null;
+    const holder = liveHolder(homePaths(this.place.folder).keeperLock);
+    const doing = holder?.pid === keeper.pid ? `; it ${holder.doing}` : '';
+    const since = `${(keeper.silence / 1000).toFixed(1)} s`;
+    const message = `the keeper (pid ${keeper.pid}) has not answered for ${since}${doing}`;
+    return { code: 'keeper_silent', message, hint: holder?.hint ?? null };
+  }
+
   acknowledge(seq: number): void {
     this.#known?.acknowledge(seq);
   }
@@ -113,7 +141,7 @@ export class KeeperHolder {
         return keeper;
       } catch (error) {
         this.#options.log.error({ err: error }, 'no keeper can be started: trying again');
-        await new Promise((resolve) => setTimeout(resolve, PAUSE));
+        await pause(PAUSE);
       }
     }
   }
@@ -122,4 +150,8 @@ export class KeeperHolder {
 /** It was asked before, and its last run ended just now. */
 function goneAlready(error: unknown): void {
   if (!(error instanceof ReeveError && error.code === 'KEEPER_LOST')) throw error;
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }

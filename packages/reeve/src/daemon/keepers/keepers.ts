@@ -1,4 +1,4 @@
-import type { JournalRecord, KeeperAbout, KeptRun } from '@reeve/contract';
+import type { DaemonProblem, JournalRecord, KeeperAbout, KeptRun } from '@reeve/contract';
 import type { Keeper } from '../../core/interfaces.ts';
 import type { Log } from '../../supervisor/dependencies.ts';
 import type { RecordSource } from '../../supervisor/run/keeper-records.ts';
@@ -17,6 +17,9 @@ export interface KeepersOptions {
   readonly onRecord: (record: JournalRecord, from: RecordSource) => void;
   readonly log: Log;
 }
+
+/** A keeper answers within a millisecond, on a busy machine within some ten. Milliseconds. */
+const PATIENCE = 300;
 
 /**
  * The keepers of a home. One, the newest as a rule, starts whatever is started. A keeper of another program than ours is not replaced:
@@ -56,6 +59,19 @@ export class Keepers {
   /** Newest first; without those that are being replaced. */
   about(): readonly KeeperAbout[] {
     return this.#holders.flatMap((holder) => holder.about ?? []);
+  }
+
+  /** Asks each whether it is there, and waits a moment for the answers: what is then said of them is true. */
+  async check(patience = PATIENCE): Promise<void> {
+    await Promise.all(this.#holders.map((holder) => holder.check(patience)));
+  }
+  /** What is wrong with the keeper of a run, or with the one that starts what is started. */
+  problemOf(run?: string): DaemonProblem | null {
+    const older = run === undefined ? undefined : this.#holders.slice(1).find((holder) => holder.holds(run));
+    return (older ?? this.#first).problem;
+  }
+  get problems(): readonly DaemonProblem[] {
+    return this.#holders.flatMap((holder) => holder.problem ?? []);
   }
 
   /** `leave`: the newest is asked to go if it holds nothing. */
