@@ -107,7 +107,8 @@ describe('the daemon is killed', () => {
     await until('it has ended', () => !reeve.outside().some(({ pid }) => pid === before.get('ends')?.pid));
     expect((await reeve.run(['daemon', 'start'])).code).toBe(0);
     expect(await serviceOf(reeve, 'a')).toMatchObject({ pid: before.get('a')?.pid, state: 'running', restarts: 0 });
-    expect(await untilService(reeve, 'ends', (s) => s.state === 'failed')).toMatchObject({
+    expect(await untilService(reeve, 'ends', (s) => s.state === 'stopped')).toMatchObject({
+      intent: 'up',
       exit: { kind: 'unobserved' },
     });
     expect((await eventsOf(reeve, 'ends')).some((e) => e.event === 'service.log_gap')).toBe(true);

@@ -15,6 +15,7 @@ import { iso } from '../base/instant.ts';
 import type { Machine, State } from './lifecycle/types.ts';
 import type { StoredEvent } from './registry.ts';
 import type { Answer, Health } from './restart/health.ts';
+import { describeExit } from './restart/restart.ts';
 
 /** What is shown of an instance, beside its machine: facts of the moment, null where nobody looked. */
 export interface Observed {
@@ -83,6 +84,7 @@ export function reasonOf(state: State, lacking: string | null): string | null {
     case 'stopping':
       return 'why' in state.cause ? state.cause.why : null;
     case 'stopped':
+      return state.last?.cause === 'unobserved' ? describeExit(state.last) : null;
     case 'spawning':
     case 'running':
     case 'completed':

@@ -4,7 +4,7 @@ import { fail, restAfter, tellExit } from './steps-exit.ts';
 import { prefixed, stay, tell } from './steps-idle.ts';
 import { readyBy } from './steps-notify.ts';
 import { beginStop, hurry, killAll } from './steps-stop.ts';
-import type { Context, Effect, EventNamed, Next, StateNamed } from './types.ts';
+import type { Context, Effect, EventNamed, Next, StateNamed, StopCause } from './types.ts';
 
 /** Steps of a run that is wanted: spawning, starting, running. */
 type Alive = StateNamed<'starting' | 'running'>;
@@ -83,7 +83,7 @@ export const sweep = (
     name: 'stopping',
     run: state.run,
     process: null,
-    cause: state.name === 'spawning' && state.stop ? state.stop : { kind: 'ended' },
+    cause: state.name === 'spawning' && state.stop ? state.stop : causeOf(event),
     phase: 'main',
     killAt: ctx.now + ctx.policy.stop.timeout,
     exit: event.exit,
@@ -91,3 +91,7 @@ export const sweep = (
   },
   effects: [tellExit(event.exit), { do: 'watch' }],
 });
+
+function causeOf({ exit, watched }: EventNamed<'exited'>): StopCause {
+  return exit.kind === 'unobserved' && !watched ? { kind: 'ended', unseen: true } : { kind: 'ended' };
+}

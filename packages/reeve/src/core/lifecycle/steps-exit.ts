@@ -1,6 +1,6 @@
 import type { EndCause, Exit } from '@reeve/contract';
 import { noteCascade, restTime } from '../restart/dependency-outage.ts';
-import { type Decision, decide, describeExit, type Ended, FRESH, isWell } from '../restart/restart.ts';
+import { type Decision, decide, describeExit, type Ended, type Ending, FRESH, isWell } from '../restart/restart.ts';
 import { tell } from './steps-idle.ts';
 import type { Context, Effect, Failure, Next, State, StateNamed, StopCause } from './types.ts';
 
@@ -71,7 +71,10 @@ function afterEnd(state: Stopping, exit: Exit | null, release: Effect, ctx: Cont
     case 'rest':
       return {
         state: { name: decision.as, last: exit },
-        effects: [release, tell(`service.${decision.as}`, decision.as)],
+        effects: [
+          release,
+          tell(`service.${decision.as}`, ended.ending === 'unseen' ? `${decision.as}: ${ended.what}` : decision.as),
+        ],
       };
     case 'fail':
       return fail(exit, failureOf(decision), [release], data);
@@ -109,13 +112,19 @@ function howItEnded(state: Stopping, exit: Exit | null, ctx: Context): Ended {
   const { cause, readySince } = state;
   const { blame, isOutOfMemory, missing } = ctx.aftermath;
   return {
-    ending: cause.kind === 'ended' && isWell(exit) ? 'well' : 'badly',
+    ending: endingOf(cause, exit, isOutOfMemory),
     oneshot: ctx.policy.oneshot,
     readyFor: readySince === null ? null : ctx.now - readySince,
     what: 'why' in cause ? cause.why : describeEnd(exit, isOutOfMemory),
     blame: cause.kind === 'ended' ? blame : null,
     isExcused: missing !== null,
   };
+}
+
+function endingOf(cause: StopCause, exit: Exit | null, isOutOfMemory: boolean): Ending {
+  if (cause.kind !== 'ended') return 'badly';
+  if (cause.unseen && !isOutOfMemory) return 'unseen';
+  return isWell(exit) ? 'well' : 'badly';
 }
 
 function describeEnd(exit: Exit | null, isOutOfMemory: boolean): string {

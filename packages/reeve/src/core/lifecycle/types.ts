@@ -15,8 +15,11 @@ export type StopCause =
   | { readonly kind: 'asked' }
   /** A newer generation wants another process: `restart`, or `up` with a changed config. */
   | { readonly kind: 'stale' }
-  /** The main process ended by itself; what it left is swept away. */
-  | { readonly kind: 'ended' }
+  /**
+   * The main process ended by itself; what it left is swept away. `unseen`: reeve was not there (the keeper had died),
+   * so nobody can say whether it was a failure.
+   */
+  | { readonly kind: 'ended'; readonly unseen?: true }
   | { readonly kind: 'unhealthy'; readonly by: 'health' | 'watchdog'; readonly why: string }
   /** What it needs went away, and its `on_down` says not to go on as before. No fault of its own: no budget is charged. */
   | { readonly kind: 'dependency'; readonly action: 'restart' | 'stop'; readonly why: string }
@@ -108,7 +111,8 @@ export type Event =
   | { readonly name: 'lost'; readonly why: string; readonly action: 'restart' | 'stop' | 'pause' }
   /** Every dependency whose `on_down` is not `ignore` meets its condition again. */
   | { readonly name: 'regained' }
-  | { readonly name: 'exited'; readonly exit: Exit }
+  /** `watched`: its end was seen, though nobody could ask for its exit status. */
+  | { readonly name: 'exited'; readonly exit: Exit; readonly watched?: true }
   /** The run has named another of its processes, a verified one, as its main one. */
   | { readonly name: 'main'; readonly process: ProcessIdentity }
   /** The run asks for so much time from now on, for its start or its stop. */

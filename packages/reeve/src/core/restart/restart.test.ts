@@ -31,6 +31,10 @@ describe('policy × ending', () => {
     ['never', 'well', true, 'rest completed'],
     ['never', 'badly', true, 'fail'],
     ['always', 'well', true, 'rest completed'],
+    ['always', 'unseen', false, 'restart'],
+    ['on-failure', 'unseen', false, 'restart'],
+    ['never', 'unseen', false, 'rest stopped'],
+    ['never', 'unseen', true, 'rest stopped'],
   ];
   test.each(cases)('%s, ended %s, one-shot %s: %s', (policy, ending, oneshot, expected) => {
     const d = decide(ended({ ending, oneshot }), spec({ policy }), FRESH, 0, 0.5);
@@ -95,4 +99,15 @@ describe('back-off', () => {
     const d = decide(ended({ readyFor: HEALTHY_STRETCH }), spec(), tired, 1e6, 0.5);
     expect(d).toMatchObject({ do: 'restart', delay: 500 });
   });
+});
+
+test('U1: an end that nobody saw is no failure: neither is the limit charged nor does the pause grow', () => {
+  let ledger = FRESH;
+  for (let i = 0; i < 20; i++) {
+    const d = decide(ended({ ending: 'unseen' }), spec(), ledger, i * 1000, 0.5);
+    if (d.do !== 'restart') throw new Error(d.do);
+    expect(d.delay).toBe(500);
+    ledger = d.ledger;
+  }
+  expect(ledger).toEqual({ restarts: 20, recent: [], streak: 0 });
 });

@@ -17,7 +17,8 @@ export const FRESH: Ledger = { restarts: 0, recent: [], streak: 0 };
 export const HEALTHY_STRETCH: Millis = 60_000;
 const JITTER = 0.25;
 
-export type Ending = 'well' | 'badly';
+/** `unseen`: reeve was not there, and nobody can say how. That is no failure, and no success either. */
+export type Ending = 'well' | 'badly' | 'unseen';
 
 export function isWell(exit: Exit | null): boolean {
   return exit?.kind === 'code' && exit.code === 0;
@@ -59,10 +60,11 @@ export function decide(ended: Ended, spec: RestartSpec, ledger: Ledger, now: Ins
     return { do: 'fail', code: blame.code, why: `${ended.what}: ${blame.what}; ${blame.fix}`, fix: blame.fix };
   if (!wantsRestart(ended, spec)) {
     if (ended.ending === 'badly') return { do: 'fail', code: 'exit', why: ended.what, fix: null };
-    return { do: 'rest', as: ended.oneshot ? 'completed' : 'stopped' };
+    return { do: 'rest', as: ended.oneshot && ended.ending === 'well' ? 'completed' : 'stopped' };
   }
   const recent = withinPeriod(ledger.recent, now, spec);
-  if (!ended.isExcused && spec.limit && recent.length >= spec.limit.count) {
+  const isExcused = ended.isExcused || ended.ending === 'unseen';
+  if (!isExcused && spec.limit && recent.length >= spec.limit.count) {
     return {
       do: 'fail',
       code: 'limit',
@@ -74,7 +76,11 @@ export function decide(ended: Ended, spec: RestartSpec, ledger: Ledger, now: Ins
   return {
     do: 'restart',
     delay: backoff(spec.backoff, streak, chance),
-    ledger: { restarts: ledger.restarts + 1, recent: ended.isExcused ? recent : [now, ...recent], streak: streak + 1 },
+    ledger: {
+      restarts: ledger.restarts + 1,
+      recent: isExcused ? recent : [now, ...recent],
+      streak: ended.ending === 'unseen' ? streak : streak + 1,
+    },
   };
 }
 
@@ -84,7 +90,7 @@ function wantsRestart(ended: Ended, spec: RestartSpec): boolean {
     case 'unless-stopped':
       return !(ended.oneshot && ended.ending === 'well');
     case 'on-failure':
-      return ended.ending === 'badly';
+      return ended.ending !== 'well';
     case 'never':
       return false;
   }

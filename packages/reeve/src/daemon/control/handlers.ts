@@ -3,6 +3,7 @@ import { iso } from '../../base/instant.ts';
 import { eventView } from '../../core/view.ts';
 import { describeActor } from '../../supervisor/audit.ts';
 import { apply, restart, start } from '../../supervisor/intents/intents.ts';
+import { endsKnown } from '../../supervisor/intents/known-ends.ts';
 import { selectServices, selectWhole } from '../../supervisor/intents/selection.ts';
 import type { Project } from '../../supervisor/project.ts';
 import { lookAround, projectView } from '../../supervisor/snapshot.ts';
@@ -55,14 +56,17 @@ export function controlHandlers(
     },
     apply: async ({ project: spec, environment, services, prune, actor }) => {
       const request = { spec, environment, services, prune, actor };
+      const known = supervisor.findIfKnown({ folder: spec.folder });
+      if (known) await endsKnown(supervisor, known);
       const applied = apply(supervisor, request);
       const project = supervisor.find({ folder: spec.folder });
       const removed = forgetEnded(supervisor, project, applied.removed);
       if (prune) await pruneServices(supervisor, project, removed);
       return { ...applied, removed };
     },
-    start: ({ project: ref, services, environment, actor }) => {
+    start: async ({ project: ref, services, environment, actor }) => {
       const project = supervisor.find(ref);
+      await endsKnown(supervisor, project);
       return start(supervisor, project, startable(project, services), environment, actor);
     },
     restart: ({ project: ref, services, force, actor }) => {

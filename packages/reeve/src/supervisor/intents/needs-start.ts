@@ -1,3 +1,5 @@
+import type { StateNamed } from '../../core/lifecycle/types.ts';
+import { isWell } from '../../core/restart/restart.ts';
 import type { Instance } from '../instance.ts';
 import type { ManagedService } from '../project.ts';
 
@@ -9,7 +11,8 @@ export function isOnItsWay(service: ManagedService): boolean {
 }
 
 function isInstanceOnItsWay(service: ManagedService, instance: Instance): boolean {
-  switch (instance.machine.state.name) {
+  const { state } = instance.machine;
+  switch (state.name) {
     case 'waiting':
     case 'spawning':
     case 'starting':
@@ -20,10 +23,29 @@ function isInstanceOnItsWay(service: ManagedService, instance: Instance): boolea
     case 'completed':
       return instance.machine.generation === service.intent.generation;
     case 'stopping':
-      return service.intent.want === 'up';
+      return service.intent.want === 'up' && leadsOn(service, instance, state);
     case 'stopped':
     case 'failed':
       return instance.machine.generation !== service.intent.generation && service.intent.want === 'up';
+  }
+}
+
+/**
+ * What a run that is ending leads to is what is wanted: another run, or a one-shot that is done. A run that ended by
+ * itself is no answer to who asks now.
+ */
+function leadsOn(service: ManagedService, instance: Instance, { cause, exit }: StateNamed<'stopping'>): boolean {
+  if (instance.machine.generation !== service.intent.generation) return true;
+  switch (cause.kind) {
+    case 'asked':
+    case 'stale':
+    case 'dependency':
+      return true;
+    case 'ended':
+      return service.row.spec.oneshot && isWell(exit);
+    case 'unhealthy':
+    case 'not-ready':
+      return false;
   }
 }
 

@@ -65,7 +65,7 @@ export function watchMain(instance: Actor, main: ProcessIdentity): void {
   };
   const end = (): void => {
     if (isMain() && !isEnding(instance))
-      instance.post({ name: 'exited', exit: exitOf(instance, main) ?? unobserved(clock.now()) });
+      instance.post({ name: 'exited', exit: exitOf(instance, main) ?? unobserved(clock.now()), watched: true });
   };
   const timer = setInterval(() => {
     if (!isMain()) return clearInterval(timer);
