@@ -31,7 +31,7 @@ describe('on a terminal', () => {
     expect((await reeve.run(['up', '-d'])).code).toBe(0);
     for (const line of ['logs a', 'status a', 'why a']) {
       const text = await onTerminal(reeve, line, { NO_COLOR: '1' });
-      expect(text, line).toContain('gin');
+      expect(text, line).toContain('end');
       expect(text.replaceAll('\r\n', '\n'), line).not.toMatch(/[\u001b\u0007\u009b\r]/);
     }
     expect((await reeve.run(['logs', 'a', '--raw'])).stdout).toContain('\u001b[2J');

@@ -3,6 +3,8 @@ export interface Output {
   readonly isTTY: boolean;
   /** Width in characters; ignored where nothing is a terminal. */
   readonly columns: number;
+  /** Height in lines; left out where nothing is a terminal. */
+  readonly rows?: number;
   /** What can no longer arrive is dropped. */
   write(text: string | Uint8Array): void;
   /** Aborted as soon as something could not be written; nothing is lost where it is left out. */

@@ -18,6 +18,9 @@ export class StandardOutput implements Output {
   get columns(): number {
     return this.#stream.columns;
   }
+  get rows(): number {
+    return this.#stream.rows;
+  }
   get lost(): AbortSignal {
     return this.#lost.signal;
   }

@@ -189,11 +189,11 @@ describe('with a keeper', () => {
     const { signal } = new AbortController();
     await keeper.run(['echo', 'listening on 1'], { id });
     const fifo = path.join(keeper.home, 'wait');
-    const script = `mkfifo ${fifo}; printf '\\033[32mready\\033[0m to go\\n'; read x < ${fifo}; echo listening on 2 >&2; sleep 1000`;
+    const script = `mkfifo ${fifo}; printf '\\033[32mready\\033[0m to go\\n'; read x < ${fifo}; printf 'loading\\rlistening on 2\\rnext\\n' >&2; sleep 1000`;
     const { run } = await keeper.spawn(['sh', '-c', script], { id });
     expect(await waitForLine({ folder, run, pattern: /^ready to/, signal })).toBe('ready to go');
     expect(await waitForLine({ folder, run, pattern: /^ready to/g, signal })).toBe('ready to go');
-    const later = waitForLine({ folder, run, pattern: /listening on \d/, signal });
+    const later = waitForLine({ folder, run, pattern: /^listening on \d/, signal });
     writeFileSync(fifo, 'x\n');
     expect(await later).toBe('listening on 2');
     const stop = new AbortController();

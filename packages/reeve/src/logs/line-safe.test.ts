@@ -16,7 +16,8 @@ test.each([
   ['escape at the end', 'a\x1b', 'a'],
   ['a string broken off by another escape', 'a\x1b]0;t\x1b[2Jb', 'ab'],
   ['keypad, charset, reset', '\x1b=\x1b(0\x1bcx', 'x'],
-  ['bell, backspace, carriage return, DEL', 'a\x07\b\r\x7fb', 'ab'],
+  ['bell, backspace, DEL', 'a\x07\b\x7fb', 'ab'],
+  ['carriage return of a line break', 'a\r', 'a'],
 ])('LG6: %s is taken out', (_name, line, safe) => {
   expect(plain(line)).toBe(safe);
   expect(lineSafe(line.replace('31', '31;'), { colours: true })).not.toMatch(/\x1b(?!\[[0-9;:]*m)|[\x80-\x9f]/);
@@ -34,4 +35,10 @@ test('colours stay if they are wanted, and do not run over the end of the line',
 
 test('what remains of a nested trick cannot form a new sequence', () => {
   expect(lineSafe('\x1b\x07[2J\x1b\x1b[31m', { colours: true })).not.toMatch(/\x1b(?!\[[0-9;:]*m)/);
+});
+
+test('U15: of a line that returns to its beginning what was written last is shown', () => {
+  expect(plain('working 1\rworking 2\r')).toBe('working 2');
+  expect(plain('50 %\r100 %')).toBe('100 %');
+  expect(plain('\r\r')).toBe('');
 });

@@ -12,11 +12,20 @@ const COLOUR = /^\x1b\[[0-9;:]*m$/;
 const RESET = '\x1b[0m';
 
 /**
+ * What a terminal would show of a line that returns to its beginning (a progress bar): what was written last. All of
+ * it is in the file, in `--raw` and in `--json`.
+ */
+function lastState(line: string): string {
+  if (!line.includes('\r')) return line;
+  return line.split('\r').findLast((part) => part !== '') ?? '';
+}
+
+/**
  * A line as it may be put on a terminal: nothing in it can move the cursor, change the title or the clipboard, or ask
  * the terminal anything. With `colours` the SGR sequences stay, and the line ends without any of them in force.
  */
 export function lineSafe(line: string, options: { readonly colours: boolean }): string {
   const keep = (sequence: string) => (options.colours && COLOUR.test(sequence) ? sequence : '');
-  const safe = line.replace(SEQUENCES, keep);
+  const safe = lastState(line).replace(SEQUENCES, keep);
   return safe.includes('\x1b') && !safe.endsWith(RESET) ? safe + RESET : safe;
 }

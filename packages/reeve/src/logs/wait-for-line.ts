@@ -26,8 +26,12 @@ export async function waitForLine({ folder, run, pattern, signal }: WaitForLineO
   try {
     for await (const { line } of followLog({ folder, run, from: await runStart(folder, run), signal: either })) {
       const begun = performance.now();
-      const text = lineSafe(line, { colours: false });
-      if (matches(pattern, text)) return text;
+      // Each state of a line that returns to its beginning counts: a later one may have come before we looked.
+      const found = line
+        .split('\r')
+        .map(plain)
+        .find((text) => matches(pattern, text));
+      if (found !== undefined) return found;
       spent += performance.now() - begun;
       if (spent < TURN) continue;
       await pause(spent);
@@ -37,6 +41,10 @@ export async function waitForLine({ folder, run, pattern, signal }: WaitForLineO
   } finally {
     done.abort();
   }
+}
+
+function plain(text: string): string {
+  return lineSafe(text, { colours: false });
 }
 
 /** A line that takes too long is passed over: the next one may be shorter. */

@@ -2,7 +2,7 @@ import type { Progress as Push } from '@reeve/contract';
 import { type Context, say } from '../context.ts';
 import { humanDuration } from '../terminal/amounts.ts';
 import { displayWidth } from '../terminal/display-width.ts';
-import { LiveLines } from '../terminal/live-lines.ts';
+import { LiveLines, withinRoom } from '../terminal/live-lines.ts';
 import { oneLine } from '../terminal/safe-text.ts';
 import { lookOf } from '../terminal/style.ts';
 
@@ -20,7 +20,9 @@ export class StopProgress implements Disposable {
 
   constructor(context: Context) {
     this.#context = context;
-    this.#live = new LiveLines(context.io.err, context.talk, () => (context.json ? [] : this.#lines()));
+    this.#live = new LiveLines(context.io.err, context.talk, (room) =>
+      context.json ? [] : withinRoom(this.#lines(), room),
+    );
     this.#timer = context.json || context.talk.rich ? null : setTimeout(() => this.#tell(), QUIET).unref();
   }
 

@@ -2,15 +2,24 @@ import type { Progress as Push, Waited, WaitedService } from '@reeve/contract';
 import type { Context } from '../context.ts';
 import { humanDuration } from './amounts.ts';
 import { displayWidth } from './display-width.ts';
-import { LiveLines } from './live-lines.ts';
+import { LiveLines, withinRoom } from './live-lines.ts';
 import { oneLine } from './safe-text.ts';
 import { glyph, lookOf } from './style.ts';
+
+/** So many services are told of one by one; of more only what is not as it should be. */
+const FEW = 30;
 
 interface Step {
   readonly state: Push['state'];
   readonly ready: boolean;
   readonly reason: string | null;
   readonly at: number;
+}
+
+/** `running` without being ready is one moment on the way from `starting`. */
+function isNews(before: Step | undefined, step: Step): boolean {
+  if (before?.state === step.state && before.ready === step.ready) return false;
+  return step.state !== 'running' || step.ready || before?.ready === true;
 }
 
 /**
@@ -24,13 +33,15 @@ export class Progress implements Disposable {
   readonly #steps = new Map<string, Step>();
   readonly #manner: Manner;
   readonly #live: LiveLines | null;
+  #counted = 0;
 
   /** `asksOnly`: a command whose exit code is its answer; its steps are shown on a terminal and nowhere else. */
   constructor(context: Context, names: readonly string[], asksOnly: boolean) {
     this.#context = context;
     this.#names = names;
     this.#manner = asksOnly && mannerOf(context) === 'lines' ? 'silent' : mannerOf(context);
-    this.#live = this.#manner === 'live' ? new LiveLines(context.io.err, context.talk, () => this.#lines()) : null;
+    this.#live =
+      this.#manner === 'live' ? new LiveLines(context.io.err, context.talk, (room) => this.#lines(room)) : null;
   }
 
   note(push: Push): void {
@@ -38,8 +49,23 @@ export class Progress implements Disposable {
     const step = { state: push.state, ready: push.ready, reason: push.reason, at: performance.now() - this.#began };
     this.#steps.set(push.service, step);
     this.#live?.draw();
-    const isNews = before?.state !== step.state || before.ready !== step.ready;
-    if (this.#manner === 'lines' && isNews) this.#context.io.out.write(`${this.#plain(push.service, step)}\n`);
+    if (this.#manner !== 'lines' || !isNews(before, step)) return;
+    const isLong = this.#names.length > FEW;
+    if (!isLong || step.state === 'failed') this.#context.io.out.write(`${this.#plain(push.service, step)}\n`);
+    else if (step.ready && !before?.ready) this.#count();
+  }
+
+  /** Of many services each tenth part is worth a line. */
+  #count(): void {
+    const [all, up] = [this.#names.length, this.#up];
+    const tenth = Math.floor((10 * up) / all);
+    if (up === all || tenth <= this.#counted) return;
+    this.#counted = tenth;
+    this.#context.io.out.write(`${up} of ${all} up ${humanDuration(performance.now() - this.#began)}\n`);
+  }
+
+  get #up(): number {
+    return this.#names.filter((name) => this.#steps.get(name)?.ready).length;
   }
 
   #plain(name: string, { state, ready, reason, at }: Step): string {
@@ -47,19 +73,30 @@ export class Progress implements Disposable {
     return `${name} ${word} ${humanDuration(at)}${reason === null ? '' : `: ${oneLine(reason)}`}`;
   }
 
-  #lines(): readonly string[] {
-    const { talk } = this.#context;
+  /** All of them; where there are too many those that are not ready yet, what failed first, and how many are. */
+  #lines(room: number): readonly string[] {
     const width = Math.max(0, ...this.#names.map(displayWidth));
     const now = performance.now() - this.#began;
-    return this.#names.map((name) => {
-      const step = this.#steps.get(name);
-      const look = lookOf(step?.state ?? 'waiting', 'unknown');
-      const isOver = step !== undefined && (step.ready || step.state === 'failed');
-      const word = step?.ready && step.state === 'running' ? 'ready' : (step?.state ?? 'accepted');
-      const time = humanDuration(isOver ? step.at : now);
-      const reason = step?.reason ? oneLine(step.reason) : '';
-      return `  ${talk.unicode ? look.glyph : look.ascii} ${name.padEnd(width)}  ${word.padEnd(9)}  ${time}   ${reason}`.trimEnd();
-    });
+    if (this.#names.length <= room) return this.#names.map((name) => this.#line(name, width, now));
+    const isFailed = (name: string): boolean => this.#steps.get(name)?.state === 'failed';
+    const left = this.#names.filter((name) => !this.#steps.get(name)?.ready);
+    const sorted = [...left.filter(isFailed), ...left.filter((name) => !isFailed(name))];
+    const lines = sorted.map((name) => this.#line(name, width, now));
+    return [
+      ...withinRoom(lines, room - 1),
+      `  ${this.#names.length - left.length} of ${this.#names.length} up  ${humanDuration(now)}`,
+    ];
+  }
+
+  #line(name: string, width: number, now: number): string {
+    const { talk } = this.#context;
+    const step = this.#steps.get(name);
+    const look = lookOf(step?.state ?? 'waiting', 'unknown');
+    const isOver = step !== undefined && (step.ready || step.state === 'failed');
+    const word = step?.ready && step.state === 'running' ? 'ready' : (step?.state ?? 'accepted');
+    const time = humanDuration(isOver ? step.at : now);
+    const reason = step?.reason ? oneLine(step.reason) : '';
+    return `  ${talk.unicode ? look.glyph : look.ascii} ${name.padEnd(width)}  ${word.padEnd(9)}  ${time}   ${reason}`.trimEnd();
   }
 
   /** When each got where it is, since the command began to wait: the daemon tells only how long all of it took. */
@@ -90,9 +127,11 @@ function mannerOf({ json, verbose, talk, style }: Context): Manner {
 /** The last word on each service and on all of them. */
 export function renderWaited(context: Context, waited: Waited, ms: number, extra: ReadonlyMap<string, string>): string {
   const { style } = context;
-  const nameWidth = Math.max(0, ...waited.services.map(({ name }) => displayWidth(name)));
+  const isLong = waited.services.length > FEW;
+  const notable = isLong ? waited.services.filter(({ outcome }) => outcome !== 'met') : waited.services;
+  const nameWidth = Math.max(0, ...notable.map(({ name }) => displayWidth(name)));
   // The steps have been told one by one.
-  const left = mannerOf(context) === 'lines' ? [] : waited.services;
+  const left = mannerOf(context) === 'lines' && !isLong ? [] : notable;
   const lines = left.map((service) => {
     const good = service.outcome === 'met';
     const mark = glyph(style, good ? 'ok' : service.outcome === 'pending' ? 'none' : 'bad');
