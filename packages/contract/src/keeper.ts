@@ -1,4 +1,5 @@
-import type { LogSpec } from './spec.ts';
+import type { ServiceView } from './shapes.ts';
+import type { LogSpec, PortSpec, ProjectSpec, ServiceSpec } from './spec.ts';
 import type { Exit, ProcessIdentity } from './states.ts';
 
 /**
@@ -38,7 +39,38 @@ export interface SpawnRequest {
   readonly logs: { readonly folder: string; readonly rotation: LogSpec } | null;
   /** How the service can speak to us, and what it is handed; left out: by its output and its exit alone. */
   readonly channels?: Channels;
+  readonly origin?: RunOrigin;
 }
+
+/**
+ * What a daemon whose registry knows nothing of a run needs to take it over under its name. The keeper keeps it with the
+ * run, gives it back when it is asked for (`describe`), and does not look into it.
+ */
+export interface RunOrigin {
+  readonly project: Omit<ProjectSpec, 'services'>;
+  readonly spec: ServiceSpec;
+  /** Of the `up` or `start` that last applied the service. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly managed_by: ServiceView['managed_by'];
+  readonly index: number;
+  /** Of the intent that it was started for. */
+  readonly generation: number;
+  /** Milliseconds since 1970. */
+  readonly started_at: number;
+  readonly ports: readonly {
+    readonly name: string | null;
+    readonly port: number;
+    readonly protocol: PortSpec['protocol'];
+  }[];
+  /** The cgroup of the run, as its processes show it; null: it has none. */
+  readonly cgroup: string | null;
+  readonly mark: number | null;
+}
+
+/** A run that the daemon knows and no keeper holds: the journal that named it has been lost. */
+export type AdoptedRun = Pick<SpawnRequest, 'run' | 'id' | 'logs' | 'channels' | 'origin'> & {
+  readonly process: ProcessIdentity;
+};
 
 /** The channels of one run. All of them are there before its process is, and go with the run. */
 export interface Channels {
@@ -79,6 +111,9 @@ export type KeeperRequest =
       readonly since: number;
     }
   | { readonly do: 'spawn'; readonly spawn: SpawnRequest }
+  /** Hold a run that another keeper started, as if it stood in our journal. Held already: nothing happens. */
+  | { readonly do: 'adopt'; readonly adopt: AdoptedRun }
+  | { readonly do: 'describe'; readonly run: string }
   /** Copies what is in the FIFOs of a run now, closes and removes them, and forgets the run once it has ended. */
   | { readonly do: 'release'; readonly run: string }
   /** Listen on an address (port 0: any) and hold the socket. The same key again: what is held already. */
@@ -112,6 +147,9 @@ export interface KeeperReplies {
     readonly no_sockets: string | null;
   };
   readonly spawn: { readonly process: ProcessIdentity };
+  readonly adopt: Record<string, never>;
+  /** null: it was not told. */
+  readonly describe: { readonly origin: RunOrigin | null };
   readonly hold: { readonly socket: HeldSocket };
   readonly drop: { readonly dropped: boolean };
   readonly release: { readonly bytes: number };
@@ -137,6 +175,8 @@ export type JournalRecord =
       readonly process: ProcessIdentity;
       readonly logs: SpawnRequest['logs'];
       readonly channels?: Channels;
+      /** In the journal alone: left out of what is pushed. */
+      readonly origin?: RunOrigin;
     }
   | {
       readonly seq: number;

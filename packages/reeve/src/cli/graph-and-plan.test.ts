@@ -1,6 +1,6 @@
 import type { PsView, ServiceSpec } from '@reeve/contract';
 import { expect, test } from 'vitest';
-import { runSpec } from './command-line/run-spec.ts';
+import { bareSpec } from '../core/spec/bare-spec.ts';
 import { drawTree, graphOf, listEdges } from './commands/graph.ts';
 import { type PlanInput, planUp } from './dry-run.ts';
 import { declaredView } from './offline-view.ts';
@@ -8,7 +8,7 @@ import { patienceFor } from './starting/bring-up.ts';
 import { styleFor } from './terminal/style.ts';
 
 const spec = (name: string, needs: readonly string[] = [], over: Partial<ServiceSpec> = {}): ServiceSpec => ({
-  ...runSpec(name, ['sleep', '1'], '/p'),
+  ...bareSpec(name, ['sleep', '1'], '/p'),
   autostart: true,
   depends_on: needs.map((service) => ({ service, condition: 'ready', required: true, on_down: 'ignore' })),
   ...over,

@@ -1,4 +1,5 @@
 import type {
+  AdoptedRun,
   Exit,
   HealthSpec,
   HeldSocket,
@@ -10,6 +11,7 @@ import type {
   ProcessOwner,
   ReadySpec,
   ReceiptProcess,
+  RunOrigin,
   RunSigns,
   SpawnRequest,
   Survivor,
@@ -36,6 +38,10 @@ export interface Keeper {
   readonly noSockets: string | null;
   /** Throws a `ReeveError` SPAWN_FAILED when the system refuses; `cause` carries the errno. */
   spawn(request: SpawnRequest): Promise<ProcessIdentity>;
+  /** Hands a run over that it does not hold. false: it is of a version that cannot take it. */
+  adopt(run: AdoptedRun): Promise<boolean>;
+  /** What was told of a run at its start; null: nothing, or the keeper is of a version that does not keep it. */
+  describe(run: string): Promise<RunOrigin | null>;
   release(run: string): Promise<void>;
   /** Listens on the address and holds the socket, or says what is held under this key. Throws SPAWN_FAILED. */
   hold(socket: HeldSocket & { readonly backlog: number | null }): Promise<HeldSocket>;
@@ -71,6 +77,28 @@ export interface FoundProcess {
   readonly found_by: readonly TrackerName[];
   /** Resident memory in bytes. */
   readonly memory: number;
+}
+
+/** A run of which live processes say that it is of this home, whoever started it: what a lost registry is made of again. */
+export interface FoundRun {
+  readonly run: string;
+  /** The instance's `<id>`, where a cgroup tells it. */
+  readonly id: string | null;
+  /** The oldest process that speaks of the run. */
+  readonly main: ProcessIdentity;
+  readonly witness: Witness;
+  /** Its limit mark; null: it has none. */
+  readonly mark: number | null;
+  /** The command line and the working folder of that process. */
+  readonly words: readonly string[];
+  readonly cwd: string;
+  /** What its environment says; null: nothing. */
+  readonly named: {
+    readonly folder: string;
+    readonly project: string;
+    readonly service: string;
+    readonly index: number;
+  } | null;
 }
 
 /**
@@ -124,6 +152,8 @@ export interface Platform {
       readonly isDetached: boolean;
     })[]
   >;
+  /** The runs of a home that live processes speak of, by cookie or cgroup. */
+  findRuns(home: string): Promise<readonly FoundRun[]>;
   isAlive(process: ProcessIdentity): boolean;
   /** `null`: no such user. */
   findUser(name: string): Promise<UserEntry | null>;

@@ -7,7 +7,7 @@ import { readAnnouncements } from '../announcements/read-announcements.ts';
 import { compilePattern, PatternProblem } from '../base/pattern.ts';
 import { readEnvFiles } from '../config/env-files.ts';
 import { fetchSecrets } from '../config/secrets.ts';
-import type { Keeper, Platform, ProbeTarget } from '../core/interfaces.ts';
+import type { Platform, ProbeTarget } from '../core/interfaces.ts';
 import { chooseAutoPort } from '../core/leases.ts';
 import type { Registry } from '../core/registry.ts';
 import { type EnvMap, reeveVariables } from '../core/spec/environment.ts';
@@ -21,13 +21,22 @@ export interface World {
   readonly paths: HomePaths;
   readonly platform: Platform;
   readonly registry: Registry;
-  readonly keeper: (run?: string) => Promise<Keeper>;
+  readonly keeper: Dependencies['keeper'];
   readonly keeperProblem: Dependencies['keeperProblem'];
+  readonly keptRuns: Dependencies['keptRuns'];
   readonly log: Log;
 }
 
 /** Everything the supervisor acts through, made of the adapters of this machine. */
-export function dependenciesOf({ paths, platform, registry, keeper, keeperProblem, log }: World): Dependencies {
+export function dependenciesOf({
+  paths,
+  platform,
+  registry,
+  keeper,
+  keeperProblem,
+  keptRuns,
+  log,
+}: World): Dependencies {
   const ephemeral = ephemeralPorts();
   return {
     home: paths.home,
@@ -35,6 +44,7 @@ export function dependenciesOf({ paths, platform, registry, keeper, keeperProble
     registry,
     keeper,
     keeperProblem,
+    keptRuns,
     log,
     probes: probes({
       waitForLine: waitForOwnLine,

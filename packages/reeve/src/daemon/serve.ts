@@ -5,6 +5,7 @@ import { openRegistry } from '../registry/open.ts';
 import { recoverAll } from '../supervisor/recovery.ts';
 import { KeeperRecords, keeperSeqFact, type RecordSource } from '../supervisor/run/keeper-records.ts';
 import { Supervisor } from '../supervisor/supervisor.ts';
+import { handToKeeper } from '../supervisor/take-over/hand-to-keeper.ts';
 import { AnnouncementMirror } from './announcement-mirror.ts';
 import { dependenciesOf } from './composition.ts';
 import { withAnnouncements } from './control/announced-calls.ts';
@@ -61,8 +62,9 @@ export async function serve(options: ServeOptions): Promise<HandOver | null> {
     log,
     since: (place) => Number(registry.facts.get(keeperSeqFact(place)) ?? 0),
     onRecord: (record, from) => (deliver ? deliver(record, from) : early.push([record, from])),
+    onReplaced: () => void handToKeeper(supervisor),
   });
-  const supervisor = new Supervisor(
+  const supervisor: Supervisor = new Supervisor(
     dependenciesOf({
       paths,
       platform,
@@ -70,6 +72,7 @@ export async function serve(options: ServeOptions): Promise<HandOver | null> {
       log,
       keeper: (run) => keepers.get(run),
       keeperProblem: (run) => keepers.problemOf(run)?.message ?? null,
+      keptRuns: () => keepers.runs(),
     }),
   );
   await recoverAll(supervisor, await keepers.ready());

@@ -1,11 +1,13 @@
 import type { ChildProcess } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import {
+  type AdoptedRun,
   type Exit,
   type KeeperReplies,
   type LogStream,
   NO_CHANNELS,
   type ProcessIdentity,
+  type RunOrigin,
   type SpawnRequest,
 } from '@reeve/contract';
 import { bootId, isSame, readStat } from '@reeve/host';
@@ -22,7 +24,14 @@ import { Adoption } from './reaping/adoption.ts';
 import { Strangers } from './reaping/non-children.ts';
 import { asSpawnRefusal, Refused } from './refusal.ts';
 import { Run } from './run.ts';
-import { type FifoEnds, makeFifos, removeFifos, removeOtherFifos, reopenFifo } from './spawn/fifos.ts';
+import {
+  type FifoEnds,
+  makeFifos,
+  removeFifos,
+  removeOtherFifos,
+  reopenFifo,
+  reopenRemovedFifo,
+} from './spawn/fifos.ts';
 import { type Launched, launch } from './spawn/launch.ts';
 import { WrapperReports } from './spawn/wrapper-reports.ts';
 import { wrapperDone } from './spawn/wrapper-wait.ts';
@@ -107,6 +116,22 @@ export class Keeper {
     }
   }
 
+  /** A run that a lost journal named: the daemon knows it. It is held from now on as if the journal had named it. */
+  adopt({ run, id, process, logs, channels = NO_CHANNELS, origin }: AdoptedRun): void {
+    if (this.#runs.has(run) || this.#starting.has(run)) return;
+    const { journal } = this.#world;
+    journal.append({ kind: 'spawned', run, id, process, logs, channels, ...(origin ? { origin } : {}) });
+    const adopted = journal.open.find(({ spawned }) => spawned.run === run);
+    if (adopted !== undefined) this.#takeOver(adopted);
+  }
+
+  /** Throws {@link Refused} UNKNOWN_RUN. */
+  originOf(run: string): RunOrigin | null {
+    const known = this.#world.journal.open.find(({ spawned }) => spawned.run === run);
+    if (known === undefined) throw new Refused('UNKNOWN_RUN', `no run ${run} is held`);
+    return known.spawned.origin ?? null;
+  }
+
   get isStarting(): boolean {
     return this.#starting.size > 0;
   }
@@ -175,9 +200,10 @@ export class Keeper {
   }
 
   #hold(request: SpawnRequest, process: ProcessIdentity, { fds, channels }: Ours, child: ChildProcess): void {
-    const { run, id, logs } = request;
+    const { run, id, logs, origin } = request;
     const { channels: wanted = NO_CHANNELS } = request;
-    this.#world.journal.append({ kind: 'spawned', run, id, process, logs, channels: wanted });
+    const told = origin ? { origin } : {};
+    this.#world.journal.append({ kind: 'spawned', run, id, process, logs, channels: wanted, ...told });
     const held = new Run({ run, id, process, channels, outputs: this.#outputs({ run, id, logs, fds }) });
     this.#runs.set(run, held);
     channels.begin();
@@ -187,7 +213,8 @@ export class Keeper {
   }
 
   #takeOver({ spawned: { run, id, process, logs, channels: wanted = NO_CHANNELS }, exit }: OpenRun): void {
-    const reopen = (stream: LogStream) => reopenFifo(this.#world.fifos, id, run, stream);
+    const reopen = (stream: LogStream) =>
+      reopenFifo(this.#world.fifos, id, run, stream) ?? reopenRemovedFifo(process, id, run, stream);
     const fds = { out: reopen('out'), err: reopen('err') };
     const channels = RunChannels.again({ run, id }, wanted, this.#channelsWorld());
     const held = new Run({ run, id, process, exit, channels, outputs: this.#outputs({ run, id, logs, fds }) });

@@ -1,5 +1,6 @@
 import { closeSync, writeSync } from 'node:fs';
-import { acquireLock, lockHolder, prepareHome } from '@reeve/host';
+import { acquireLock, lockHolder, outlastFormerHolders, prepareHome } from '@reeve/host';
+import { Foothold } from './foothold.ts';
 import { closeInherited } from './inherited.ts';
 import { Journal } from './journal/journal.ts';
 import { Keeper } from './keeper.ts';
@@ -24,6 +25,7 @@ async function main(home: string): Promise<void> {
     report(`another keeper holds ${paths.keeperLock} (pid ${lockHolder(paths.keeperLock) ?? 'unknown'})`);
     process.exit(LOCKED);
   }
+  await outlastFormerHolders(lock.path);
   const journal = new Journal(paths.journal, report);
   const keeper = new Keeper({
     fifos: paths.fifos,
@@ -48,6 +50,11 @@ async function main(home: string): Promise<void> {
   departure.go = () => {
     void server.close().finally(() => process.exit(0));
   };
+  const onReplaced = (): void => {
+    report('another keeper is at work in this home: leaving what runs to it');
+    process.exit(LOCKED);
+  };
+  new Foothold(lock, { paths, journal, server, report, onReplaced });
   departure.waitAlone();
   tellReady();
 }

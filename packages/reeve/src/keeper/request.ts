@@ -1,9 +1,12 @@
 import {
+  type AdoptedRun,
   type Channels,
   isMark,
   type KeeperRequest,
   type LogSpec,
   NO_CHANNELS,
+  type ProcessIdentity,
+  type RunOrigin,
   type SpawnRequest,
 } from '@reeve/contract';
 import { Refused } from './refusal.ts';
@@ -39,6 +42,8 @@ export function parseRequest(line: string): Numbered {
   if (what === 'hello')
     return { id, request: { do: what, protocol: integer(value, 'protocol'), since: integer(value, 'since') } };
   if (what === 'spawn') return { id, request: { do: what, spawn: spawnOf(value['spawn']) } };
+  if (what === 'adopt') return { id, request: { do: what, adopt: adoptedOf(value['adopt']) } };
+  if (what === 'describe') return { id, request: { do: what, run: text(value, 'run') } };
   if (what === 'release') return { id, request: { do: what, run: text(value, 'run') } };
   if (what === 'acknowledge') return { id, request: { do: what, seq: integer(value, 'seq') } };
   if (what === 'hold') return { id, request: { do: what, socket: socketOf(value['socket']) } };
@@ -51,8 +56,8 @@ export function parseRequest(line: string): Numbered {
 function spawnOf(value: unknown): SpawnRequest {
   if (!isFields(value)) throw bad('spawn must be an object');
   return {
-    run: matching(value, 'run', /^[A-Za-z0-9_-]{1,100}$/),
-    id: matching(value, 'id', /^[0-9a-f]{12}$/),
+    run: matching(value, 'run', RUN),
+    id: matching(value, 'id', ID),
     argv: argvOf(value['argv']),
     cwd: matching(value, 'cwd', ABSOLUTE),
     env: envOf(value['env']),
@@ -64,7 +69,33 @@ function spawnOf(value: unknown): SpawnRequest {
     mark: value['mark'] === null ? null : markOf(value),
     logs: value['logs'] === null ? null : logsOf(value['logs']),
     channels: value['channels'] === undefined ? NO_CHANNELS : channelsOf(value['channels']),
+    ...originOf(value['origin']),
   };
+}
+
+/** Whoever asks for it reads it: here it only has to be an object. */
+function originOf(value: unknown): { readonly origin?: RunOrigin } {
+  if (value === undefined) return {};
+  if (!isFields(value)) throw bad('origin must be an object');
+  return { origin: value as unknown as RunOrigin };
+}
+
+function adoptedOf(value: unknown): AdoptedRun {
+  if (!isFields(value)) throw bad('adopt must be an object');
+  return {
+    run: matching(value, 'run', RUN),
+    id: matching(value, 'id', ID),
+    process: processOf(value['process']),
+    logs: value['logs'] === null ? null : logsOf(value['logs']),
+    channels: value['channels'] === undefined ? NO_CHANNELS : channelsOf(value['channels']),
+    ...originOf(value['origin']),
+  };
+}
+
+function processOf(value: unknown): ProcessIdentity {
+  if (!isFields(value)) throw bad('process must be an object');
+  const most = Number.MAX_SAFE_INTEGER;
+  return { boot: text(value, 'boot'), pid: between(value, 'pid', 2, most), start: between(value, 'start', 0, most) };
 }
 
 function markOf(value: Fields): number {
@@ -73,6 +104,8 @@ function markOf(value: Fields): number {
   throw bad('mark must be null, or a number of microseconds so large that it has no effect');
 }
 
+const RUN = /^[A-Za-z0-9_-]{1,100}$/;
+const ID = /^[0-9a-f]{12}$/;
 const ABSOLUTE = /^\/[^\0]*$/;
 const ID_MAX = 2 ** 32 - 2;
 

@@ -38,7 +38,7 @@ type Reply = KeeperReplies[keyof KeeperReplies];
 /** Speaks the protocol with every daemon that connects: for a moment an old and a new one. */
 export class KeeperServer {
   readonly #world: ServerWorld;
-  readonly #server: Server;
+  #server: Server | null = null;
   readonly #peers = new Set<Socket>();
   /** Those that said hello: they get the records. */
   readonly #greeted = new Set<Socket>();
@@ -47,18 +47,23 @@ export class KeeperServer {
 
   constructor(world: ServerWorld) {
     this.#world = world;
-    this.#server = createServer((socket) => this.#accept(socket));
-    this.#server.on('error', (error) => world.report(`the socket: ${error.message}`)); // no descriptor left, for a moment
     world.journal.onRecord = (record) => this.#push(record);
   }
 
-  /** Call it with the keeper's lock held: a socket that lies there is a dead keeper's. */
+  /**
+   * Call it with the keeper's lock held: a socket that lies there is a dead keeper's. Called again, it listens anew, and
+   * whoever is connected stays so.
+   */
   async listen(file: string): Promise<void> {
+    this.#server?.close();
     rmSync(file, { force: true });
+    const server = createServer((socket) => this.#accept(socket));
+    this.#server = server;
     await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen(file, resolve);
+      server.once('error', reject);
+      server.listen(file, resolve);
     });
+    server.on('error', (error) => this.#world.report(`the socket: ${error.message}`)); // no descriptor left, for a moment
     chmodSync(file, 0o600);
   }
 
@@ -68,7 +73,7 @@ export class KeeperServer {
 
   /** Resolves when everybody has been told everything. */
   async close(): Promise<void> {
-    const closed = new Promise((resolve) => this.#server.close(resolve));
+    const closed = new Promise<void>((resolve) => (this.#server ? this.#server.close(() => resolve()) : resolve()));
     for (const peer of this.#peers) {
       peer.end();
       setTimeout(() => peer.destroy(), FAREWELL);
@@ -120,6 +125,12 @@ export class KeeperServer {
         this.#world.stay();
         if (socket !== this.#newest) throw new Refused('BAD_REQUEST', 'another daemon has taken over');
         return keeper.spawn(request.spawn).then((process) => ({ process }));
+      case 'adopt':
+        this.#world.stay();
+        keeper.adopt(request.adopt);
+        return {};
+      case 'describe':
+        return { origin: keeper.originOf(request.run) };
       case 'release':
         return keeper.release(request.run);
       case 'hold':
@@ -151,12 +162,12 @@ export class KeeperServer {
     const facts = { version, no_adoption, no_sockets: whyNoSockets(), sockets: keeper.sockets.all };
     const { seq } = journal;
     this.#send(socket, { id, ok: { protocol: KEEPER_PROTOCOL, pid: process.pid, seq, runs, ...facts } });
-    for (const record of journal.since(since)) this.#send(socket, { record });
+    for (const record of journal.since(since)) this.#send(socket, { record: told(record) });
     this.#greeted.add(socket);
   }
 
   #push(record: JournalRecord): void {
-    for (const socket of this.#greeted) this.#send(socket, { record });
+    for (const socket of this.#greeted) this.#send(socket, { record: told(record) });
   }
 
   #send(socket: Socket, message: KeeperMessage): void {
@@ -168,6 +179,13 @@ export class KeeperServer {
     socket.write(encode(message));
     if (socket.writableLength > UNREAD) socket.destroy();
   }
+}
+
+/** Without what the daemon knows itself and has to ask for where it does not. */
+function told(record: JournalRecord): JournalRecord {
+  if (record.kind !== 'spawned' || record.origin === undefined) return record;
+  const { origin, ...rest } = record;
+  return rest;
 }
 
 /** It sends a line without end: it gets an answer and the time to read it; what it still sends is dropped. */

@@ -27,13 +27,18 @@ export function findCgroups(home: string): CgroupFinding {
   if (mount === null) return { tree: null, why: 'no cgroup v2 is mounted' };
   const own = cgroupOf('self');
   if (own === null) return { tree: null, why: 'this process is in no cgroup v2' };
-  const tree = treeAt(mount, aroundLeaf(own), `reeve-${createHash('sha256').update(home).digest('hex').slice(0, 8)}`);
+  const tree = treeAt(mount, aroundLeaf(own), cgroupsName(home));
   try {
     probe(tree);
     return { tree, why: `cgroup v2 at ${mount.point}` };
   } catch (error) {
     return { tree: null, why: `no writable cgroup: ${reasonOf(error)}` };
   }
+}
+
+/** The folder around the cgroups of all runs of a home. */
+export function cgroupsName(home: string): string {
+  return `reeve-${createHash('sha256').update(home).digest('hex').slice(0, 8)}`;
 }
 
 export interface CgroupMount {

@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import {
+  type AdoptedRun,
   type HeldSocket,
   type JournalRecord,
   KEEPER_PROTOCOL,
@@ -10,6 +11,7 @@ import {
   type KeptRun,
   type ProcessIdentity,
   ReeveError,
+  type RunOrigin,
   type SpawnRequest,
 } from '@reeve/contract';
 import { encode, homePaths, LineSplitter, liveHolder } from '@reeve/host';
@@ -128,6 +130,14 @@ class Connection implements Keeper {
     }
   }
 
+  async adopt(adopt: AdoptedRun): Promise<boolean> {
+    return (await this.#askIfKnown('adopt', { do: 'adopt', adopt })) !== null;
+  }
+
+  async describe(run: string): Promise<RunOrigin | null> {
+    return (await this.#askIfKnown('describe', { do: 'describe', run }))?.origin ?? null;
+  }
+
   async release(run: string): Promise<void> {
     try {
       await this.#ask('release', { do: 'release', run });
@@ -183,6 +193,19 @@ class Connection implements Keeper {
   #greeting(): KeeperReplies['hello'] {
     if (this.#hello === null) throw new Error('the keeper has not answered hello yet');
     return this.#hello;
+  }
+
+  /** null: an older keeper does not know this request, or does not hold the run. */
+  async #askIfKnown<D extends keyof KeeperReplies>(
+    name: D,
+    request: KeeperRequest & { do: D },
+  ): Promise<KeeperReplies[D] | null> {
+    try {
+      return await this.#ask(name, request);
+    } catch (error) {
+      if (error instanceof Refusal) return null;
+      throw error;
+    }
   }
 
   #ask<D extends keyof KeeperReplies>(name: D, request: KeeperRequest & { do: D }): Promise<KeeperReplies[D]> {

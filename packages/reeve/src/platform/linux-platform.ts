@@ -17,8 +17,9 @@ import {
   type Stat,
 } from '@reeve/host';
 import type { Platform, RunMarks } from '../core/interfaces.ts';
-import { type CgroupFinding, findCgroups } from './cgroups.ts';
+import { type CgroupFinding, cgroupsName, findCgroups } from './cgroups.ts';
 import { findOwners } from './find-owners.ts';
+import { foundRuns } from './found-runs.ts';
 import { socketTable } from './held-ports.ts';
 import { ALL_TRACKERS, type TrackerSwitches } from './membership.ts';
 import { type ProcScan, procScan } from './proc-scan.ts';
@@ -69,6 +70,7 @@ export function linuxPlatform(options: LinuxPlatformOptions): Platform {
     },
     owners: async (home, of, announced) => findOwners(await scan.fresh(), home, of, announced),
     findByCookie: (home) => findByCookie(scan, home),
+    findRuns: async (home) => foundRuns(await scan.fresh(), home, cgroupsName(home)),
     isAlive: isSame,
     findUser,
     findGroup: async (name) => (await findGroup(name))?.gid ?? null,

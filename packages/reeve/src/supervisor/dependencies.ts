@@ -1,4 +1,4 @@
-import type { HealthSpec, ReadySpec, ServiceSpec } from '@reeve/contract';
+import type { HealthSpec, KeptRun, ReadySpec, ServiceSpec } from '@reeve/contract';
 import type { Instant } from '../base/instant.ts';
 import type { Announced } from '../core/announced/announced.ts';
 import type { Keeper, Platform, Probes, UserEntry } from '../core/interfaces.ts';
@@ -17,6 +17,8 @@ export interface Dependencies {
   readonly keeper: (run?: string) => Promise<Keeper>;
   /** What is wrong with the keeper of a run, or with the one that starts what is started; null: nothing is known. */
   readonly keeperProblem: (run?: string) => string | null;
+  /** What the keepers hold now, ended or not. */
+  readonly keptRuns: () => readonly KeptRun[];
   readonly clock: Clock;
   /** 0 ≤ chance < 1. */
   readonly chance: () => number;

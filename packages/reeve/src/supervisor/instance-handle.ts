@@ -10,7 +10,7 @@ import type { Instant } from '../base/instant.ts';
 import type { Notified } from '../core/announced/notified.ts';
 import type { Owners, RunProcesses } from '../core/interfaces.ts';
 import type { Event, Machine } from '../core/lifecycle/types.ts';
-import type { ProjectRow, RunRow } from '../core/registry.ts';
+import type { ProjectRow, RunRow, ServiceRow } from '../core/registry.ts';
 import type { Health } from '../core/restart/health.ts';
 import type { Dependencies, Lease, Resolved } from './dependencies.ts';
 import type { EventRef, Outbox } from './outbox.ts';
@@ -56,6 +56,7 @@ export interface ProjectFacts {
   readonly row: ProjectRow;
   /** Of the service, as the last `up` or `start` kept it. */
   environmentOf(service: string): Readonly<Record<string, string>>;
+  rowOf(service: string): ServiceRow;
   /** A dependency of the service that does not meet its condition now, as a sentence; null: all do. */
   dependencyThatIsDown(service: string): string | null;
 }

@@ -53,6 +53,10 @@ export class Project implements ProjectFacts {
     return this.service(service).row.environment;
   }
 
+  rowOf(service: string): ServiceRow {
+    return this.service(service).row;
+  }
+
   instances(): readonly Instance[] {
     return [...this.services.values()].flatMap((s) => s.instances);
   }

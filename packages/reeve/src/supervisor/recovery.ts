@@ -6,12 +6,14 @@ import { NEW_MACHINE, runOf } from '../core/lifecycle/table.ts';
 import type { Machine } from '../core/lifecycle/types.ts';
 import type { RunRow } from '../core/registry.ts';
 import type { Instance } from './instance.ts';
-import type { LiveRun } from './instance-handle.ts';
 import type { Project } from './project.ts';
-import { otherUser, userOf } from './run/launch.ts';
+import { liveAgain } from './run/live-again.ts';
 import { watchMain } from './run/main-process.ts';
 import { unobserved } from './run/unobserved.ts';
 import type { Supervisor } from './supervisor.ts';
+import { candidatesOf } from './take-over/candidates.ts';
+import { handToKeeper } from './take-over/hand-to-keeper.ts';
+import { RunsFound } from './take-over/take-over.ts';
 
 /** Processes that carry a cookie of this home. */
 type Strangers = () => Promise<readonly (FoundProcess & { readonly run: string; readonly isDetached: boolean })[]>;
@@ -26,18 +28,23 @@ export async function recoverAll(supervisor: Supervisor, kept: readonly KeptRun[
   const isOtherBoot = registry.facts.get('boot') !== platform.boot;
   // A scan of all processes: only for runs of which neither the keeper nor the registry knows a process.
   const strangers = once(() => platform.findByCookie(home));
+  const found = new RunsFound(supervisor, await candidatesOf(supervisor.deps, kept));
   for (const row of registry.projects.all()) {
     const project = supervisor.newProject(row);
     takeRows(supervisor, project);
-    for (const instanceRow of registry.instances.of(row.folder)) {
-      const instance = project.services.get(instanceRow.service)?.instances[instanceRow.index];
+    const rows = new Map(registry.instances.of(row.folder).map((each) => [`${each.service} ${each.index}`, each]));
+    for (const instance of project.instances()) {
+      const instanceRow = rows.get(`${instance.spec.name} ${instance.index}`);
       // The registry's rows are parsed, the machine in them is the lifecycle's own value, perhaps of an older reeve.
-      const machine: Machine = { ...NEW_MACHINE, ...(instanceRow.machine as Machine) };
-      if (instance) await goOn(instance, machine, isOtherBoot, kept, strangers);
+      const machine: Machine = { ...NEW_MACHINE, ...((instanceRow?.machine ?? {}) as Machine) };
+      if (await found.takeOver(project, instance, runOf(machine.state))) continue;
+      if (instanceRow) await goOn(instance, machine, isOtherBoot, kept, strangers);
     }
   }
+  await found.takeOverUnknown();
   closeRuns(supervisor);
   await releaseEnded(supervisor, kept);
+  void handToKeeper(supervisor);
   registry.facts.set('boot', platform.boot);
   supervisor.begin();
 }
@@ -51,7 +58,7 @@ function once<T>(ask: () => Promise<T>): () => Promise<T> {
 }
 
 function takeRows(supervisor: Supervisor, project: Project): void {
-  const { registry, clock } = supervisor.deps;
+  const { registry } = supervisor.deps;
   const intents = new Map(registry.intents.of(project.row.folder).map((i) => [i.service, i]));
   for (const row of registry.services.of(project.row.folder)) {
     const intent = intents.get(row.name) ?? {
@@ -59,7 +66,7 @@ function takeRows(supervisor: Supervisor, project: Project): void {
       service: row.name,
       want: 'down' as const,
       generation: 0,
-      at: clock.now(),
+      at: 0, // whatever runs is newer
       by: 'recovery',
     };
     project.put(row, intent);
@@ -90,7 +97,6 @@ async function goOn(
   const keptRun = kept.find((k) => k.run === run);
   const moved = movedMain(row, keptRun);
   if (seen.kind === 'alive' && moved !== null) watchMain(instance, moved);
-  else if (seen.kind === 'alive' && !keptRun && live) reportEnd(instance, live);
 }
 
 /** The main process, when the run has named another one than the keeper spawned; null: it has not. */
@@ -113,61 +119,6 @@ async function look(instance: Instance, row: RunRow, kept: KeptRun | undefined, 
       : { kind: 'ended', process: main, exit: unobserved(clock.now()) };
   const found = (await strangers()).find((s) => s.run === row.run && !s.isDetached);
   return found ? { kind: 'alive', process: found.process } : { kind: 'absent' };
-}
-
-async function liveAgain(instance: Instance, row: RunRow, main: ProcessIdentity | null): Promise<LiveRun> {
-  const { deps } = instance.host;
-  const marks = { ...row.marks, main: main ?? row.marks.main };
-  const leases = deps.registry.leases.all().filter((l) => l.run === row.run);
-  const { project, spec, index } = instance;
-  const environment = project.environmentOf(spec.name);
-  const [resolved, user] = await resolveAgain(instance, async () => {
-    const user = await userOf(instance);
-    const input = { project: project.row, spec, environment, index, run: row.run, ports: leases, user };
-    return [await deps.resolve(input), otherUser(deps, user)];
-  });
-  return { row: { ...row, marks }, processes: deps.platform.track(marks), leases, resolved, user };
-}
-
-type Surroundings = readonly [LiveRun['resolved'], LiveRun['user']];
-
-/** A config file that has vanished since must not keep a running service from being taken over. */
-async function resolveAgain(instance: Instance, resolve: () => Promise<Surroundings>): Promise<Surroundings> {
-  try {
-    return await resolve();
-  } catch (error) {
-    instance.host.deps.log.warn(
-      { err: error, service: instance.selector },
-      'taken over without its checks: its environment cannot be computed now',
-    );
-    return [
-      {
-        argv: [],
-        cwd: instance.spec.cwd,
-        env: {},
-        ready: null,
-        health: null,
-        stop: null,
-        cleanup: null,
-        secrets: [],
-      },
-      null,
-    ];
-  }
-}
-
-/** No keeper waits for it: its end is seen, its exit status is not. */
-function reportEnd(instance: Instance, live: LiveRun): void {
-  const { main } = live.processes.marks;
-  if (!main) return;
-  const { platform, clock } = instance.host.deps;
-  const timer = setInterval(() => {
-    if (instance.live?.row.run !== live.row.run) return clearInterval(timer);
-    if (platform.isAlive(main)) return;
-    clearInterval(timer);
-    instance.post({ name: 'exited', exit: unobserved(clock.now()) });
-  }, 250);
-  timer.unref();
 }
 
 /** What the keeper still holds of ended runs that nobody goes on with: it would never be idle. */

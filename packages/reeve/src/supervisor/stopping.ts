@@ -6,6 +6,7 @@ import type { Project } from './project.ts';
 import { receiptOf, type Stray, survivorsOf } from './receipt.ts';
 import { StopCharge } from './stop-charge.ts';
 import type { Supervisor } from './supervisor.ts';
+import { strayRuns } from './take-over/stray-runs.ts';
 
 /** What `stop` allows at least, when the services' own grace periods do not ask for more. */
 const LEAST_LIMIT = 10_000;
@@ -101,28 +102,27 @@ interface StrayRequest {
   readonly startedBefore: number;
 }
 
-/** Processes that carry the cookie of these services and belong to no live run are ended too, unless they are detached. */
+/**
+ * Runs of these services that no instance goes on with are ended too: what a keeper holds, and whoever carries their
+ * cookie or is in their cgroup, unless it is detached. A receipt is not complete before.
+ */
 async function endStrays(
   supervisor: Supervisor,
-  { project, names, startedBefore }: StrayRequest,
+  request: StrayRequest,
 ): Promise<ReadonlyMap<string, readonly Stray[]>> {
-  const { platform, registry, home, clock } = supervisor.deps;
-  const found = await platform.findByCookie(home);
-  const runs = new Set(found.filter((f) => !f.isDetached).map((f) => f.run));
+  const { platform, clock } = supervisor.deps;
   const ended = new Map<string, Stray[]>();
-  for (const run of runs) {
-    if (supervisor.instanceOfRun(run)) continue;
-    const row = registry.runs.get(run);
-    if (!row || row.folder !== project.row.folder || !names.includes(row.service)) continue;
-    if (row.started_at > startedBefore) continue;
-    const processes = platform.track(row.marks);
+  for (const { service, marks, startedAt } of await strayRuns(supervisor, request)) {
+    if (startedAt !== null && startedAt > request.startedBefore) continue;
+    const processes = platform.track(marks);
     const left = await processes.kill(clock.now() + KILL_BUDGET);
+    const { run } = marks;
     const stray: Stray = {
       remains: { run, processes: processes.evidence(), promise: processes.promise, ports: [], stopCommand: null },
-      survivors: left.length > 0 ? await processes.explainSurvivors(row.service) : [],
+      survivors: left.length > 0 ? await processes.explainSurvivors(service) : [],
     };
     if (left.length === 0) await processes.dispose();
-    ended.set(row.service, [...(ended.get(row.service) ?? []), stray]);
+    ended.set(service, [...(ended.get(service) ?? []), stray]);
   }
   return ended;
 }

@@ -1,6 +1,7 @@
 import { NAME_PATTERN } from '@reeve/contract';
 import { expect, test } from 'vitest';
-import { freeName, nameOfCommand, runSpec } from './run-spec.ts';
+import { bareSpec } from '../../core/spec/bare-spec.ts';
+import { freeName, nameOfCommand } from './run-spec.ts';
 
 test.each([
   [['sleep', '5'], 'sleep'],
@@ -24,7 +25,7 @@ test('a name that is taken gets a number', () => {
 });
 
 test('the words stand as they are: nothing of them is replaced', () => {
-  const { how } = runSpec('x', ['echo', '${HOME}', '$USER'], '/a/${b}').command;
+  const { how } = bareSpec('x', ['echo', '${HOME}', '$USER'], '/a/${b}').command;
   expect(how).toEqual({ kind: 'argv', argv: ['echo', '$${HOME}', '$USER'] });
-  expect(runSpec('x', ['a'], '/a/${b}').cwd).toBe('/a/$${b}');
+  expect(bareSpec('x', ['a'], '/a/${b}').cwd).toBe('/a/$${b}');
 });

@@ -1,6 +1,4 @@
 import { basename, extname } from 'node:path';
-import type { ServiceSpec } from '@reeve/contract';
-import { wordsCommand } from '../../core/spec/command-line.ts';
 
 /** Programs that are only the means: what they run gives the name. */
 const MEANS = /^(node|deno|bun|python[\d.]*|ruby|perl|php|java|sh|bash|zsh|env|npm|npx|pnpm|yarn|make|sudo)$/;
@@ -31,42 +29,4 @@ export function freeName(name: string, taken: ReadonlySet<string>): string {
     const candidate = number === 1 ? name : `${name}-${number}`;
     if (!taken.has(candidate.toLowerCase())) return candidate;
   }
-}
-
-/** One command as a service that runs once and is never restarted. The words stand as they are: no `${…}` in them. */
-export function runSpec(name: string, words: readonly string[], cwd: string): ServiceSpec {
-  return {
-    name,
-    description: '',
-    command: wordsCommand(words.map(literal)),
-    cwd: literal(cwd),
-    env: {},
-    env_files: [],
-    ports: [],
-    ready: null,
-    ready_timeout: 30_000,
-    health: null,
-    on_unhealthy: 'nothing',
-    depends_on: [],
-    restart: { policy: 'never', backoff: { min: 500, max: 30_000 }, limit: null },
-    stop: { signal: 'SIGTERM', timeout: 10_000, timeout_declared: false, mode: 'main_first', command: null },
-    oneshot: false,
-    instances: 1,
-    autostart: false,
-    user: null,
-    group: null,
-    umask: null,
-    nice: null,
-    limits: {},
-    logs: { max_size: 10 * 1024 ** 2, max_files: 5, max_age: null, compress: true },
-    groups: [],
-    capabilities: [],
-    is_system: false,
-    secrets: {},
-    cleanup: null,
-  };
-}
-
-function literal(text: string): string {
-  return text.replaceAll('${', () => '$${');
 }

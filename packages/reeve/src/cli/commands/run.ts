@@ -2,9 +2,10 @@ import { constants } from 'node:os';
 import { basename } from 'node:path';
 import { type Exit, NAME_PATTERN, type ProjectSpec, ReeveError, type ServiceView } from '@reeve/contract';
 import type { ReeveClient } from '@reeve/sdk';
+import { bareSpec } from '../../core/spec/bare-spec.ts';
 import { filterEnvironment } from '../../core/spec/environment.ts';
 import { ByteFollower } from '../../logs/follow-bytes.ts';
-import { freeName, nameOfCommand, runSpec } from '../command-line/run-spec.ts';
+import { freeName, nameOfCommand } from '../command-line/run-spec.ts';
 import { type Context, optionValue, say } from '../context.ts';
 import { longCall } from '../daemon/long-call.ts';
 import { connectOrStart } from '../daemon/reach-daemon.ts';
@@ -27,7 +28,7 @@ export async function run(context: Context): Promise<number> {
   await using client = await connectOrStart(context);
   const view = await askDaemon(client, target);
   const name = chooseName(context, words, project, view?.services ?? []);
-  const spec = runSpec(name, words, context.cwd);
+  const spec = bareSpec(name, words, context.cwd);
   const services = [...project.services, spec];
   return await supervise(context, { client, project: { ...project, services }, name, interrupts });
 }

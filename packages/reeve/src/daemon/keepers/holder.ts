@@ -1,4 +1,11 @@
-import { type DaemonProblem, type JournalRecord, KEEPER_PROTOCOL, type KeeperAbout, ReeveError } from '@reeve/contract';
+import {
+  type DaemonProblem,
+  type JournalRecord,
+  KEEPER_PROTOCOL,
+  type KeeperAbout,
+  type KeptRun,
+  ReeveError,
+} from '@reeve/contract';
 import { homePaths, liveHolder } from '@reeve/host';
 import type { Keeper } from '../../core/interfaces.ts';
 import { connectKeeper } from '../../platform/keeper-link.ts';
@@ -15,6 +22,8 @@ export interface KeeperHolderOptions {
   /** The last record of this place that was written down. */
   readonly since: () => number;
   readonly onRecord: (record: JournalRecord) => void;
+  /** Another keeper has taken the place of one that died, and may know less. */
+  readonly onReplaced: () => void;
   readonly log: Log;
 }
 
@@ -30,7 +39,7 @@ export class KeeperHolder {
   readonly #options: KeeperHolderOptions;
   #current: Promise<Keeper>;
   #known: Keeper | null = null;
-  readonly #held = new Set<string>();
+  readonly #held = new Map<string, KeptRun>();
   #isClosed = false;
   #isSilent = false;
   #onEmpty: (() => void) | null = null;
@@ -51,6 +60,10 @@ export class KeeperHolder {
   }
   get(): Promise<Keeper> {
     return this.#current;
+  }
+  /** What it holds now, ended or not. */
+  get runs(): readonly KeptRun[] {
+    return [...this.#held.values()];
   }
   holds(run: string): boolean {
     return this.#held.has(run);
@@ -110,13 +123,18 @@ export class KeeperHolder {
       onLost: () => this.#lost(),
     });
     this.#held.clear();
-    for (const { run } of keeper.runs) this.#held.add(run);
+    for (const run of keeper.runs) this.#held.set(run.run, run);
     this.#known = keeper;
     return keeper;
   }
 
   #take(record: JournalRecord): void {
-    if (record.kind === 'spawned') this.#held.add(record.run);
+    if (record.kind === 'spawned') {
+      const { run, id, process } = record;
+      this.#held.set(run, { run, id, process, exit: null });
+    }
+    const known = record.kind === 'exited' ? this.#held.get(record.run) : undefined;
+    if (known && record.kind === 'exited') this.#held.set(record.run, { ...known, exit: record.exit });
     if (record.kind === 'released') this.#held.delete(record.run);
     this.#options.onRecord(record);
   }
@@ -138,6 +156,7 @@ export class KeeperHolder {
       try {
         const keeper = await this.#connect(null);
         if (this.#onEmpty !== null) await keeper.leave().catch(goneAlready);
+        setImmediate(this.#options.onReplaced); // once whoever asks gets this one
         return keeper;
       } catch (error) {
         this.#options.log.error({ err: error }, 'no keeper can be started: trying again');

@@ -15,6 +15,8 @@ export interface KeepersOptions {
   /** The last record of a place that was written down. */
   readonly since: (place: number) => number;
   readonly onRecord: (record: JournalRecord, from: RecordSource) => void;
+  /** Another keeper has taken the place of one that died, and may know less. */
+  readonly onReplaced: () => void;
   readonly log: Log;
 }
 
@@ -53,6 +55,10 @@ export class Keepers {
     return (older ?? this.#first).get();
   }
 
+  /** What all of them hold now, ended or not. */
+  runs(): readonly KeptRun[] {
+    return this.#holders.flatMap((holder) => holder.runs);
+  }
   get pid(): number | null {
     return this.#first.pid;
   }
@@ -103,7 +109,7 @@ export class Keepers {
   }
 
   #hold(place: KeeperPlace, coming: KeeperHolderOptions['coming']): KeeperHolder {
-    const { program, label, since, onRecord, log } = this.#options;
+    const { program, label, since, onRecord, onReplaced, log } = this.#options;
     const holder: KeeperHolder = new KeeperHolder({
       place,
       program,
@@ -112,6 +118,7 @@ export class Keepers {
       log,
       since: () => since(place.number),
       onRecord: (record) => onRecord(record, holder),
+      onReplaced,
     });
     return holder;
   }

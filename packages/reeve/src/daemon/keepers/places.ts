@@ -13,12 +13,13 @@ export interface KeeperPlace {
   readonly folder: string;
 }
 
-/** Newest first; never empty. The home itself is one as long as it is the only one, or a keeper's journal is in it. */
+/** Newest first; never empty. The home itself is one as long as it is the only one, or a keeper's journal or socket is in it. */
 export function keeperPlaces(home: string): readonly KeeperPlace[] {
   const folder = join(home, 'keepers');
   const names = existsSync(folder) ? readdirSync(folder).filter((name) => /^[1-9]\d{0,8}$/.test(name)) : [];
   const later = names.map(Number).sort((a, b) => b - a);
-  const own = later.length === 0 || existsSync(homePaths(home).journal) ? [0] : [];
+  const { journal, keeperSocket } = homePaths(home);
+  const own = later.length === 0 || existsSync(journal) || existsSync(keeperSocket) ? [0] : [];
   return [...later, ...own].map((number) => keeperPlace(home, number));
 }
 

@@ -1,10 +1,12 @@
 import {
   closeSync,
+  fstatSync,
   fsyncSync,
   ftruncateSync,
   openSync,
   readFileSync,
   renameSync,
+  statSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
@@ -71,6 +73,16 @@ export class Journal {
 
   since(seq: number): readonly JournalRecord[] {
     return this.#records.filter((record) => record.seq > seq);
+  }
+
+  /** Whether its name still leads to the file that it writes. */
+  isInPlace(): boolean {
+    const [opened, now] = [fstatSync(this.#fd), statSync(this.#file, { throwIfNoEntry: false })];
+    return now?.ino === opened.ino && now.dev === opened.dev;
+  }
+  /** Writes the file anew from what is known. */
+  putBack(): void {
+    this.#rewrite();
   }
 
   /** A daemon knows records of a journal that has been lost: new ones must not look old to it. */

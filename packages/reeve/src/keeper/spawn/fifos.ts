@@ -1,7 +1,7 @@
-import { chownSync, closeSync, constants, openSync, readdirSync, rmSync } from 'node:fs';
+import { chownSync, closeSync, constants, openSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { LOG_STREAMS, type LogStream, type SpawnRequest } from '@reeve/contract';
-import { makeFifo } from '@reeve/host';
+import { LOG_STREAMS, type LogStream, type ProcessIdentity, type SpawnRequest } from '@reeve/contract';
+import { isSame, makeFifo } from '@reeve/host';
 
 const { O_RDONLY, O_RDWR, O_NONBLOCK, O_NOFOLLOW } = constants;
 
@@ -65,6 +65,22 @@ export function reopenFifo(folder: string, id: string, run: string, stream: Fifo
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;
+  }
+}
+
+const NUMBER: Readonly<Record<LogStream, number>> = { out: 1, err: 2 };
+
+/**
+ * Our end of a FIFO whose name is gone, through the descriptor of the process that still writes to it: otherwise it
+ * would block as soon as the FIFO is full. `null`: it does not hold it (any more), or may not be looked at.
+ */
+export function reopenRemovedFifo(process: ProcessIdentity, id: string, run: string, stream: LogStream): number | null {
+  const link = `/proc/${process.pid}/fd/${NUMBER[stream]}`;
+  try {
+    if (!isSame(process) || !readlinkSync(link).includes(`/${id}.${run}.${stream}`)) return null;
+    return openSync(link, O_RDONLY | O_NONBLOCK);
+  } catch {
+    return null;
   }
 }
 

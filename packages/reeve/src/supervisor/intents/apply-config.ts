@@ -36,7 +36,7 @@ function isTaken(supervisor: Supervisor, name: string, folder: string): boolean 
 }
 
 /** Two folders never share a name: the newcomer gets four hex digits of its path's hash. */
-function freeName(supervisor: Supervisor, spec: ProjectSpec): string {
+export function freeName(supervisor: Supervisor, spec: Pick<ProjectSpec, 'name' | 'folder'>): string {
   if (!isTaken(supervisor, spec.name, spec.folder)) return spec.name;
   return `${spec.name}-${supervisor.deps.instanceId(spec.folder, '', 0).slice(0, 4)}`;
 }
@@ -55,7 +55,9 @@ export function takeServices(
   for (const service of spec.services) {
     forgetOtherSpelling(supervisor, project, service.name);
     const known = project.services.get(service.name);
-    const changes = known ? changesOf(service, known.row.spec) : [];
+    // What it was started with is not known: the config is believed to be that.
+    const isBare = known?.row.managed_by === 'adopted';
+    const changes = known && !isBare ? changesOf(service, known.row.spec) : [];
     // `up web` leaves what is not named, and runs, as it is.
     if (known && !touched.has(service.name) && known.instances.some((i) => i.isAlive())) continue;
     if (changes.length > 0) changed.set(service.name, changes);

@@ -51,6 +51,7 @@ export class KeeperRecords {
     }
     const instance = this.#supervisor.instanceOfRun(record.run);
     const live = instance?.live;
+    if (!instance && record.kind === 'exited') this.#release(record.run);
     if (instance && live) {
       if (record.kind === 'spawned' && !live.row.marks.main) {
         instance.attach(withMain(instance, live, record.process));
@@ -66,6 +67,14 @@ export class KeeperRecords {
         );
       }
     }
+  }
+
+  /** Nobody goes on with it: a copy that has ended. The keeper would hold it for ever. */
+  #release(run: string): void {
+    const { keeper, log } = this.#supervisor.deps;
+    keeper(run)
+      .then((holder) => holder.release(run))
+      .catch((err: unknown) => log.warn({ err, run }, 'the keeper did not let go of an ended run'));
   }
 
   #acknowledge(seq: number, from: RecordSource): void {

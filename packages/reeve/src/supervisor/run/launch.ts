@@ -6,6 +6,7 @@ import type { Dependencies } from '../dependencies.ts';
 import type { Actor, LiveRun } from '../instance-handle.ts';
 import { channelsOf } from './channels.ts';
 import { takePorts } from './lease-ports.ts';
+import { originOf } from './origin.ts';
 
 /** After these nobody knows whether a process was spawned. */
 const UNCERTAIN: ReadonlySet<string> = new Set(['KEEPER_LOST', 'TIMED_OUT']);
@@ -117,6 +118,7 @@ async function prepare(instance: Actor, run: string): Promise<SpawnRequest> {
     mark: marks.mark,
     logs: spec.logs && { folder: deps.logFolder(id), rotation: spec.logs },
     channels,
+    origin: originOf(instance, row, leases),
   };
 }
 

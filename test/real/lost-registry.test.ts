@@ -1,0 +1,141 @@
+import { copyFileSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import type { Receipt } from '@reeve/contract';
+import { describe, expect, test } from 'vitest';
+import { copiesOf, eventsOf, serviceOf, untilService } from '../harness/ask.ts';
+import { startReeve, type TestReeve } from '../harness/reeve.ts';
+import { until } from '../harness/until.ts';
+import { daemonOf, keeperOf, kill, killDaemon } from '../harness/victims.ts';
+
+const two = (reeve: TestReeve) => ({
+  services: {
+    a: { command: [...reeve.program('stays', 'copy=a;')], ready: { log: 'ready' } },
+    b: {
+      command: [...reeve.program('stays', 'copy=b;')],
+      ready: { log: 'ready' },
+      restart: { backoff: '10ms..100ms' },
+    },
+  },
+});
+const pids = (reeve: TestReeve) => ['a', 'b'].map((name) => copiesOf(reeve, `copy=${name};`));
+const removeRegistry = ({ home }: TestReeve) => {
+  for (const name of readdirSync(home)) if (name.startsWith('reeve.db')) rmSync(path.join(home, name));
+};
+const killKeeper = async (reeve: TestReeve) => {
+  const pid = keeperOf(reeve);
+  kill(pid);
+  await until('the keeper is gone', () => !copiesOf(reeve, 'keeper.js').includes(Number(pid)));
+};
+
+/** Nothing was started again, everything is known by its name, and a stop that says COMPLETE leaves nothing. */
+async function expectTheSame(reeve: TestReeve, before: readonly (readonly number[])[]): Promise<void> {
+  const up = await reeve.run(['up', '-d']);
+  expect(up.code, up.stderr).toBe(0);
+  expect(pids(reeve)).toEqual(before);
+  for (const [n, name] of ['a', 'b'].entries())
+    expect(await serviceOf(reeve, name)).toMatchObject({ state: 'running', intent: 'up', pid: before[n]?.[0] });
+  expect(copiesOf(reeve, 'reeved.js')).toHaveLength(1);
+  expect(copiesOf(reeve, 'keeper.js')).toHaveLength(1);
+  const receipt = await reeve.json<Receipt>(['stop']);
+  expect(receipt).toMatchObject({ status: 'COMPLETE', survivors: [] });
+  expect(receipt.services.map(({ name }) => name).sort()).toEqual(['a', 'b']);
+  expect(pids(reeve)).toEqual([[], []]);
+}
+
+describe('U21: what runs is taken over under its name, and never doubled', () => {
+  test('U21: when the registry is lost: the keeper tells what it holds, before any config does', async () => {
+    await using reeve = startReeve();
+    reeve.project(two(reeve));
+    expect((await reeve.run(['up', '-d'])).code).toBe(0);
+    const before = pids(reeve);
+    await killDaemon(reeve);
+    removeRegistry(reeve);
+    expect((await reeve.run(['daemon', 'start'])).code).toBe(0);
+    expect(await serviceOf(reeve, 'a')).toMatchObject({ state: 'running', pid: before[0]?.[0], managed_by: 'config' });
+    expect((await eventsOf(reeve, 'a')).map((e) => e.event)).toContain('service.taken_over');
+    const [, [b] = []] = before;
+    kill(b);
+    const again = await untilService(reeve, 'b', (s) => s.state === 'running' && s.pid !== b);
+    await expectTheSame(reeve, [before[0] ?? [], [Number(again.pid)]]);
+  });
+
+  test('U21: when the registry and the keeper are lost: the processes tell', async () => {
+    await using reeve = startReeve();
+    reeve.project(two(reeve));
+    expect((await reeve.run(['up', '-d'])).code).toBe(0);
+    const before = pids(reeve);
+    await killDaemon(reeve);
+    await killKeeper(reeve);
+    removeRegistry(reeve);
+    rmSync(path.join(reeve.home, 'keeper'), { recursive: true });
+    expect((await reeve.run(['daemon', 'start'])).code).toBe(0);
+    expect(await serviceOf(reeve, 'a')).toMatchObject({ state: 'running', pid: before[0]?.[0], managed_by: 'adopted' });
+    await expectTheSame(reeve, before);
+  });
+
+  test("U21: when yesterday's registry is put back", async () => {
+    await using reeve = startReeve();
+    reeve.project(two(reeve));
+    const db = path.join(reeve.home, 'reeve.db');
+    expect((await reeve.run(['up', '-d'])).code).toBe(0);
+    expect((await reeve.run(['stop', 'a'])).code).toBe(0);
+    expect((await reeve.run(['daemon', 'stop'])).code).toBe(0);
+    copyFileSync(db, `${db}.yesterday`);
+    expect((await reeve.run(['up', '-d'])).code).toBe(0);
+    expect((await reeve.run(['restart', 'b'])).code).toBe(0);
+    const before = pids(reeve);
+    expect((await reeve.run(['daemon', 'stop'])).code).toBe(0);
+    removeOthers(db);
+    renameSync(`${db}.yesterday`, db);
+    expect((await reeve.run(['daemon', 'start'])).code).toBe(0);
+    expect(await serviceOf(reeve, 'a')).toMatchObject({ state: 'running', intent: 'up', pid: before[0]?.[0] });
+    await expectTheSame(reeve, before);
+  });
+});
+
+function removeOthers(db: string): void {
+  for (const end of ['', '-wal', '-shm']) rmSync(`${db}${end}`, { force: true });
+}
+
+test('U21: the journal is removed and the keeper killed: the next keeper is told what runs, and hears how it ends', async () => {
+  await using reeve = startReeve();
+  reeve.project(two(reeve));
+  expect((await reeve.run(['up', '-d'])).code).toBe(0);
+  const [a = [], b = []] = pids(reeve);
+  rmSync(path.join(reeve.home, 'keeper/journal.ndjson'));
+  await killKeeper(reeve);
+  await until('another keeper is there', () => keeperOf(reeve));
+  await until('it holds both', async () => JSON.stringify(await reeve.json(['daemon', 'status'])).includes('"runs":2'));
+  kill(b[0]);
+  const again = await untilService(reeve, 'b', (s) => s.state === 'running' && s.pid !== b[0]);
+  await expectTheSame(reeve, [a, [Number(again.pid)]]);
+});
+
+describe('U21: a daemon whose home is taken from under it', () => {
+  test.each([
+    ['all of the home', (home: string) => rmSync(home, { recursive: true })],
+    ['what is in run/', (home: string) => rmSync(path.join(home, 'run'), { recursive: true })],
+  ])('U21: %s is removed: one daemon and one keeper afterwards, and what runs is taken over', async (_, remove) => {
+    await using reeve = startReeve();
+    reeve.project(two(reeve));
+    expect((await reeve.run(['up', '-d'])).code).toBe(0);
+    const before = pids(reeve);
+    const old = { daemon: daemonOf(reeve) };
+    remove(reeve.home);
+    await expectTheSame(reeve, before);
+    expect(daemonOf(reeve)).not.toBe(old.daemon);
+  });
+
+  test('U21: it gives up its role by itself, and says so', async () => {
+    await using reeve = startReeve();
+    reeve.project(two(reeve));
+    expect((await reeve.run(['up', '-d'])).code).toBe(0);
+    const before = pids(reeve);
+    rmSync(path.join(reeve.home, 'run'), { recursive: true });
+    await until('the daemon has gone', () => daemonOf(reeve) === undefined);
+    const log = await reeve.run(['daemon', 'logs', '-n', '20']);
+    expect(log.stdout).toContain('gives up its role');
+    expect(pids(reeve)).toEqual(before);
+    await expectTheSame(reeve, before);
+  });
+});
