@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import faulthandler
 import fcntl
 import hashlib
 import json
@@ -101,6 +102,11 @@ _WRITE_PAUSE = 0.1
 #: A start that says nothing counts when it has lived this long.
 _LIVES = 1.0
 _NEVER = math.inf
+#: How long a report, or a flush of stdout and stderr, may hold up the end.
+_STEP = 2.0
+#: What a step of the end may need beyond its own limit.
+_MARGIN = 2.0
+_LONGEST_STEP = 10 * 365 * 86400.0
 
 Json = dict[str, Any]
 Command = Union[str, Sequence[str]]
@@ -1449,8 +1455,34 @@ def _complain(what: str, error: BaseException | None) -> None:
     if error is None:
         error = sys.exc_info()[1]
     text = "".join(traceback.format_exception(type(error), error, error.__traceback__)) if error else ""
-    with contextlib.suppress(OSError, ValueError):
-        print(f"reeve: {what}: {text}", file=sys.stderr, flush=True)
+    _print(f"reeve: {what}: {text}")
+
+
+def _print(text: str) -> None:
+    """On stderr, whatever has become of it: a failure to report a failure must neither be raised nor hold up the end."""
+    stream = sys.stderr
+    if stream is not None:
+        _within(_STEP, lambda: print(text, file=stream, flush=True), "reeve-report")
+
+
+# Runs without the interpreter's lock: it also ends a process whose threads are all stuck, in a handler or in a write to
+# a pipe that nobody reads.
+_nowhere: int | None = None
+
+
+def _allow(seconds: float) -> None:
+    """The program ends, and its next step may take this long; then the process is ended with exit code 1."""
+    global _nowhere
+    with contextlib.suppress(Exception):
+        if _nowhere is None:
+            _nowhere = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
+        faulthandler.dump_traceback_later(min(seconds, _LONGEST_STEP) + _MARGIN, exit=True, file=_nowhere)
+
+
+def _allow_all() -> None:
+    """The program goes on after all."""
+    if _nowhere is not None:
+        faulthandler.cancel_dump_traceback_later()
 
 
 # ---------------------------------------------------------------------------------------------- the end of the program
@@ -1510,6 +1542,8 @@ class _Program:
         self._previous: dict[int, Any] = {}
         self._hooked = False
         self._ending = False
+        #: Every step has a limit.
+        self._ends = False
         #: Set: the next signal raises SystemExit with it.
         self._exit_code: int | None = None
 
@@ -1519,6 +1553,7 @@ class _Program:
             if not self._hooked:
                 self._hooked = True
                 atexit.register(self._at_exit)
+                self._watch_reports()
                 os.register_at_fork(after_in_child=self._after_fork)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._serve, name="reeve-signals", daemon=True)
@@ -1573,9 +1608,13 @@ class _Program:
             if number == signal.SIGHUP and self._reload():
                 continue
             if self._members:
-                self._ending = True
-                self._end(reason, timeout)
-                self._ending = False
+                self._ending = self._ends = True
+                try:
+                    self._end(reason, timeout)
+                except BaseException as error:  # without this thread no signal would ever end the program
+                    _complain("the end of the program", error)
+                    self._exit(1)
+                self._ending = self._ends = False
 
     def _reload(self) -> bool:
         """False: the signal ends the program."""
@@ -1589,11 +1628,14 @@ class _Program:
             members = list(reversed(self._members))
         deadline = time.monotonic() + timeout
         for member in members:
+            _allow(_STEP)
             member._stop(reason, deadline)
         failed = any(not outcome.ok for member in members for outcome in member._outcomes)
         code = 1 if failed else 0
         if all(member._left.is_set() for member in members):
+            _allow_all()
             return  # the main thread is on its way, by itself
+        _allow(_UNWIND)
         self.interrupt(code)
         time.sleep(_UNWIND)
         self._exit(code)
@@ -1608,6 +1650,7 @@ class _Program:
 
     def _end_now(self, code: int) -> NoReturn:
         """A second Ctrl-C: somebody is in a hurry. Nothing is waited for."""
+        _allow(_STEP)
         for member in reversed(self._members):
             presence = member._presence
             if presence is not None and presence._guard.acquire(timeout=0.5):
@@ -1616,9 +1659,8 @@ class _Program:
 
     @staticmethod
     def _exit(code: int) -> NoReturn:
-        for stream in (sys.stdout, sys.stderr):
-            with contextlib.suppress(Exception):
-                stream.flush()
+        _allow(_STEP)
+        _within(_STEP, _flush, "reeve-flush")
         os._exit(code)
 
     def _at_exit(self) -> None:
@@ -1626,9 +1668,30 @@ class _Program:
         with self._guard:
             members = list(reversed(self._members))
         code = 1 if hasattr(sys, "last_type") else 0
+        self._ends = True
         for member in members:
+            _allow(_STEP)
             member._left.set()
             member._stop(_Reason("exit", code))
+        if members:
+            _allow(_STEP)
+            if _within(_STEP, _flush, "reeve-flush")[0] == "timed_out":
+                os._exit(code)  # the interpreter would wait for the reader for ever
+            _allow_all()
+
+    def _watch_reports(self) -> None:
+        """An error that nobody caught is printed before anything of ours runs: a pipe that nobody reads would keep the
+        program, and its names, for ever."""
+        before = sys.excepthook
+
+        def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+            if not self._members or hasattr(sys, "ps1") or sys.flags.interactive:
+                before(kind, error, trace)
+            elif _within(_STEP, lambda: before(kind, error, trace), "reeve-report")[0] == "timed_out":
+                self._at_exit()
+                self._exit(1)
+
+        sys.excepthook = hook
 
     def _after_fork(self) -> None:
         """A child that was forked is not the service: it lets go of the locks and takes its signals back."""
@@ -1636,11 +1699,17 @@ class _Program:
         self._guard = threading.RLock()
         self._requests = queue.SimpleQueue()
         self._thread = None
-        self._ending = False
+        self._ending = self._ends = False
         self._exit_code = None
         for member in members:
             member._forget()
         self._stop_listening()
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):
+            stream.flush()
 
 
 _program = _Program()
@@ -1799,10 +1868,10 @@ class ManagedService(_Member):
             with cls(*args, **kwargs) as service:
                 service.run()
         except AlreadyRunning as error:
-            print(error if error.handed_over else _describe_error(error), file=sys.stderr)
+            _print(str(error) if error.handed_over else _describe_error(error))
             sys.exit(0 if error.handed_over else error.exit_code)
         except ReeveError as error:
-            print(_describe_error(error), file=sys.stderr)
+            _print(_describe_error(error))
             sys.exit(error.exit_code)
         sys.exit(0)
 
@@ -2044,10 +2113,14 @@ class ManagedService(_Member):
             each = self._stops.pop()
             limit = min(each.timeout, max(deadline - time.monotonic(), 0))
             began = time.monotonic()
+            if _program._ends:
+                _allow(limit + _STEP)
             why, error = _within(limit, each.handler, f"reeve-stop-{each.name}")
             if why != "done":
                 _complain(f"on_stop {each.name}", error or TimeoutError(_late(limit)))
             self._outcomes.append(HandlerOutcome(each.name, why == "done", why, error, time.monotonic() - began))
+        if _program._ends:
+            _allow(self.stop_grace + _STEP)
         if self._left.wait(self.stop_grace if can_know else 0):
             return
         _program.interrupt(1 if any(not outcome.ok for outcome in self._outcomes) else 0)

@@ -33,7 +33,7 @@ class World(unittest.TestCase):
         self.folder = os.path.join(os.path.realpath(base.name), "project")
         os.mkdir(self.folder)
 
-    def start(self, code, **env):
+    def start(self, code, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **env):
         """A program in the project's folder."""
         ours = ("REEVE_", "NOTIFY_", "WATCHDOG_", "PYTHON")
         environ = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
@@ -43,8 +43,8 @@ class World(unittest.TestCase):
             cwd=self.folder,
             env=environ,
             stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stdout=stdout,
+            stderr=stderr,
             text=True,
         )
         self.addCleanup(self._end, child)
@@ -237,6 +237,56 @@ class TheEnd(World):
         self.line(child, "open")
         self.assertEqual(self.end(child)[:2], (["finally"], 0))
         self.assertEqual(self.card_exit(), 0)
+
+    def end_with(self, code, stderr, number=None):
+        """Exit code, and the names of the handlers that ran."""
+        notes = os.path.join(self.folder, f"notes-{time.monotonic_ns()}")
+        Path(notes).write_text("")
+        head = f"def note(word):\n    with open({notes!r}, 'a') as file: file.write(word + ' ')\n"
+        child = self.start(head + textwrap.dedent(code), stdout=stderr, stderr=stderr)
+        if number is not None:
+            self.until("it is up", lambda: "up" in Path(notes).read_text())
+            child.send_signal(number)
+        return child.wait(timeout=DEADLINE), Path(notes).read_text().strip()
+
+    def test_U30_whatever_stderr_has_become_every_exit_path_ends_the_program_after_its_handlers(self):
+        reader, closed = os.pipe()
+        os.close(reader)
+        self.addCleanup(os.close, closed)
+        unread_reader, unread = os.pipe()
+        self.addCleanup(os.close, unread_reader)
+        self.addCleanup(os.close, unread)
+        full = os.open("/dev/full", os.O_WRONLY)
+        self.addCleanup(os.close, full)
+        opened = """
+            service = ManagedService(f"a-{os.getpid()}").open()
+            service.on_stop(lambda: note("handler"), name="last")
+            service.ready(); note("up")
+        """
+        flood = "'x' * (1 << 20)"
+        for what, stderr in (("closed", closed), ("full", full), ("unread", unread)):
+            with self.subTest(what):
+                code, notes = self.end_with(f"{opened}\n            raise RuntimeError({flood})", stderr)
+                self.assertEqual((code, notes), (1, "up handler"))
+                failing = f"{opened}\n            service.on_stop(lambda: [][len({flood})])\n            service.wait()"
+                code, notes = self.end_with(failing, stderr, signal.SIGTERM)
+                self.assertEqual(notes, "up handler")
+                printing = f"{opened}\n            sys.stderr.write({flood}); service.wait()"
+                code, notes = self.end_with(printing, stderr, signal.SIGTERM)
+                self.assertIn("handler", notes)
+
+    def test_U30_a_handler_that_never_lets_go_of_the_interpreter_ends_with_the_program(self):
+        code, notes = self.end_with(
+            """
+            import re
+            with ManagedService("stuck") as service:
+                service.on_stop(lambda: (note("handler"), re.match("(a+)+$", "a" * 60 + "b")), timeout=0.1)
+                service.wait(0); note("up"); service.wait()
+            """,
+            None,
+            signal.SIGTERM,
+        )
+        self.assertEqual((code, notes), (1, "up handler"))
 
     def test_a_run_that_knows_is_left_to_return_by_itself(self):
         child = self.start(

@@ -1,6 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, closeSync, mkdirSync, mkdtempSync, openSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { environOf, listPids } from '@reeve/host';
@@ -22,6 +22,8 @@ export interface Program {
 interface StartOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly args?: readonly string[];
+  /** What becomes of stdout and stderr. `closed`: the reader has gone; `full`: no space is left; `unread`: nobody reads. */
+  readonly output?: 'read' | 'closed' | 'full' | 'unread';
   /** As another user; only root can. */
   readonly uid?: number;
 }
@@ -64,13 +66,13 @@ export async function programWorld(binding = true): Promise<ProgramWorld> {
     home,
     folder,
     at: { home, cwd: folder },
-    start(code, { env = {}, args = [], uid } = {}) {
+    start(code, { env = {}, args = [], uid, output = 'read' } = {}) {
       const file = path.join(bundle, `p${++count}.mjs`);
       writeFileSync(
         file,
         `import * as sdk from './sdk.mjs';\nconst say = (...words) => console.log(...words);\n${code}\n`,
       );
-      const program = launch([file, ...args], folder, { REEVE_HOME: home, ...env }, uid);
+      const program = launch([file, ...args], folder, { REEVE_HOME: home, ...env }, uid, output);
       programs.push(program);
       return program;
     },
@@ -90,25 +92,33 @@ function launch(
   cwd: string,
   env: Readonly<Record<string, string>>,
   uid: number | undefined,
+  output: NonNullable<StartOptions['output']>,
 ): Program {
   const inherited = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !/^(REEVE_|NOTIFY_|VITEST|NODE_)/.test(name)),
   );
+  const full = output === 'full' ? openSync('/dev/full', 'w') : output === 'unread' ? unreadPipe(cwd) : null;
   const child = spawn(process.execPath, [...args], {
     cwd,
     env: { ...inherited, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', full ?? 'pipe', full ?? 'pipe'],
     ...(uid === undefined ? {} : { uid, gid: uid }),
   });
+  if (full !== null) closeSync(full);
   let stdout = '';
   let stderr = '';
-  child.stdout.on('data', (chunk: Buffer) => {
-    stdout += chunk.toString();
-  });
-  child.stderr.on('data', (chunk: Buffer) => {
-    stderr += chunk.toString();
-  });
-  const ended = once(child, 'close').then(([code, signal]) => ({ code, signal, stdout, stderr }) as Ended);
+  if (output === 'closed') for (const stream of [child.stdout, child.stderr]) stream?.destroy();
+  if (output === 'read') {
+    child.stdout?.on('data', (chunk: Buffer) => {
+      stdout += chunk.toString();
+    });
+    child.stderr?.on('data', (chunk: Buffer) => {
+      stderr += chunk.toString();
+    });
+  }
+  const ended = once(child, output === 'read' ? 'close' : 'exit').then(
+    ([code, signal]) => ({ code, signal, stdout, stderr }) as Ended,
+  );
   const find = (word: string): string | null => {
     const line = stdout.split('\n').find((each, at, all) => at < all.length - 1 && each.startsWith(word));
     return line === undefined ? null : line.slice(word.length).trim();
@@ -123,10 +133,17 @@ function launch(
         if (last !== null) return last;
         throw new Error(`ended without saying "${word}"\n${stdout}${stderr}`);
       }
-      await Promise.race([once(child.stdout, 'data'), ended]);
+      await Promise.race([child.stdout ? once(child.stdout, 'data') : ended, ended]);
     }
   };
   return { pid: child.pid ?? 0, child, said, ended };
+}
+
+/** A pipe with a reader, who never reads: both are this one descriptor, which the program inherits. */
+function unreadPipe(folder: string): number {
+  const pipe = path.join(folder, `unread-${Math.random()}`);
+  execFileSync('mkfifo', [pipe]);
+  return openSync(pipe, 'r+');
 }
 
 function killIfThere(pid: number): void {

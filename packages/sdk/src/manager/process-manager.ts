@@ -8,6 +8,7 @@ import { checkServiceName } from '../service/names.ts';
 import { Owner } from '../service/owner.ts';
 import { findPlace, type PlaceOptions, type ServicePlace } from '../service/place.ts';
 import { endProgram, listenForTheEnd, programEnd } from '../service/program-end.ts';
+import { report, stackOf } from '../service/report.ts';
 import { unitePorts } from '../service/say-card.ts';
 import type { HandlerOptions, HandlerOutcome, ShutdownHandler } from '../service/shutdown.ts';
 import { type ActionResult, describeProcess, type FoundProcess, type KillOptions, refuse } from './action-result.ts';
@@ -198,8 +199,7 @@ export class ProcessManager {
 
   /** One error on stderr, with its time, where it happened and its stack. */
   logError(error: unknown, context: string): void {
-    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    process.stderr.write(`${new Date().toISOString()} ${heldName()?.place.service ?? 'reeve'}: ${context}: ${text}\n`);
+    report(`${new Date().toISOString()} ${heldName()?.place.service ?? 'reeve'}: ${context}: ${stackOf(error)}`);
   }
 
   /** Gives the name back and forgets ports and shutdown handlers of the whole program. */

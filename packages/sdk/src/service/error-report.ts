@@ -1,5 +1,6 @@
 import { ReeveError } from '@reeve/contract';
 import { AlreadyRunning } from './already-running.ts';
+import { stackOf } from './report.ts';
 
 /** As the command line has them: 5 for another copy that runs, 2 for a wrong name, 1 for anything unexpected. */
 export function exitCodeOf(error: unknown): number {
@@ -10,5 +11,5 @@ export function exitCodeOf(error: unknown): number {
 /** What a person should see: the stack only of what nobody foresaw. */
 export function describeError(error: unknown): string {
   if (error instanceof ReeveError) return `${error.message}${error.hint === null ? '' : `\n  ${error.hint}`}`;
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return stackOf(error);
 }

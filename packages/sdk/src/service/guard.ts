@@ -5,6 +5,7 @@ import { type GuardCard, parseGuardCard, ReeveError } from '@reeve/contract';
 import { homePaths, instanceId, readOwnFile } from '@reeve/host';
 import { AlreadyRunning } from './already-running.ts';
 import type { ServicePlace } from './place.ts';
+import { report } from './report.ts';
 import { warn } from './warn.ts';
 
 const LARGEST = 1 << 20;
@@ -43,7 +44,7 @@ function readGuard({ home, folder }: ServicePlace): GuardCard | null {
 /** Throws START_FAILED. */
 async function handOver({ up }: GuardCard, service: string): Promise<void> {
   const [file = '', ...args] = [...up, service];
-  process.stderr.write(`${service} is managed by reeve: handing over to reeve up ${service}\n`);
+  report(`${service} is managed by reeve: handing over to reeve up ${service}`);
   // Its results are for people here: whoever reads our output reads the service's.
   const child = spawn(file, args, { stdio: ['ignore', 2, 2] });
   const how = await once(child, 'exit').then(

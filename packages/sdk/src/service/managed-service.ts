@@ -5,6 +5,7 @@ import { type DependencyOptions, type Endpoint, findEndpoint, waitForDependency 
 import { describeError, exitCodeOf } from './error-report.ts';
 import { checkServiceName } from './names.ts';
 import type { SecondInstanceHandler } from './owner.ts';
+import { failProgram } from './program-end.ts';
 import { readData, unitePorts } from './say-card.ts';
 import { ServiceLife, type LifeOptions as ServiceOptions } from './service-life.ts';
 import type { HandlerOptions, HandlerOutcome, ShutdownHandler } from './shutdown.ts';
@@ -70,7 +71,7 @@ export abstract class ManagedService implements AsyncDisposable {
 
   /**
    * Opens, runs and closes; the exit code tells: 0 done, or handed over to the one that runs; 5 another one runs; 1 it
-   * failed. Errors go to stderr. Never rejects.
+   * failed, or a handler did. Errors go to stderr, and a failure ends the program. Never rejects.
    */
   static async main<T extends ManagedService, A extends readonly unknown[]>(
     this: new (
@@ -84,8 +85,7 @@ export abstract class ManagedService implements AsyncDisposable {
       await service.#open();
       await service.run();
     } catch (error) {
-      process.exitCode = exitCodeOf(error);
-      process.stderr.write(`${describeError(error)}\n`);
+      await failProgram(error, exitCodeOf(error), describeError(error));
     }
     await service?.close();
   }
@@ -137,7 +137,7 @@ export abstract class ManagedService implements AsyncDisposable {
   /** Says that the service does its work from now on. Resolves when a supervisor, if there is one, was told. */
   ready(): Promise<void> {
     this.#life.say({ state: 'running', ready: true });
-    if (process.connected) process.send?.('ready');
+    if (process.connected) process.send?.('ready', () => undefined); // the parent may be gone by now
     return this.#life.notify.tell('READY=1');
   }
 

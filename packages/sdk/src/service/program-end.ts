@@ -1,4 +1,6 @@
 import { constants } from 'node:os';
+import { allow, limitTheEnd } from './end-limit.ts';
+import { report, stackOf } from './report.ts';
 import { type HandlerOutcome, type ShutdownReason, ShutdownStack } from './shutdown.ts';
 
 const SIGNALS: readonly NodeJS.Signals[] =
@@ -14,12 +16,20 @@ interface ProgramEnd {
   /** Removes the listeners; null: not listening. */
   stopListening: (() => void) | null;
   ending: Promise<void> | null;
+  /** Errors that came while the program was ending. */
+  lateErrors: number;
 }
+
+/** How long a report, and at the very end the listeners of others, may hold up the end. Milliseconds. */
+const STEP = 3000;
+/** So many errors are shown while the program ends. */
+const LATE_ERRORS = 10;
+
 const KEY = Symbol.for('@reeve/sdk program end 1');
 
 export function programEnd(): ProgramEnd {
   const place = globalThis as { [KEY]?: ProgramEnd | undefined };
-  place[KEY] ??= { stack: new ShutdownStack(), reloads: new Set(), stopListening: null, ending: null };
+  place[KEY] ??= { stack: new ShutdownStack(), reloads: new Set(), stopListening: null, ending: null, lateErrors: 0 };
   return place[KEY];
 }
 
@@ -35,32 +45,54 @@ export function listenForTheEnd(): () => void {
   return end.stopListening;
 }
 
-/** Runs all handlers, then ends the program. Once: later calls wait for the first. */
+/**
+ * Runs all handlers, then ends the program. Once: later calls wait for the first. Every step has a limit, and the
+ * program ends by SIGKILL when one exceeds it and cannot be cut short.
+ */
 export function endProgram(reason: ShutdownReason, timeout: number | null = null): Promise<void> {
   const end = programEnd();
-  end.ending ??= end.stack.execute(reason, timeout).then((outcomes) => process.exit(exitCode(reason, outcomes)));
+  if (end.ending === null) limitTheEnd(STEP);
+  end.ending ??= end.stack.execute(reason, timeout).then((outcomes) => leave(exitCode(reason, outcomes)));
   return end.ending;
 }
 
+/** Shows `message`, runs all handlers and ends the program with `code`. */
+export function failProgram(error: unknown, code: number, message: string): Promise<void> {
+  limitTheEnd(STEP); // the report may be what hangs
+  process.exitCode = code;
+  report(message);
+  return endProgram(code === 0 ? { kind: 'request', reason: null } : { kind: 'uncaught', error });
+}
+
+/** A listener of 'exit' that throws would keep the program alive. */
+function leave(code: number): never {
+  allow(STEP);
+  try {
+    process.exit(code);
+  } catch (error) {
+    report(`Uncaught ${stackOf(error)}`);
+    process.exit(code === 0 ? 1 : code);
+  }
+}
+
 function exitCode(reason: ShutdownReason, outcomes: readonly HandlerOutcome[]): number {
-  if (reason.kind === 'uncaught') return 1;
   const own = Number(process.exitCode ?? 0);
+  if (reason.kind === 'uncaught') return own || 1;
   return own === 0 && outcomes.some(({ ok }) => !ok) ? 1 : own;
 }
 
 function addListeners(): () => void {
   const onSignal = (signal: NodeJS.Signals): void => takeSignal(signal);
   const onError = (error: unknown): void => takeError(error);
-  // Emitted again after whatever the handlers still did; with nothing left to run that is the end.
   const onIdle = (): void => {
-    const { stack, ending } = programEnd();
-    if (ending || stack.size === 0) return;
-    const idle = { kind: 'exit', final: false } as const;
-    void stack.execute(idle).then((outcomes) => {
-      process.exitCode = exitCode(idle, outcomes);
-    });
+    if (programEnd().stack.size > 0) void endProgram({ kind: 'exit', final: false });
   };
-  const onExit = (): void => programEnd().stack.executeNow({ kind: 'exit', final: true });
+  const onExit = (): void => {
+    if (programEnd().stack.size === 0) return;
+    limitTheEnd(STEP);
+    programEnd().stack.executeNow({ kind: 'exit', final: true });
+    allow(STEP);
+  };
   for (const signal of SIGNALS) process.on(signal, onSignal);
   process.on('uncaughtException', onError);
   process.on('beforeExit', onIdle);
@@ -80,14 +112,19 @@ function takeSignal(signal: NodeJS.Signals): void {
     for (const reload of reloads) void reload();
     return;
   }
-  if (ending && signal === 'SIGINT') process.exit(128 + constants.signals.SIGINT);
+  if (ending && signal === 'SIGINT') leave(128 + constants.signals.SIGINT);
   void endProgram({ kind: 'signal', signal });
 }
 
-/** Where the program listens itself it has decided to live on, or ends in its own way. */
+/**
+ * Where the program listens itself it has decided to live on, or ends in its own way. What is thrown while it ends
+ * changes nothing any more: the handlers that are left have their turn.
+ */
 function takeError(error: unknown): void {
   if (process.listenerCount('uncaughtException') > 1) return;
-  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  process.stderr.write(`Uncaught ${text}\n`);
+  const end = programEnd();
+  if (end.ending !== null && ++end.lateErrors > LATE_ERRORS) return;
+  if (end.ending === null) limitTheEnd(STEP); // the report may be what hangs
+  report(`Uncaught ${stackOf(error)}`);
   void endProgram({ kind: 'uncaught', error });
 }

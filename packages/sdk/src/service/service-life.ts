@@ -1,6 +1,7 @@
 import type { Exit } from '@reeve/contract';
 import type { ActionMethods } from './announcement.ts';
 import type { Background } from './background.ts';
+import { allow } from './end-limit.ts';
 import { heldName, holdName, letGoOfName } from './held-name.ts';
 import { titleOf } from './names.ts';
 import { type Notifier, notifier } from './notify.ts';
@@ -8,6 +9,7 @@ import { Owner, type SecondInstanceHandler } from './owner.ts';
 import { findPlace, type PlaceOptions, type ServicePlace } from './place.ts';
 import type { CardChange } from './presence.ts';
 import { endProgram, listenForTheEnd, programEnd } from './program-end.ts';
+import { report, stackOf } from './report.ts';
 import { type HandlerOptions, type HandlerOutcome, type ShutdownReason, ShutdownStack } from './shutdown.ts';
 
 /** How long the end waits for `run()` to return. Milliseconds. */
@@ -100,9 +102,8 @@ export class ServiceLife {
 
   /** Something beside the main work has failed: told to the person who looks, and to whoever asks. */
   failed(what: string, error: unknown): void {
-    const text = error instanceof Error ? error.message : String(error);
-    const whole = error instanceof Error ? (error.stack ?? text) : text;
-    process.stderr.write(`${this.#name}: ${what}: ${whole}\n`);
+    report(`${this.#name}: ${what}: ${stackOf(error)}`);
+    const text = error instanceof Error ? error.message : stackOf(error);
     this.health('unhealthy', `${what}: ${text}`);
   }
 
@@ -118,15 +119,17 @@ export class ServiceLife {
   }
 
   async #stopNow(reason: ShutdownReason, waitForRun: boolean): Promise<readonly HandlerOutcome[]> {
+    allow(RUN_GRACE);
     this.say({ state: 'stopping', ready: false });
     const told = this.notify.tell('STOPPING=1');
     this.controller.abort();
     const outcomes = await this.stops.execute(reason);
+    allow(RUN_GRACE + TELL_GRACE);
     if (waitForRun) await atMost(RUN_GRACE, this.#running);
     await atMost(TELL_GRACE, told);
     if (reason.kind !== 'request' && outcomes.some(({ ok }) => !ok)) process.exitCode ??= 1; // the card tells it, too
     if (this.owner) letGoOfName(this.owner);
-    await this.owner?.close(exitOf(reason));
+    await atMost(RUN_GRACE, this.owner?.close(exitOf(reason)) ?? Promise.resolve());
     return outcomes;
   }
 
@@ -154,7 +157,8 @@ export class ServiceLife {
 
 function exitOf(reason: ShutdownReason): Exit | null {
   if (reason.kind === 'request') return null;
-  const code = reason.kind === 'uncaught' ? 1 : Number(process.exitCode ?? 0);
+  const own = Number(process.exitCode ?? 0);
+  const code = reason.kind === 'uncaught' ? own || 1 : own;
   return { kind: 'code', code, signal: null, at: new Date().toISOString() };
 }
 

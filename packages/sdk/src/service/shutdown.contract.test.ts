@@ -1,4 +1,7 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { until } from '../../../../test/harness/until.ts';
 import { type ProgramWorld, programWorld } from '../test-programs.ts';
 import { ShutdownStack } from './shutdown.ts';
 
@@ -154,5 +157,84 @@ describe('the end of a program', () => {
     expect(lines((await program.ended).stdout).filter((line) => !line.startsWith('outcomes'))).toEqual(
       order('request'),
     );
+  });
+});
+
+describe('a failure while a failure is being reported', () => {
+  let world: ProgramWorld;
+  beforeEach(async () => {
+    world = await programWorld();
+  });
+  afterEach(() => world[Symbol.asyncDispose]());
+
+  const alive = 'setInterval(() => {}, 1e6);';
+  const note = "const note = (w) => fs.appendFileSync(process.env.NOTES, w + ' '); import fs from 'node:fs';";
+  const manager = `${note} const m = sdk.getProcessManager(); m.addShutdownHandler(() => note('handler')); m.registerShutdownHandlers(); ${alive}`;
+  const service = (run: string, stop = "note('handler');") => `${note} ${alive}
+    class A extends sdk.ManagedService {
+      constructor() { super('a' + process.pid); }
+      async run() { this.onStop(() => { ${stop} }, { timeout: 100 }); await this.ready(); note('up'); ${run} await this.untilStopped(); }
+    }
+    await A.main();`;
+  const end = async (code: string, output: 'closed' | 'full' | 'unread', signal: NodeJS.Signals | null = null) => {
+    const notes = join(world.folder, `notes-${Math.random()}`);
+    writeFileSync(notes, '');
+    const program = world.start(code, { output, env: { NOTES: notes } });
+    const read = () => readFileSync(notes, 'utf8').trim();
+    if (signal !== null) {
+      await until('it is up', () => read().includes('up'));
+      program.child.kill(signal);
+    }
+    const { code: exit, signal: by } = await program.ended;
+    return { exit, by, notes: read() };
+  };
+
+  test.each([
+    ['a pipe whose reader has gone', 'closed'],
+    ['a full disk', 'full'],
+  ] as const)(
+    'U30: stdout and stderr are %s: every exit path ends the program after its handlers',
+    async (_what, output) => {
+      const [uncaught, rejected, run, throwing, late, exits, twice] = await Promise.all([
+        end(`${manager} setTimeout(() => { throw new Error('broke'); }, 1);`, output),
+        end(`${manager} process.stdout.write('x'); Promise.reject(new Error('broke'));`, output),
+        end(service("throw new Error('broke');"), output),
+        end(service('', "note('handler'); process.stdout.write('x'); throw new Error('broke');"), output, 'SIGTERM'),
+        end(
+          `${manager} m.addShutdownHandler(() => { setImmediate(() => { throw new Error('late'); }); return new Promise((r) => setTimeout(r, 50)); }); process.kill(process.pid, 'SIGTERM');`,
+          output,
+        ),
+        end(
+          `${manager} process.on('exit', () => { throw new Error('at exit'); }); process.kill(process.pid, 'SIGTERM');`,
+          output,
+        ),
+        end(`${service("this.worker('w', () => { throw new Error('broke'); });")}`, output, 'SIGTERM'),
+      ]);
+      expect(uncaught).toEqual({ exit: 1, by: null, notes: 'handler' });
+      expect(rejected).toEqual({ exit: 1, by: null, notes: 'handler' });
+      expect(run).toEqual({ exit: 1, by: null, notes: 'up handler' });
+      expect(throwing).toEqual({ exit: 1, by: null, notes: 'up handler' });
+      expect(late).toEqual({ exit: 0, by: null, notes: 'handler' });
+      expect(exits).toEqual({ exit: 1, by: null, notes: 'handler' });
+      expect(twice).toEqual({ exit: 0, by: null, notes: 'up handler' });
+    },
+  );
+
+  test('U30: a pipe that nobody reads does not hold up the end, and a handler that never returns is cut short by SIGKILL', async () => {
+    const flood = "process.stderr.write('x'.repeat(1 << 20));";
+    const [report, handler, exit, storm] = await Promise.all([
+      end(`${manager} setTimeout(() => { throw new Error('x'.repeat(1 << 20)); }, 1);`, 'unread'),
+      end(service('', "note('handler'); for (;;);"), 'closed', 'SIGTERM'),
+      end(`${manager} m.addShutdownHandler(() => { ${flood} }, { timeout: 100 }); process.exit(3);`, 'unread'),
+      end(
+        `${manager} m.addShutdownHandler(() => { const again = () => process.nextTick(again); again(); return new Promise(() => {}); }, { timeout: 100 }); process.kill(process.pid, 'SIGTERM');`,
+        'closed',
+      ),
+    ]);
+    // A write that blocks is cut short; one that would block is given up.
+    expect([1, 'SIGKILL']).toContain(report.exit ?? report.by);
+    expect([3, 'SIGKILL']).toContain(exit.exit ?? exit.by);
+    expect([handler.by, storm.by]).toEqual(['SIGKILL', 'SIGKILL']);
+    expect(handler.notes).toBe('up handler');
   });
 });

@@ -1,3 +1,6 @@
+import { allow } from './end-limit.ts';
+import { report, stackOf } from './report.ts';
+
 /** Why the program ends. */
 export type ShutdownReason =
   | { readonly kind: 'signal'; readonly signal: NodeJS.Signals }
@@ -13,7 +16,7 @@ export type ShutdownHandler = (reason: ShutdownReason) => unknown;
 export interface HandlerOptions {
   /** For reports. */
   readonly name?: string;
-  /** Milliseconds that it may take. Default 5 s. A synchronous handler cannot be cut short. */
+  /** Milliseconds that it may take. Default 5 s. A synchronous one cannot be cut short: the program is killed then. */
   readonly timeout?: number;
 }
 /** What one shutdown handler came to. */
@@ -74,6 +77,7 @@ export class ShutdownStack {
   /** At the very end, where nothing can be waited for: what is asynchronous gets as far as its first `await`. */
   executeNow(reason: ShutdownReason): void {
     for (let next = this.#handlers.pop(); next !== undefined; next = this.#handlers.pop()) {
+      allow(next.timeout);
       try {
         const result = next.handler(reason);
         if (result instanceof Promise) result.catch(() => undefined);
@@ -95,6 +99,7 @@ export class ShutdownStack {
 }
 
 async function runOne({ handler, name }: Registered, reason: ShutdownReason, limit: number): Promise<HandlerOutcome> {
+  allow(limit);
   const began = performance.now();
   const outcome = (ok: boolean, why: HandlerOutcome['reason'], error: unknown = null): HandlerOutcome => {
     if (!ok) complain(name, why === 'timed_out' ? new Error(`not done within ${Math.round(limit)} ms`) : error);
@@ -117,6 +122,5 @@ async function runOne({ handler, name }: Registered, reason: ShutdownReason, lim
 }
 
 function complain(name: string, error: unknown): void {
-  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  process.stderr.write(`reeve: shutdown handler ${name}: ${text}\n`);
+  report(`reeve: shutdown handler ${name}: ${stackOf(error)}`);
 }
