@@ -28,4 +28,5 @@ export * from './run-command.ts';
 export * from './safe-folder.ts';
 export * from './signals.ts';
 export * from './start-command.ts';
+export * from './timer.ts';
 export * from './working-folder.ts';

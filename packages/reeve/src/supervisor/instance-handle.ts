@@ -49,6 +49,8 @@ export interface InstanceHost {
   owners(): Promise<Owners>;
   /** Something that others may be waiting for has changed. */
   changed(instance: Actor): void;
+  /** The instance has another run than before. */
+  attached(instance: Actor, before: string | null, now: string | null): void;
 }
 
 /** What an instance needs to know of its project. */

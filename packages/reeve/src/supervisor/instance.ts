@@ -27,8 +27,6 @@ export class Instance implements RunOwner {
   health: Health = UNCHECKED;
   notified: Notified = NOTHING_SAID;
   pingedAt: Instant | null = null;
-  lacking: string | null = null;
-  live: LiveRun | null = null;
   remains: Remains | null = null;
   stopCommand: StopCommandRun | null = null;
   previous: Exit | null = null;
@@ -39,6 +37,8 @@ export class Instance implements RunOwner {
   signalled: EventRef | null = null;
   /** Of the last run that this daemon has seen; null: none yet. */
   #secrets: readonly string[] | null = null;
+  #lacking: string | null = null;
+  #live: LiveRun | null = null;
   readonly #mail: Event[] = [];
   #isHandling = false;
   readonly #ending = new RunEnding(this);
@@ -54,6 +54,23 @@ export class Instance implements RunOwner {
 
   get selector(): string {
     return this.spec.instances > 1 ? `${this.spec.name}:${this.index}` : this.spec.name;
+  }
+
+  get lacking(): string | null {
+    return this.#lacking;
+  }
+  set lacking(lacking: string | null) {
+    if (lacking === this.#lacking) return;
+    this.#lacking = lacking;
+    if (lacking !== null) this.host.changed(this); // whoever waits for it shows why
+  }
+
+  get live(): LiveRun | null {
+    return this.#live;
+  }
+  set live(live: LiveRun | null) {
+    this.host.attached(this, this.#live?.row.run ?? null, live?.row.run ?? null);
+    this.#live = live;
   }
 
   post(event: Event): void {

@@ -1,6 +1,7 @@
-import { ReeveError, type ServiceSpec } from '@reeve/contract';
-import { unmetConditions } from '../core/graph/conditions.ts';
-import { edgesOf, type World, type WorldService } from '../core/graph/world.ts';
+import { ReeveError } from '@reeve/contract';
+import { type Dependants, Outlook } from '../core/graph/conditions.ts';
+import { type Edges, reverse } from '../core/graph/graph.ts';
+import { edgesOf, type World, type WorldInstance, type WorldService } from '../core/graph/world.ts';
 import type { IntentRow, ProjectRow, ServiceRow } from '../core/registry.ts';
 import { Instance } from './instance.ts';
 import type { InstanceHost, ProjectFacts } from './instance-handle.ts';
@@ -22,6 +23,10 @@ export interface ManagedService {
 export class Project implements ProjectFacts {
   row: ProjectRow;
   readonly services = new Map<string, ManagedService>();
+  /** Shows what is true at the moment of the look: built once for a service, not for each decision. */
+  readonly #world = new Map<string, WorldService>();
+  #edges: Edges | null = null;
+  #dependants: Dependants | null = null;
   readonly #host: InstanceHost;
 
   constructor(row: ProjectRow, host: InstanceHost) {
@@ -40,7 +45,15 @@ export class Project implements ProjectFacts {
       service.instances.push(new Instance(this, row.spec, index, this.#host));
     }
     this.services.set(row.spec.name, service);
+    if (!known) this.#world.set(row.spec.name, worldService(service));
+    this.#forgetEdges();
     return service;
+  }
+
+  remove(name: string): void {
+    this.services.delete(name);
+    this.#world.delete(name);
+    this.#forgetEdges();
   }
 
   service(name: string): ManagedService {
@@ -62,35 +75,77 @@ export class Project implements ProjectFacts {
   }
 
   world(): World {
-    return new Map([...this.services].map(([name, service]) => [name, worldService(service)]));
+    return this.#world;
   }
 
-  edges(): ReadonlyMap<string, readonly string[]> {
-    return edgesOf(this.world());
+  /** For one decision: it remembers what it has judged. */
+  outlook(): Outlook {
+    this.#dependants ??= reverse(this.edges());
+    return new Outlook(this.#world, this.#dependants);
+  }
+
+  edges(): Edges {
+    this.#edges ??= edgesOf(this.#world);
+    return this.#edges;
+  }
+
+  #forgetEdges(): void {
+    this.#edges = null;
+    this.#dependants = null;
   }
 
   dependencyThatIsDown(name: string): string | null {
-    const world = this.world();
-    const service = world.get(name);
-    return (service && unmetConditions(world, service)[0]?.why) ?? null;
+    const service = this.#world.get(name);
+    return (service && this.outlook().unmetConditions(service)[0]?.why) ?? null;
   }
 }
 
 function worldService(service: ManagedService): WorldService {
-  const spec: ServiceSpec = service.row.spec;
+  const instances = new WeakMap<Instance, WorldInstance>();
+  const shown = (instance: Instance): WorldInstance => {
+    const known = instances.get(instance) ?? worldInstance(instance);
+    instances.set(instance, known);
+    return known;
+  };
   return {
-    name: spec.name,
-    oneshot: spec.oneshot,
-    hasHealth: spec.health !== null,
-    dependsOn: spec.depends_on,
-    want: service.intent.want,
-    generation: service.intent.generation,
-    wanted: spec.instances,
-    instances: service.instances.map((i) => ({
-      index: i.index,
-      machine: i.machine,
-      health: i.health.name,
-      lacking: i.lacking,
-    })),
+    get name() {
+      return service.row.spec.name;
+    },
+    get oneshot() {
+      return service.row.spec.oneshot;
+    },
+    get hasHealth() {
+      return service.row.spec.health !== null;
+    },
+    get dependsOn() {
+      return service.row.spec.depends_on;
+    },
+    get want() {
+      return service.intent.want;
+    },
+    get generation() {
+      return service.intent.generation;
+    },
+    get wanted() {
+      return service.row.spec.instances;
+    },
+    get instances() {
+      return service.instances.map(shown);
+    },
+  };
+}
+
+function worldInstance(instance: Instance): WorldInstance {
+  return {
+    index: instance.index,
+    get machine() {
+      return instance.machine;
+    },
+    get health() {
+      return instance.health.name;
+    },
+    get lacking() {
+      return instance.lacking;
+    },
   };
 }

@@ -72,20 +72,25 @@ function limitOf(project: Project, names: readonly string[]): number {
 function tellProgress(supervisor: Supervisor, { project, names, onProgress }: StopRequest): Disposable {
   if (!onProgress) return { [Symbol.dispose]: () => {} };
   const told = new Map<string, string>();
-  const tell = (): void => {
-    const world = project.world();
-    for (const name of names) {
-      const progress = stopProgress(world, name, supervisor.deps.clock.monotonic());
+  const named = new Set(names);
+  const tell = (some: Iterable<string>): void => {
+    const outlook = project.outlook();
+    for (const name of some) {
+      if (!named.has(name)) continue;
+      const progress = stopProgress(outlook, name, supervisor.deps.clock.monotonic());
       if (!progress) continue;
       const line = `${progress.state} ${progress.reason}`;
       if (told.get(name) !== line) onProgress({ service: name, ready: false, event: null, ...progress });
       told.set(name, line);
     }
   };
-  tell();
-  const timer = setInterval(tell, TELLING);
+  tell(names);
+  const timer = setInterval(tell, TELLING, names);
   const unlisten = supervisor.onChange((instance) => {
-    if (instance === null || instance.project === project) tell();
+    if (instance === null) tell(names);
+    // What it needs may have waited for its end.
+    else if (instance.project === project)
+      tell([instance.spec.name, ...instance.spec.depends_on.map(({ service }) => service)]);
   });
   return {
     [Symbol.dispose]: () => {

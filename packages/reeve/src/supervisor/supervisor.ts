@@ -1,4 +1,5 @@
 import { type ProjectRef, ReeveError } from '@reeve/contract';
+import { affectedBy } from '../core/graph/conditions.ts';
 import { reconcile } from '../core/graph/reconcile.ts';
 import type { Owners } from '../core/interfaces.ts';
 import type { StoredEvent } from '../core/registry.ts';
@@ -20,7 +21,9 @@ export class Supervisor implements InstanceHost {
   readonly projects = new Map<string, Project>();
   /** What is to be told once the transaction of a command is on disk. */
   readonly decided: (() => void)[] = [];
-  readonly #due = new Set<Project>();
+  /** Whose services are to be looked at in the next turn: those that have changed, or all. */
+  readonly #due = new Map<Project, Set<string> | 'all'>();
+  readonly #byRun = new Map<string, Instance>();
   readonly #listeners = new Set<(instance: Actor | null) => void>();
   readonly #eventListeners = new Set<(event: StoredEvent) => void>();
   /** Nothing is decided before everything is known, nor when the daemon goes. */
@@ -37,7 +40,7 @@ export class Supervisor implements InstanceHost {
 
   changed(instance: Actor): void {
     const project = this.projects.get(instance.project.row.folder);
-    if (project) this.turn(project);
+    if (project) this.#turn(project, { service: instance.spec.name });
     for (const listener of this.#listeners) listener(instance);
   }
 
@@ -48,21 +51,26 @@ export class Supervisor implements InstanceHost {
   /** All that the last daemon remembered is taken up: from now on it is decided what to start and stop. */
   begin(): void {
     this.#life = 'deciding';
-    for (const project of this.projects.values()) this.turn(project);
+    for (const project of this.projects.values()) this.#turn(project, 'all');
   }
 
-  /** Reconcile the project, soon. */
-  turn(project: Project): void {
+  /** Reconcile the project, soon: what can have changed with this service, or all of it. */
+  #turn(project: Project, what: { readonly service: string } | 'all'): void {
     if (this.#life !== 'deciding') return;
     if (this.#due.size === 0) queueMicrotask(() => this.#reconcileDue());
-    this.#due.add(project);
+    const due = this.#due.get(project);
+    if (what === 'all' || due === 'all') this.#due.set(project, 'all');
+    else if (due) due.add(what.service);
+    else this.#due.set(project, new Set([what.service]));
   }
 
   #reconcileDue(): void {
     const due = [...this.#due];
     this.#due.clear();
-    for (const project of due) {
-      for (const command of reconcile(project.world())) postCommand(project, command, this.deps.newRunId);
+    for (const [project, changed] of due) {
+      const outlook = project.outlook();
+      const names = changed === 'all' ? undefined : affectedBy(outlook, changed);
+      for (const command of reconcile(outlook, names)) postCommand(project, command, this.deps.newRunId);
     }
   }
 
@@ -78,7 +86,7 @@ export class Supervisor implements InstanceHost {
     return () => this.#eventListeners.delete(listener);
   }
   intentChanged(project: Project): void {
-    this.turn(project);
+    this.#turn(project, 'all');
     for (const listener of this.#listeners) listener(null);
   }
 
@@ -99,15 +107,17 @@ export class Supervisor implements InstanceHost {
     this.projects.set(project.row.folder, project);
   }
   remove(project: Project): void {
-    for (const instance of project.instances()) instance.letGo();
+    for (const instance of project.instances()) this.#drop(instance);
     this.projects.delete(project.row.folder);
+    for (const listener of this.#listeners) listener(null);
   }
   /** What has left the config and has ended is forgotten; its history stays. */
   removeService(project: Project, name: string): void {
-    for (const instance of project.service(name).instances) instance.letGo();
+    for (const instance of project.service(name).instances) this.#drop(instance);
     this.outbox.flush();
-    project.services.delete(name);
+    project.remove(name);
     this.deps.registry.transaction('durable', () => this.deps.registry.services.remove(project.row.folder, name));
+    this.intentChanged(project);
   }
   newProject(row: Project['row']): Project {
     const project = new Project(row, this);
@@ -115,12 +125,17 @@ export class Supervisor implements InstanceHost {
     return project;
   }
 
-  /** Whose present run it is; null: nobody's. */
+  /** Whose present run it is; null: no run of an instance. */
   instanceOfRun(run: string): Instance | null {
-    for (const project of this.projects.values()) {
-      for (const instance of project.instances()) if (instance.live?.row.run === run) return instance;
-    }
-    return null;
+    return this.#byRun.get(run) ?? null;
+  }
+  attached(instance: Instance, before: string | null, now: string | null): void {
+    if (before !== null && this.#byRun.get(before) === instance) this.#byRun.delete(before);
+    if (now !== null) this.#byRun.set(now, instance);
+  }
+  #drop(instance: Instance): void {
+    instance.letGo();
+    this.attached(instance, instance.live?.row.run ?? null, null);
   }
 
   isAnythingWanted(): boolean {

@@ -1,5 +1,5 @@
 import type { Waited, WaitedService } from '@reeve/contract';
-import { unmetConditions } from '../core/graph/conditions.ts';
+import { after, type Timer } from '@reeve/host';
 import { endedUnheard, reasonOf, shownState, worst } from '../core/view.ts';
 import type { Instance } from './instance.ts';
 import type { ManagedService, Project } from './project.ts';
@@ -29,71 +29,155 @@ export interface WaitRequest {
  */
 const SETTLE = 150;
 
+/** How often what is pending is looked at although nothing tells of a change. Milliseconds. */
+const UNHEARD = 1_000;
+
+const REMOVED = 'it was removed from the project';
+
 /** Ends when every named service has got there, or can no longer, or the limit is over. */
 export function waitFor(supervisor: Supervisor, request: WaitRequest): Promise<Waited> {
-  return new Promise((resolve) => {
-    const told = new Map<string, string>();
-    let again: NodeJS.Timeout | undefined;
-    const wasUp = new Set(request.names.filter((name) => request.project.service(name).intent.want === 'up'));
-    const look = (): readonly WaitedService[] =>
-      request.names.map((name) => judgeService(supervisor, request, wasUp, name));
-    const finish = (outcome: Waited['outcome'], services: readonly WaitedService[]): void => {
-      clearTimeout(timer);
-      clearTimeout(again);
-      unlisten();
-      request.signal.removeEventListener('abort', onAbort);
-      resolve({ outcome, services });
-    };
-    const step = (): void => {
-      const services = look();
-      for (const service of services) {
-        const line = `${service.state} ${service.outcome} ${service.reason ?? ''}`;
-        if (told.get(service.name) !== line) request.onProgress(service);
-        told.set(service.name, line);
-      }
-      if (services.some((s) => s.outcome === 'pending')) {
-        again ??= setTimeout(() => {
-          again = undefined;
-          step();
-        }, SETTLE / 3);
-        return;
-      }
-      finish(services.every((s) => s.outcome === 'met') ? 'met' : 'failed', services);
-    };
-    const onAbort = (): void => finish('timeout', look());
-    const timer = request.timeout === null ? undefined : setTimeout(() => finish('timeout', look()), request.timeout);
-    const unlisten = supervisor.onChange((instance) => {
-      if (instance === null || instance.project === request.project) step();
-    });
-    request.signal.addEventListener('abort', onAbort);
-    step();
-  });
+  return new Promise((resolve) => new Wait(supervisor, request, resolve).begin());
 }
 
+/** One client that waits. A service is judged when it has changed, or has come of age; between changes nothing is done. */
+class Wait {
+  readonly #supervisor: Supervisor;
+  readonly #request: WaitRequest;
+  readonly #resolve: (waited: Waited) => void;
+  readonly #judged = new Map<string, WaitedService>();
+  readonly #pending = new Set<string>();
+  readonly #due = new Set<string>();
+  /** Those that were wanted up when the client began to wait. */
+  readonly #wasUp: ReadonlySet<string>;
+  /** Too young to be called ready, and until when (monotonic). */
+  readonly #young = new Map<string, number>();
+  #comingOfAge: Timer | null = null;
+  #limit: Timer | null = null;
+  #unheard: Timer | null = null;
+  #isOver = false;
+  #unlisten = (): void => undefined;
+
+  constructor(supervisor: Supervisor, request: WaitRequest, resolve: (waited: Waited) => void) {
+    this.#supervisor = supervisor;
+    this.#request = request;
+    this.#resolve = resolve;
+    const { names, project } = request;
+    this.#wasUp = new Set(names.filter((name) => project.service(name).intent.want === 'up'));
+  }
+
+  begin(): void {
+    const { names, project, signal, timeout } = this.#request;
+    const named = new Set(names);
+    this.#unlisten = this.#supervisor.onChange((instance) => {
+      if (instance === null) this.#look(names);
+      else if (instance.project === project && named.has(instance.spec.name)) this.#look([instance.spec.name]);
+    });
+    if (timeout !== null) this.#limit = after(timeout, this.#giveUp);
+    signal.addEventListener('abort', this.#giveUp);
+    this.#look(names);
+    this.#listen();
+  }
+
+  /** A keeper that hangs says nothing, so no change tells of it: what is pending is looked at now and then. */
+  #listen(): void {
+    this.#unheard = after(UNHEARD, () => {
+      this.#look([...this.#pending]);
+      this.#listen();
+    });
+  }
+
+  /** Once a turn, and after the loop has decided: until then a service may seem to wait in vain. */
+  #look(names: readonly string[]): void {
+    if (this.#due.size === 0) queueMicrotask(() => this.#judgeDue());
+    for (const name of names) this.#due.add(name);
+  }
+
+  #judgeDue(): void {
+    if (this.#isOver) return;
+    const due = [...this.#due];
+    this.#due.clear();
+    for (const name of due) this.#judge(name);
+    if (this.#pending.size > 0) {
+      this.#awaitAge();
+      return;
+    }
+    const services = this.#services();
+    this.#finish(services.every((s) => s.outcome === 'met') ? 'met' : 'failed');
+  }
+
+  #judge(name: string): void {
+    const now = this.#supervisor.deps.clock.monotonic();
+    const { service, age } = judgeService(this.#supervisor, this.#request, this.#wasUp.has(name), name, now);
+    const before = this.#judged.get(name);
+    this.#judged.set(name, service);
+    if (service.outcome === 'pending') this.#pending.add(name);
+    else this.#pending.delete(name);
+    if (age > 0) this.#young.set(name, now + age);
+    else this.#young.delete(name);
+    const isNews =
+      service.state !== before?.state || service.outcome !== before.outcome || service.reason !== before.reason;
+    if (isNews) this.#request.onProgress(service);
+  }
+
+  /** One timer for all that are too young, for the first of them. */
+  #awaitAge(): void {
+    if (this.#comingOfAge || this.#young.size === 0) return;
+    const { clock } = this.#supervisor.deps;
+    this.#comingOfAge = after(Math.max(1, Math.min(...this.#young.values()) - clock.monotonic()), () => {
+      this.#comingOfAge = null;
+      const now = clock.monotonic();
+      const grown = [...this.#young].flatMap(([name, until]) => (until <= now + 1 ? [name] : []));
+      if (grown.length > 0) this.#look(grown);
+      else this.#awaitAge();
+    });
+  }
+
+  /** A look that was due is had now: what is reported is what is true. */
+  readonly #giveUp = (): void => {
+    for (const name of this.#due) this.#judge(name);
+    this.#finish('timeout');
+  };
+
+  #services(): readonly WaitedService[] {
+    return this.#request.names.map((name) => this.#judged.get(name)).filter((each) => each !== undefined);
+  }
+
+  #finish(outcome: Waited['outcome']): void {
+    this.#isOver = true;
+    this.#limit?.cancel();
+    this.#comingOfAge?.cancel();
+    this.#unheard?.cancel();
+    this.#unlisten();
+    this.#request.signal.removeEventListener('abort', this.#giveUp);
+    this.#resolve({ outcome, services: this.#services() });
+  }
+}
+
+/** `age`: how long it is too young yet; 0: it is not. */
 function judgeService(
   supervisor: Supervisor,
   request: WaitRequest,
-  wasUp: ReadonlySet<string>,
+  wasUp: boolean,
   name: string,
-): WaitedService {
-  const service = request.project.service(name);
+  now: number,
+): { readonly service: WaitedService; readonly age: number } {
+  const { project } = request;
+  const service = supervisor.projects.get(project.row.folder) === project ? project.services.get(name) : undefined;
+  if (!service) return { service: { name, outcome: 'failed', state: 'stopped', reason: REMOVED, ms: 0 }, age: 0 };
   const wanted = service.instances.filter((i) => i.index < service.row.spec.instances);
-  const now = supervisor.deps.clock.monotonic();
-  const outcomes = wanted.map((instance) => {
+  const ages = wanted.map((instance) => (request.until === 'ready' ? ageLeft(instance, now) : 0));
+  const outcomes = wanted.map((instance, i) => {
     const outcome = judge(request, service, instance);
-    if (outcome !== 'met' || request.until !== 'ready') return outcome;
-    return isTooYoung(instance, now) || hasEndedUnheard(instance) ? 'pending' : outcome;
+    if (outcome !== 'met') return outcome;
+    return (ages[i] ?? 0) > 0 || (request.until === 'ready' && hasEndedUnheard(instance)) ? 'pending' : outcome;
   });
-  const by = opposed(request, service, wasUp.has(name));
+  const by = opposed(request, service, wasUp);
   const outcome = by === null ? (worst(WORST_FIRST, outcomes) ?? 'met') : 'failed';
   const shown = wanted[outcomes.indexOf(outcome)] ?? wanted[0];
   const seen = shown ? seenAs(shown) : { state: 'stopped' as const, reason: null };
   return {
-    name,
-    outcome,
-    state: seen.state,
-    reason: by ?? seen.reason,
-    ms: Math.round(supervisor.deps.clock.monotonic() - service.acceptedAt),
+    service: { name, outcome, state: seen.state, reason: by ?? seen.reason, ms: Math.round(now - service.acceptedAt) },
+    age: Math.max(0, ...ages),
   };
 }
 
@@ -104,7 +188,7 @@ function opposed(request: WaitRequest, { intent, wantedBy, row }: ManagedService
 }
 
 function judge(request: WaitRequest, service: ManagedService, instance: Instance): Outcome {
-  return request.until === 'stopped' ? judgeStopped(instance) : judgeUp(request, service, instance, request.until);
+  return request.until === 'stopped' ? judgeStopped(instance) : judgeUp(service, instance, request.until);
 }
 
 function seenAs(instance: Instance): Pick<WaitedService, 'state' | 'reason'> {
@@ -122,11 +206,11 @@ function hasEndedUnheard(instance: Instance): boolean {
   return state.name === 'running' && !instance.host.deps.platform.isAlive(state.process);
 }
 
-/** Runs, and nothing but its process says that it does. */
-function isTooYoung({ machine, spec }: Instance, now: number): boolean {
+/** It runs, and nothing but its process says that it is ready: how long it has to live on until that counts. */
+function ageLeft({ machine, spec }: Instance, now: number): number {
   const { state } = machine;
   const isUndeclared = spec.ready === null && spec.health === null && !spec.ports.some((p) => p.protocol === 'tcp');
-  return isUndeclared && state.name === 'running' && now - state.since < SETTLE;
+  return isUndeclared && state.name === 'running' ? Math.max(0, SETTLE - (now - state.since)) : 0;
 }
 
 function judgeStopped(instance: Instance): Outcome {
@@ -135,12 +219,7 @@ function judgeStopped(instance: Instance): Outcome {
   return name === 'waiting' || name === 'backoff' ? 'pending' : 'met';
 }
 
-function judgeUp(
-  request: WaitRequest,
-  service: ManagedService,
-  instance: Instance,
-  until: 'ready' | 'completed',
-): Outcome {
+function judgeUp(service: ManagedService, instance: Instance, until: 'ready' | 'completed'): Outcome {
   const { state } = instance.machine;
   const isCurrent = instance.machine.generation === service.intent.generation;
   switch (state.name) {
@@ -155,7 +234,7 @@ function judgeUp(
     case 'stopped':
       return isCurrent || service.intent.want === 'down' ? endedEarly(service, until) : 'pending';
     case 'waiting':
-      return isBlocked(request.project, service) ? 'blocked' : 'pending';
+      return state.hopeless ? 'blocked' : 'pending';
     case 'spawning':
     case 'starting':
     case 'paused':
@@ -171,10 +250,4 @@ function endedEarly(service: ManagedService, until: 'ready' | 'completed'): Outc
 }
 function pendingIfWanted(service: ManagedService): Outcome {
   return service.intent.want === 'up' ? 'pending' : 'failed';
-}
-
-function isBlocked(project: Project, service: ManagedService): boolean {
-  const world = project.world();
-  const seen = world.get(service.row.spec.name);
-  return seen !== undefined && unmetConditions(world, seen).some((u) => u.hopeless);
 }

@@ -1,7 +1,7 @@
 import type { RootView, ServiceView } from '@reeve/contract';
 import { describeExit } from '../restart/restart.ts';
 import { reasonOf, shownState, WORST_FIRST, worst } from '../view.ts';
-import { causes, dependantsInTheWay, roots, unmetConditions } from './conditions.ts';
+import { causes, dependantsInTheWay, Outlook, roots } from './conditions.ts';
 import type { World, WorldService } from './world.ts';
 
 /** What `why` says, from the same predicates that decide: it cannot lie about the reason. */
@@ -16,14 +16,15 @@ export interface Explanation {
 
 export function explain(world: World, view: ServiceView): Explanation {
   const service = world.get(view.name);
-  const unmet = service && view.intent === 'up' && view.state === 'waiting' ? unmetConditions(world, service) : [];
-  const inTheWay = service && view.intent === 'down' ? dependantsInTheWay(world, service) : [];
+  const outlook = new Outlook(world);
+  const unmet = service && view.intent === 'up' && view.state === 'waiting' ? outlook.unmetConditions(service) : [];
+  const inTheWay = service && view.intent === 'down' ? dependantsInTheWay(outlook, service) : [];
   const found = roots(unmet).map((name) => rootView(world, name));
   return {
     summary: summarize(view, inTheWay),
     waitsFor: causes(unmet),
     roots: found,
-    blocks: blockedBy(world, view.name),
+    blocks: blockedBy(outlook, view.name),
     try: [...fixes(service), ...found.map(({ name }) => `reeve why ${name}`), ...suggestions(view)],
   };
 }
@@ -73,10 +74,12 @@ function summarize(view: ServiceView, inTheWay: readonly string[]): string {
 }
 
 /** Services that wait, and whose condition on this one is not met. */
-function blockedBy(world: World, name: string): readonly string[] {
-  return [...world.values()]
+function blockedBy(outlook: Outlook, name: string): readonly string[] {
+  return outlook
+    .dependantsOf(name)
+    .flatMap((dependant) => outlook.world.get(dependant) ?? [])
     .filter((other) => other.instances.some((i) => i.machine.state.name === 'waiting'))
-    .filter((other) => unmetConditions(world, other).some((u) => u.dependency === name))
+    .filter((other) => outlook.unmetConditions(other).some((u) => u.dependency === name))
     .map((other) => other.name);
 }
 

@@ -2,6 +2,7 @@ import type { DependencySpec, HealthName, Intent } from '@reeve/contract';
 import { describe, expect, test } from 'vitest';
 import { NEW_MACHINE } from '../lifecycle/table.ts';
 import type { Machine, State } from '../lifecycle/types.ts';
+import { Outlook } from './conditions.ts';
 import { reconcile } from './reconcile.ts';
 import type { World, WorldService } from './world.ts';
 
@@ -57,7 +58,7 @@ function world(drafts: Record<string, Draft>): World {
   return new Map(Object.entries(drafts).map(([name, d]) => [name, service(name, d)]));
 }
 const said = (drafts: Record<string, Draft>) =>
-  reconcile(world(drafts)).map((c) =>
+  reconcile(new Outlook(world(drafts))).map((c) =>
     c.do === 'hold'
       ? `hold ${c.service}: ${c.why}`
       : c.do === 'stop'

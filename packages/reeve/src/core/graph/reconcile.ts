@@ -1,6 +1,6 @@
 import { mayBeAlive } from '../lifecycle/table.ts';
-import { cascadeOf, causes, dependantsInTheWay, isStale, isUnwanted, roots, unmetConditions } from './conditions.ts';
-import type { World, WorldInstance, WorldService } from './world.ts';
+import { cascadeOf, causes, dependantsInTheWay, isStale, isUnwanted, type Outlook, roots } from './conditions.ts';
+import type { WorldInstance, WorldService } from './world.ts';
 
 /** What is to be told to an instance, so that the world comes nearer to the intent. */
 export type Command = { readonly service: string; readonly index: number } & (
@@ -20,35 +20,39 @@ export type Command = { readonly service: string; readonly index: number } & (
 
 /**
  * Intent × observation → commands. Called after every change; says nothing when there is nothing to do. It holds the
- * order: a start waits for its conditions, a stop for the dependants that go down too.
+ * order: a start waits for its conditions, a stop for the dependants that go down too. `names`: the services to look at
+ * (`affectedBy`); all, when left out.
  */
-export function reconcile(world: World): readonly Command[] {
-  return [...world.values()].flatMap((service) =>
-    service.instances.flatMap((instance) => {
-      const command = commandFor(world, service, instance);
-      return command ? [command] : [];
-    }),
-  );
+export function reconcile(outlook: Outlook, names: Iterable<string> = outlook.world.keys()): readonly Command[] {
+  const commands: Command[] = [];
+  for (const name of names) {
+    const service = outlook.world.get(name);
+    for (const instance of service?.instances ?? []) {
+      const command = service && commandFor(outlook, service, instance);
+      if (command) commands.push(command);
+    }
+  }
+  return commands;
 }
 
-function commandFor(world: World, service: WorldService, instance: WorldInstance): Command | null {
+function commandFor(outlook: Outlook, service: WorldService, instance: WorldInstance): Command | null {
   const at = { service: service.name, index: instance.index };
   const { state } = instance.machine;
   if (isUnwanted(service, instance)) {
     if (state.name === 'stopped' || (state.name === 'failed' && state.run !== null)) return null;
-    return isEnding(instance, 'asked') || mustWait(world, service, instance)
+    return isEnding(instance, 'asked') || mustWait(outlook, service, instance)
       ? null
       : { ...at, do: 'stop', cause: 'asked' };
   }
   if (mayBeAlive(state)) {
     if (state.name === 'failed') return null;
-    if (!isStale(service, instance)) return cascadeFor(world, service, instance);
-    return isEnding(instance, 'stale') || mustWait(world, service, instance)
+    if (!isStale(service, instance)) return cascadeFor(outlook, service, instance);
+    return isEnding(instance, 'stale') || mustWait(outlook, service, instance)
       ? null
       : { ...at, do: 'stop', cause: 'stale' };
   }
   if (!isStale(service, instance) && state.name !== 'waiting') return null;
-  const unmet = unmetConditions(world, service);
+  const unmet = outlook.unmetConditions(service);
   if (unmet.length === 0) return { ...at, do: 'start', generation: service.generation };
   const why = causes(unmet).join('; ');
   const hopeless = unmet.some((u) => u.hopeless);
@@ -56,14 +60,14 @@ function commandFor(world: World, service: WorldService, instance: WorldInstance
   return isKnown ? null : { ...at, do: 'hold', why, hopeless, roots: roots(unmet) };
 }
 
-function cascadeFor(world: World, service: WorldService, instance: WorldInstance): Command | null {
-  const cascade = cascadeOf(world, service, instance);
+function cascadeFor(outlook: Outlook, service: WorldService, instance: WorldInstance): Command | null {
+  const cascade = cascadeOf(outlook, service, instance);
   return cascade && { service: service.name, index: instance.index, ...cascade };
 }
 
 /** Dependants go first, but only what is alive needs to wait for them. */
-function mustWait(world: World, service: WorldService, instance: WorldInstance): boolean {
-  return mayBeAlive(instance.machine.state) && dependantsInTheWay(world, service).length > 0;
+function mustWait(outlook: Outlook, service: WorldService, instance: WorldInstance): boolean {
+  return mayBeAlive(instance.machine.state) && dependantsInTheWay(outlook, service).length > 0;
 }
 
 function isEnding(instance: WorldInstance, cause: 'asked' | 'stale'): boolean {

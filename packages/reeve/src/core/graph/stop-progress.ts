@@ -3,22 +3,21 @@ import type { Instant } from '../../base/instant.ts';
 import { mayBeAlive } from '../lifecycle/table.ts';
 import type { State, StateNamed } from '../lifecycle/types.ts';
 import { shownState } from '../view.ts';
-import { dependantsInTheWay } from './conditions.ts';
-import type { World } from './world.ts';
+import { dependantsInTheWay, type Outlook } from './conditions.ts';
 
 /** How a service that is to stop gets on, for whoever waits for it. Null: there is no such service. */
 export function stopProgress(
-  world: World,
+  outlook: Outlook,
   name: string,
   now: Instant,
 ): { readonly state: ShownState; readonly reason: string | null } | null {
-  const service = world.get(name);
+  const service = outlook.world.get(name);
   if (!service) return null;
   const states = service.instances.map(({ machine }) => machine.state);
   const state = states.find(mayBeAlive) ?? states[0];
   if (!state) return null;
   if (state.name === 'stopping') return { state: 'stopping', reason: howFar(state, now) };
-  const waits = mayBeAlive(state) && service.want === 'down' ? dependantsInTheWay(world, service) : [];
+  const waits = mayBeAlive(state) && service.want === 'down' ? dependantsInTheWay(outlook, service) : [];
   const reason = waits.length > 0 ? `waits for ${waits.join(', ')} to end` : failureOf(state);
   return { state: shownState(state.name), reason };
 }
