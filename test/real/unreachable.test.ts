@@ -1,3 +1,5 @@
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import path from 'node:path';
 import type { PsView } from '@reeve/contract';
 import { expect, test } from 'vitest';
 import { serviceOf } from '../harness/ask.ts';
@@ -91,4 +93,31 @@ test('U28: a keeper that is stopped is told of and for how long, and what has en
   expect(running()).toBe(1);
   expect((await serviceOf(reeve, 'c')).state).toBe('stopped');
   expect((await reeve.json<PsView>(['ps'])).daemon.problems).toEqual([]);
+});
+
+test('D8, U37: SIGUSR1 opens no inspector, and a daemon that can start no keeper says so once and ends when asked to', async () => {
+  await using reeve = startReeve();
+  reeve.project({ services: { a: { command: [...reeve.program('stays')], ready: { log: 'ready' } } } });
+  expect((await reeve.run(['up', '-d'])).code).toBe(0);
+  const { pid, keeper_pid: keeper } = await reeve.json<Status>(['daemon', 'status']);
+  for (const each of [pid, keeper]) process.kill(each, 'SIGUSR1');
+  expect((await serviceOf(reeve, 'a')).state).toBe('running');
+  const log = path.join(reeve.home, 'keeper/keeper.log');
+  for (const file of [log, path.join(reeve.home, 'daemon.err')])
+    expect(readFileSync(file, 'utf8')).not.toContain('Debugger');
+
+  rmSync(log);
+  mkdirSync(log);
+  process.kill(keeper, 'SIGKILL');
+  const problems = async () => (await reeve.json<PsView>(['ps'])).daemon.problems;
+  await until('it is told', async () => (await problems())[0]?.code === 'no_keeper');
+  expect(await problems()).toMatchObject([
+    { message: expect.stringMatching(/no keeper can be started, for \d.*keeper\.log/) },
+  ]);
+  const restart = await reeve.run(['restart', 'a', '--timeout', '1s']);
+  expect(restart.stdout + restart.stderr).toContain('no keeper can be started');
+  expect((await reeve.run(['daemon', 'stop'])).code).toBe(0);
+  const told = readFileSync(path.join(reeve.home, 'daemon.log'), 'utf8').split('no keeper can be started').length - 1;
+  expect(told).toBe(1);
+  rmSync(log, { recursive: true });
 });

@@ -21,6 +21,7 @@ export * from './listening.ts';
 export * from './lock-holder.ts';
 export * from './locks.ts';
 export * from './ndjson.ts';
+export * from './open-own.ts';
 export * from './own-file.ts';
 export * from './owners.ts';
 export * from './private-socket.ts';

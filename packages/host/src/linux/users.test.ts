@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseGroup, parsePasswd } from './users.ts';
+import { parseGroup, parsePasswd, textOf } from './users.ts';
 
 test('entries are read; comments, NIS lines and broken ones are passed over', () => {
   const text =
@@ -15,4 +15,9 @@ test('groups are read by name and number', () => {
     { name: 'root', gid: 0 },
     { name: 'ssl-cert', gid: 110 },
   ]);
+});
+
+test('U36: a user database that cannot be read knows nobody', () => {
+  expect(textOf('/proc/self/mem')).toBe('');
+  expect(textOf('/no/such/passwd')).toBe('');
 });

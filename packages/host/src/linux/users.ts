@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import { promisify } from 'node:util';
 
 export interface User {
@@ -18,20 +19,38 @@ export interface Group {
 export async function findUser(nameOrId: string): Promise<User | null> {
   const pick = (users: readonly User[]) =>
     users.find((user) => user.name === nameOrId) ?? users.find((user) => String(user.uid) === nameOrId) ?? null;
-  return pick(parsePasswd(readFileSync('/etc/passwd', 'utf8'))) ?? pick(parsePasswd(await getent('passwd', nameOrId)));
+  return pick(parsePasswd(textOf('/etc/passwd'))) ?? pick(parsePasswd(await getent('passwd', nameOrId)));
 }
 
 /** By name, else by number. null: no such group. */
 export async function findGroup(nameOrId: string): Promise<Group | null> {
   const pick = (groups: readonly Group[]) =>
     groups.find((group) => group.name === nameOrId) ?? groups.find((group) => String(group.gid) === nameOrId) ?? null;
-  return pick(parseGroup(readFileSync('/etc/group', 'utf8'))) ?? pick(parseGroup(await getent('group', nameOrId)));
+  return pick(parseGroup(textOf('/etc/group'))) ?? pick(parseGroup(await getent('group', nameOrId)));
 }
 
 /** The name of a user id by /etc/passwd, else the number: for messages. */
 export function userNameOf(uid: number): string {
-  const user = parsePasswd(readFileSync('/etc/passwd', 'utf8')).find((each) => each.uid === uid);
+  const user = parsePasswd(textOf('/etc/passwd')).find((each) => each.uid === uid);
   return user?.name ?? String(uid);
+}
+
+/** Our own name; a user without an entry has a number only. */
+export function ownUserName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return String(process.getuid?.() ?? 'unknown');
+  }
+}
+
+/** One that cannot be read knows nobody: users have their numbers, and `getent` may know more. */
+export function textOf(database: string): string {
+  try {
+    return readFileSync(database, 'utf8');
+  } catch {
+    return '';
+  }
 }
 
 /** Source: passwd(5). Lines that are not entries are passed over. */

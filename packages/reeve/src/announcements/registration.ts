@@ -1,7 +1,7 @@
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ProcessIdentity } from '@reeve/contract';
-import { type HomePaths, instanceId } from '@reeve/host';
+import { type HomePaths, instanceId, prepareFolder } from '@reeve/host';
 
 /** What `reeve register` writes down: a dropped file like any other, with the identity of the process looked up. */
 export interface Registration {
@@ -24,7 +24,7 @@ export interface Registration {
 
 /** Writes it whole, or replaces the one before. Returns the file. Throws what the system says. */
 export function writeRegistration({ announce }: Pick<HomePaths, 'announce'>, entry: Registration): string {
-  mkdirSync(announce, { recursive: true, mode: 0o700 });
+  prepareFolder(announce, 'nobody-writes');
   const file = registrationFile(announce, entry);
   const { process: identity, startedAt, cleanupTimeout, ...rest } = entry;
   const text = JSON.stringify(
@@ -42,7 +42,8 @@ export function writeRegistration({ announce }: Pick<HomePaths, 'announce'>, ent
     2,
   );
   const draft = join(announce, `.${process.pid}.draft`);
-  writeFileSync(draft, `${text}\n`, { mode: 0o600 });
+  rmSync(draft, { force: true });
+  writeFileSync(draft, `${text}\n`, { mode: 0o600, flag: 'wx' });
   renameSync(draft, file);
   return file;
 }

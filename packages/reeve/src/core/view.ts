@@ -123,7 +123,7 @@ export function instanceView(seen: Observed, previous: Exit | null): InstanceVie
 export function unheardView(view: InstanceView, isMainAlive: boolean, problem: string): InstanceView {
   if (view.pid !== null && !isMainAlive && (view.state === 'running' || view.state === 'starting'))
     return { ...view, pid: null, state: 'stopping', reason: endedUnheard(problem), health: 'unknown' };
-  return view.state === 'starting' ? { ...view, reason: problem } : view;
+  return view.state === 'starting' || view.state === 'stopping' ? { ...view, reason: problem } : view;
 }
 export function endedUnheard(problem: string | null): string {
   return `its main process has ended, how is not known yet${problem === null ? '' : `: ${problem}`}`;

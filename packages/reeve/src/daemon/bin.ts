@@ -1,3 +1,5 @@
+import '../base/no-inspector.ts';
+
 import { fileURLToPath } from 'node:url';
 import { dropMark, resolveHome } from '@reeve/host';
 import { REEVE_VERSION } from '../base/version.ts';

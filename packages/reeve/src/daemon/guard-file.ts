@@ -1,16 +1,20 @@
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { GuardCard } from '@reeve/contract';
-import { type HomePaths, instanceId } from '@reeve/host';
+import { type HomePaths, instanceId, prepareFolder } from '@reeve/host';
 
 type Place = Pick<HomePaths, 'guard'>;
 
 /** Lets the library know, without a daemon, what to do when a managed service is started by hand. Throws what the system says. */
 export function writeGuard(paths: Place, card: Omit<GuardCard, 'format'>): void {
-  mkdirSync(paths.guard, { recursive: true, mode: 0o700 });
+  prepareFolder(paths.guard, 'nobody-writes');
   const file = guardFile(paths, card.folder);
   const draft = `${file}.${process.pid}`;
-  writeFileSync(draft, `${JSON.stringify({ format: 1, ...card } satisfies GuardCard, null, 2)}\n`, { mode: 0o600 });
+  rmSync(draft, { force: true });
+  writeFileSync(draft, `${JSON.stringify({ format: 1, ...card } satisfies GuardCard, null, 2)}\n`, {
+    mode: 0o600,
+    flag: 'wx',
+  });
   renameSync(draft, file);
 }
 

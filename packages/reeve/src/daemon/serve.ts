@@ -1,5 +1,6 @@
 import { type JournalRecord, ReeveError } from '@reeve/contract';
 import type { HomePaths, Lock } from '@reeve/host';
+import { surviveErrors } from '../base/survive-errors.ts';
 import { linuxPlatform } from '../platform/linux-platform.ts';
 import { openRegistry } from '../registry/open.ts';
 import { recoverAll } from '../supervisor/recovery.ts';
@@ -125,6 +126,7 @@ export async function serve(options: ServeOptions): Promise<HandOver | null> {
     log.error({ err: deposed }, 'the daemon gives up its role');
     end();
   });
+  const stopSurviving = surviveErrors((err, message) => log.error({ err }, message));
   await onReady();
 
   const ending = await ended;
@@ -137,6 +139,7 @@ export async function serve(options: ServeOptions): Promise<HandOver | null> {
   supervisor.letGo();
   await keepers.close({ leave: ending === null && !supervisor.isAnythingAlive() });
   registry.close();
+  stopSurviving();
   // Only a daemon that may serve again: a second Ctrl-C must not cut an end short.
   if (ending) process.off('SIGTERM', end).off('SIGINT', end).off('SIGHUP', onHangUp);
   log.info({}, ending ? 'the daemon has let go of everything but its lock' : 'the daemon has ended');

@@ -1,5 +1,9 @@
+import '../base/no-inspector.ts';
+
 import { closeSync, writeSync } from 'node:fs';
+import { ReeveError } from '@reeve/contract';
 import { acquireLock, lockHolder, outlastFormerHolders, prepareHome } from '@reeve/host';
+import { surviveErrors } from '../base/survive-errors.ts';
 import { Foothold } from './foothold.ts';
 import { closeInherited } from './inherited.ts';
 import { Journal } from './journal/journal.ts';
@@ -56,6 +60,7 @@ async function main(home: string): Promise<void> {
   };
   new Foothold(lock, { paths, journal, server, report, onReplaced });
   departure.waitAlone();
+  surviveErrors((error, message) => report(`${message}: ${detailsOf(error)}`));
   tellReady();
 }
 
@@ -128,4 +133,13 @@ if (home === undefined) {
   report('usage: keeper HOME');
   process.exit(2);
 }
-await main(home);
+try {
+  await main(home);
+} catch (error) {
+  report(error instanceof ReeveError ? `${error.message} (${error.hint})` : detailsOf(error));
+  process.exit(1);
+}
+
+function detailsOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

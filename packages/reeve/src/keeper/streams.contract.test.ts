@@ -1,5 +1,14 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { parseSegmentName } from '@reeve/contract';
 import { isSame } from '@reeve/host';
@@ -213,4 +222,16 @@ test('a log folder that is no folder costs the output, not the service', async (
   expect(ended.exit.code).toBe(0);
   const gaps = keeper.records.filter((record) => record.kind === 'gap' && record.run === run);
   expect(gaps.map((gap) => gap.kind === 'gap' && gap.bytes)).toEqual([null, numbered(3).length]);
+});
+
+test('U36: a log folder that is a link is not followed, and the output that is lost is told of', async () => {
+  const id = 'feedfeedfeed';
+  const target = path.join(keeper.home, 'elsewhere');
+  mkdirSync(target);
+  mkdirSync(path.dirname(keeper.folder(id)), { recursive: true });
+  symlinkSync(target, keeper.folder(id));
+  const { run } = await keeper.run(['sh', '-c', 'echo hello'], { id });
+  expect(readdirSync(target)).toEqual([]);
+  const gaps = keeper.records.filter((record) => record.kind === 'gap' && record.run === run);
+  expect(gaps.at(-1)).toMatchObject({ why: expect.stringContaining('symbolic link') });
 });

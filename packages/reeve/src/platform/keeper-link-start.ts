@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, openSync, readFileSync, statSync } from 'node:fs';
+import { closeSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { DAEMON_MARK, ReeveError } from '@reeve/contract';
-import { prepareHome } from '@reeve/host';
+import { openToAppend, prepareHome } from '@reeve/host';
 
 /** Exit code of a keeper that finds another one at work. */
 const LOCKED = 5;
@@ -25,7 +25,7 @@ export interface KeeperStart {
  */
 export async function startKeeper({ home, program, version }: KeeperStart): Promise<'started' | 'held'> {
   const log = path.join(prepareHome(home).keeper, 'keeper.log');
-  const fd = openSync(log, 'a', 0o600);
+  const fd = openToAppend(log);
   const [command = '', ...args] = program;
   const from = statSync(log).size;
   try {

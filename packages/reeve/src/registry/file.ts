@@ -1,4 +1,5 @@
 import { chmodSync, closeSync, openSync, statSync } from 'node:fs';
+import { refuseLink } from '@reeve/host';
 import { damaged } from './failure.ts';
 
 const COMPANIONS = ['', '-wal', '-shm'];
@@ -8,6 +9,7 @@ const COMPANIONS = ['', '-wal', '-shm'];
  * has it open, never after: to close a second descriptor of it would drop SQLite's locks.
  */
 export function prepareFile(file: string): void {
+  refuseLinks(file);
   const size = sizeOf(file);
   if (size === null) closeSync(openSync(file, 'wx', 0o600));
   refuseLostFile(file, size);
@@ -19,6 +21,11 @@ export function refuseLostFile(file: string, size: number | null): void {
   if ((size ?? 0) > 0) return;
   const wal = sizeOf(`${file}-wal`) ?? 0;
   if (wal > 0) throw damaged(file, `it is ${size === null ? 'missing' : 'empty'} while ${wal} bytes wait in its -wal`);
+}
+
+/** Nothing is read, written or given another mode through a link. Throws HOME_UNSAFE. */
+export function refuseLinks(file: string): void {
+  for (const companion of COMPANIONS) refuseLink(file + companion);
 }
 
 /** Bytes; null when there is no such file. */

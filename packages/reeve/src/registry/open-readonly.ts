@@ -4,7 +4,7 @@ import type { Registry } from '../core/registry.ts';
 import { Connection } from './connection.ts';
 import { type Database, type Driver, loadDriver } from './driver.ts';
 import { cannotOpen, explain, needsPlayback } from './failure.ts';
-import { refuseLostFile, sizeOf } from './file.ts';
+import { refuseLinks, refuseLostFile, sizeOf } from './file.ts';
 import { refuseForeign } from './inspect.ts';
 import { schemaOf } from './migrate.ts';
 import { latest, MIGRATIONS } from './migrations.ts';
@@ -20,6 +20,7 @@ const WAIT = 1000;
  */
 export function openRegistryReadonly(file: string, driver: Driver = loadDriver()): Registry | null {
   try {
+    refuseLinks(file);
     const size = sizeOf(file);
     refuseLostFile(file, size);
     if (size === null || size === 0) return null;

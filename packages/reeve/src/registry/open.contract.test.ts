@@ -277,3 +277,14 @@ test("DB10: another program's lock is REGISTRY_BUSY, reading goes on, and the ne
   expect(registry.facts.get('a')).toBe('4');
   registry.close();
 });
+
+describe('U36: a link in the place of a file of the registry', () => {
+  test.each(['', '-wal', '-shm'])('is refused, and its target stays as it is (reeve.db%s)', (companion) => {
+    const target = join(folder.file, '..', 'precious');
+    writeFileSync(target, 'kept', { mode: 0o644 });
+    symlinkSync(target, folder.file + companion);
+    expect(thrownBy(() => openRegistry({ file: folder.file }))).toMatchObject({ code: 'HOME_UNSAFE' });
+    expect(thrownBy(() => openRegistryReadonly(folder.file))).toMatchObject({ code: 'HOME_UNSAFE' });
+    expect([readFileSync(target, 'utf8'), statSync(target).mode & 0o777]).toEqual(['kept', 0o644]);
+  });
+});

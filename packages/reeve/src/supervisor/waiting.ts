@@ -195,8 +195,8 @@ function seenAs(instance: Instance): Pick<WaitedService, 'state' | 'reason'> {
   const { state } = instance.machine;
   const problem = instance.host.deps.keeperProblem(instance.live?.row.run);
   if (hasEndedUnheard(instance)) return { state: 'stopping', reason: endedUnheard(problem) };
-  const isStarting = state.name === 'spawning' || state.name === 'starting';
-  const reason = isStarting && problem !== null ? problem : reasonOf(state, instance.lacking);
+  const needsKeeper = ['spawning', 'starting', 'stopping'].includes(state.name);
+  const reason = (needsKeeper ? problem : null) ?? reasonOf(state, instance.lacking);
   return { state: shownState(state.name), reason };
 }
 

@@ -1,8 +1,7 @@
 import { realpathSync } from 'node:fs';
-import { userInfo } from 'node:os';
 import { resolve } from 'node:path';
 import { type Receipt, ReeveError } from '@reeve/contract';
-import { cwdOf, readProc } from '@reeve/host';
+import { cwdOf, ownUserName, readProc } from '@reeve/host';
 import { ReeveClient } from '../client.ts';
 import { listCards, livenessOf } from '../service/cards.ts';
 import { type ActionResult, describeProcess, type KillOptions, refuse } from './action-result.ts';
@@ -162,7 +161,7 @@ function isBelow({ processes }: Surroundings, pid: number): boolean {
 
 async function stopByDaemon({ place }: Surroundings, name: string, options: KillOptions): Promise<ActionResult> {
   await using client = await ReeveClient.connect({ socket: place.controlSocket, home: place.home });
-  const actor = { kind: 'library', user: userInfo().username, pid: process.pid } as const;
+  const actor = { kind: 'library', user: ownUserName(), pid: process.pid } as const;
   const timeout = options.grace ?? null;
   const wish = { project: { folder: place.folder }, services: [name], timeout, force: false, actor };
   const { receipt } = await client.call('stop', wish, { deadline: STOP_DEADLINE });

@@ -1,5 +1,4 @@
 import { rmSync } from 'node:fs';
-import { userInfo } from 'node:os';
 import {
   type Announcement,
   type Exit,
@@ -9,7 +8,7 @@ import {
   type ServicePort,
   type ServiceStatus,
 } from '@reeve/contract';
-import { isListenedOn, type Lock, prepareFolder, selfIdentity } from '@reeve/host';
+import { isListenedOn, type Lock, ownUserName, prepareFolder, selfIdentity } from '@reeve/host';
 import { VERSION } from '../version.ts';
 import { AlreadyRunning } from './already-running.ts';
 import { askService } from './ask-service.ts';
@@ -191,7 +190,7 @@ function firstCard(place: ServicePlace, { kind, title, description }: PresenceOp
     process: process.platform === 'linux' ? selfIdentity() : null,
     argv: [process.argv0, ...process.execArgv, ...process.argv.slice(1)],
     cwd: process.cwd(),
-    user: userName(),
+    user: ownUserName(),
     run: place.cookie,
     state: 'starting',
     ready: false,
@@ -212,12 +211,3 @@ function firstCard(place: ServicePlace, { kind, title, description }: PresenceOp
 }
 const noPorts: readonly ServicePort[] = [];
 const noAnnouncement: Announcement | null = null;
-
-/** In a container the user may have no name. */
-function userName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return String(process.getuid?.() ?? '');
-  }
-}

@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { userInfo } from 'node:os';
+import { homedir, userInfo } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { ReeveError } from '@reeve/contract';
-import { resolveHome } from '@reeve/host';
+import { ownUserName, resolveHome } from '@reeve/host';
 import type { Surroundings } from './outlives.ts';
 
 export type Scope = 'user' | 'system';
@@ -24,7 +24,16 @@ export function unitOf(home: string, scope: Scope, env: Env): { readonly name: s
 function unitFolder(scope: Scope, env: Env): string {
   if (scope === 'system') return '/etc/systemd/system';
   const config = env['XDG_CONFIG_HOME'];
-  return join(config && isAbsolute(config) ? config : join(userInfo().homedir, '.config'), 'systemd/user');
+  return join(config && isAbsolute(config) ? config : join(ownHome(), '.config'), 'systemd/user');
+}
+
+/** By the password file, as systemd has it; a user without an entry has only the variable. */
+function ownHome(): string {
+  try {
+    return userInfo().homedir;
+  } catch {
+    return homedir();
+  }
 }
 
 /** sd_booted(3). */
@@ -60,7 +69,7 @@ export function systemctl(scope: Scope, args: readonly string[]): Promise<void> 
 
 /** What `outlives` wants to know, as it is now. */
 export function surroundings(home: string, env: Env): Surroundings {
-  const user = userInfo().username;
+  const user = ownUserName();
   const installed = (scope: Scope): boolean => existsSync(unitOf(home, scope, env).path);
   return {
     systemd: isSystemd(),

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type DaemonProblem,
   type JournalRecord,
@@ -27,8 +28,11 @@ export interface KeeperHolderOptions {
   readonly log: Log;
 }
 
-/** How long between two tries to bring a keeper back. Milliseconds. */
+/** Between two tries to bring a keeper back: doubles up to the longest. Milliseconds. */
 const PAUSE = 100;
+const LONGEST_PAUSE = 5_000;
+/** How long a keeper may take to hear that we go: one that hangs must not hold us. Milliseconds. */
+const FAREWELL = 1_000;
 
 /**
  * The present keeper of one place. A keeper that dies is replaced at once; who asks in the meantime waits for the next
@@ -42,6 +46,9 @@ export class KeeperHolder {
   readonly #held = new Map<string, KeptRun>();
   #isClosed = false;
   #isSilent = false;
+  readonly #end = new AbortController();
+  /** Why none can be started at present. */
+  #failure: Failure | null = null;
   #onEmpty: (() => void) | null = null;
 
   constructor(options: KeeperHolderOptions) {
@@ -85,6 +92,7 @@ export class KeeperHolder {
 
   /** Why nothing can be asked of it now; null: as far as is known, it can. */
   get problem(): DaemonProblem | null {
+    if (this.#failure !== null) return missing(this.#failure);
     const keeper = this.#known;
     if (!keeper || keeper.silence === null || !this.#isSilent) return null;
     const holder = liveHolder(homePaths(this.place.folder).keeperLock);
@@ -101,14 +109,21 @@ export class KeeperHolder {
   /** Another one starts what is started from now on. `onEmpty`: it held nothing any more, and has gone. */
   async retire(onEmpty: () => void): Promise<void> {
     this.#onEmpty = onEmpty;
-    await (await this.#current).leave().catch(goneAlready);
+    await askToLeave(await this.#current);
   }
 
   async close(options: { readonly leave: boolean }): Promise<void> {
     this.#isClosed = true;
-    const keeper = await this.#current;
-    if (options.leave) await keeper.leave().catch(goneAlready);
-    keeper.close();
+    this.#end.abort();
+    const leaving = this.#current.then(async (keeper) => {
+      if (options.leave) await askToLeave(keeper);
+      keeper.close();
+    });
+    // No keeper can be started, or it hangs: the next daemon finds it as it is.
+    await Promise.race([leaving, pause(2 * FAREWELL)]).catch((error: unknown) =>
+      this.#options.log.warn({ err: error, place: this.place.number }, 'the keeper was left without a farewell'),
+    );
+    leaving.catch(() => undefined);
   }
 
   async #connect(coming: Promise<unknown> | null): Promise<Keeper> {
@@ -149,28 +164,60 @@ export class KeeperHolder {
     }
     this.#options.log.warn({ place: this.place.number }, 'the keeper is gone: starting another');
     this.#current = this.#retry();
+    this.#current.catch(() => undefined); // told by whoever asks for it
   }
 
   async #retry(): Promise<Keeper> {
-    for (;;) {
+    for (let wait = PAUSE; ; wait = Math.min(2 * wait, LONGEST_PAUSE)) {
       try {
         const keeper = await this.#connect(null);
-        if (this.#onEmpty !== null) await keeper.leave().catch(goneAlready);
+        this.#failure = null;
+        if (this.#onEmpty !== null) await askToLeave(keeper);
         setImmediate(this.#options.onReplaced); // once whoever asks gets this one
         return keeper;
       } catch (error) {
-        this.#options.log.error({ err: error }, 'no keeper can be started: trying again');
-        await pause(PAUSE);
+        this.#noteFailure(error);
       }
+      await pause(wait, this.#end.signal);
+      if (this.#isClosed) throw new ReeveError('KEEPER_LOST', { home: this.place.folder });
     }
+  }
+
+  /** Told once, and again when the reason changes: it may be the same for days. */
+  #noteFailure(error: unknown): void {
+    const why = error instanceof Error ? error.message : String(error);
+    if (this.#failure?.why === why) return;
+    const hint = error instanceof ReeveError ? error.hint : null;
+    this.#failure = { why, hint, since: this.#failure?.since ?? performance.now() };
+    this.#options.log.error({ err: error, place: this.place.number }, 'no keeper can be started: trying again');
   }
 }
 
-/** It was asked before, and its last run ended just now. */
+/** It has gone by itself, or answers too late: neither is anything to do about. */
 function goneAlready(error: unknown): void {
-  if (!(error instanceof ReeveError && error.code === 'KEEPER_LOST')) throw error;
+  if (!(error instanceof ReeveError)) throw error;
 }
 
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
+interface Failure {
+  readonly why: string;
+  readonly hint: string | null;
+  /** By the monotonic clock. */
+  readonly since: number;
+}
+
+function missing({ why, hint, since }: Failure): DaemonProblem {
+  const seconds = ((performance.now() - since) / 1000).toFixed(1);
+  const message = `no keeper can be started, for ${seconds} s now: ${why}`;
+  return { code: 'no_keeper', message, hint };
+}
+
+/** Also ends when the signal is aborted. */
+async function pause(ms: number, signal?: AbortSignal): Promise<void> {
+  await sleep(ms, undefined, signal && { signal }).catch(() => undefined);
+}
+
+/** One that hangs is not waited for: it hears of it when it is let go on. */
+async function askToLeave(keeper: Keeper): Promise<void> {
+  const asked = keeper.leave().catch(goneAlready);
+  await Promise.race([asked, pause(FAREWELL)]);
 }

@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { type ErrorCode, type Params, ReeveError } from '@reeve/contract';
+import { openToAppend } from '@reeve/host';
 import { SUCCEEDS, TAKE } from './protocol.ts';
 
 /** How long a successor may take to be prepared, and then to serve. Milliseconds. */
@@ -73,7 +74,7 @@ export class Successor {
 
 function start({ home, program, lock, keeperProtocols }: SuccessorOptions): ChildProcess {
   const [command = '', ...args] = program;
-  const complaints = openSync(join(home, 'daemon.err'), 'a', 0o600);
+  const complaints = openToAppend(join(home, 'daemon.err'));
   try {
     return spawn(command, args, {
       cwd: '/',

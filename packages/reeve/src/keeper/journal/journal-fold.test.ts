@@ -52,3 +52,19 @@ test('a notification whose every key is said again no longer matters; others do,
   expect(stillMattering(records, told('a', 'STATUS=y'))).toBe(records);
   expect(stillMattering(records, told('a', 'STATUS=y\nREADY=1')).map(({ seq }) => seq)).toEqual([2, 3]);
 });
+
+test('D12: of orphans and gaps the newest two hundred of a run are kept while no daemon is there, and no lost byte is left out', () => {
+  const gap = (bytes: number | null) => ({ kind: 'gap', run: 'a', id: 'i', bytes, why: 'ENOSPC' }) as const;
+  const { exit } = exited(1, 'a') as Extract<JournalRecord, { kind: 'exited' }>;
+  const reaped = { kind: 'reaped', run: null, id: null, process, exit } as const;
+  let records: readonly JournalRecord[] = [spawned(1, 'a')];
+  for (let seq = 2; seq <= 2001; seq++) {
+    const record = seq % 2 === 0 ? gap(seq === 2 ? null : 10) : reaped;
+    records = [...stillMattering(records, record), { seq, at, ...record }];
+  }
+  const of = (kind: JournalRecord['kind']) => records.filter((record) => record.kind === kind);
+  expect([of('spawned').length, of('gap').length, of('reaped').length]).toEqual([1, 200, 200]);
+  expect([of('gap').at(-1)?.seq, of('reaped').at(-1)?.seq]).toEqual([2000, 2001]);
+  const lost = of('gap').reduce((total, record) => total + (record.kind === 'gap' ? (record.bytes ?? 0) : 0), 0);
+  expect(lost).toBe(999 * 10);
+});

@@ -46,8 +46,8 @@ export function openRuns(records: readonly JournalRecord[]): readonly OpenRun[] 
   return [...open.values()];
 }
 
-/** So many messages of one run wait for a daemon that is away: the first and the newest of them. */
-const MESSAGES_KEPT = 200;
+/** So many records of one kind and run wait for a daemon that is away; of messages the first and the newest of them. */
+const MOST_KEPT = 200;
 
 /**
  * The records that still matter now that `newer` has come: while no daemon is there, a service may notify for weeks.
@@ -62,10 +62,30 @@ export function stillMattering(records: readonly JournalRecord[], newer: NewReco
   }
   if (newer.kind === 'ipc') {
     const mine = records.filter((record) => record.kind === 'ipc' && record.run === newer.run);
-    const middle = mine.length < MESSAGES_KEPT ? undefined : mine[MESSAGES_KEPT / 2];
+    const middle = mine.length < MOST_KEPT ? undefined : mine[MOST_KEPT / 2];
     return middle === undefined ? records : records.filter((record) => record !== middle);
   }
+  if (newer.kind === 'reaped' || newer.kind === 'gap') return withoutOldest(records, newer);
   return records;
+}
+
+/** An orphan's end that is too old is forgotten; the bytes of a gap are counted in the next one. */
+function withoutOldest(
+  records: readonly JournalRecord[],
+  { kind, run }: Pick<JournalRecord, 'kind' | 'run'>,
+): readonly JournalRecord[] {
+  const mine = records.filter((record) => record.kind === kind && record.run === run);
+  const [oldest, next] = mine;
+  if (mine.length < MOST_KEPT || oldest === undefined) return records;
+  return records.flatMap((record) => {
+    if (record === oldest) return [];
+    if (record !== next || record.kind !== 'gap' || oldest.kind !== 'gap') return [record];
+    return [{ ...record, bytes: sum(oldest.bytes, record.bytes) }];
+  });
+}
+
+function sum(a: number | null, b: number | null): number | null {
+  return a === null && b === null ? null : (a ?? 0) + (b ?? 0);
 }
 
 function keysOf(text: string): readonly string[] {

@@ -1,17 +1,6 @@
-import {
-  closeSync,
-  fstatSync,
-  fsyncSync,
-  ftruncateSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  statSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, fstatSync, ftruncateSync, readFileSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
 import type { JournalRecord } from '@reeve/contract';
-import { encode } from '@reeve/host';
+import { encode, openNew, openToAppend } from '@reeve/host';
 import { iso } from '../../base/instant.ts';
 import { type NewRecord, type OpenRun, openRuns, parseJournal, retained, stillMattering } from './journal-fold.ts';
 
@@ -41,8 +30,8 @@ export class Journal {
   constructor(file: string, report: (message: string) => void) {
     this.#file = file;
     this.#report = report;
-    this.#fd = openSync(file, 'a', 0o600);
-    const bytes = readFileSync(file);
+    this.#fd = openToAppend(file);
+    const bytes = readFileSync(this.#fd);
     this.#records = parseJournal(bytes.toString('utf8'));
     this.#inFile = this.#records.length;
     this.#seq = this.#records.reduce((highest, { seq }) => Math.max(highest, seq), 0);
@@ -114,18 +103,29 @@ export class Journal {
   }
 
   #rewrite(): void {
-    const tmp = `${this.#file}.tmp`;
     try {
-      writeFileSync(tmp, this.#records.map(encode).join(''), { mode: 0o600 });
-      const fd = openSync(tmp, 'a');
-      fsyncSync(fd);
-      renameSync(tmp, this.#file);
+      const fd = this.#written(`${this.#file}.tmp`);
       closeSync(this.#fd);
       this.#fd = fd;
       this.#inFile = this.#records.length;
       this.#owed = Buffer.alloc(0);
     } catch (error) {
       this.#report(`cannot shorten the journal: ${(error as Error).message}`); // it only stays longer than it need be
+    }
+  }
+
+  /** The descriptor of a new file with what still matters, which is the journal from now on. */
+  #written(tmp: string): number {
+    rmSync(tmp, { force: true });
+    const fd = openNew(tmp);
+    try {
+      let rest = Buffer.from(this.#records.map(encode).join(''));
+      while (rest.length > 0) rest = rest.subarray(writeSync(fd, rest));
+      renameSync(tmp, this.#file);
+      return fd;
+    } catch (error) {
+      closeSync(fd);
+      throw error;
     }
   }
 }

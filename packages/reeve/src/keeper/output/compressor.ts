@@ -1,5 +1,5 @@
-import { createReadStream, createWriteStream, rmSync, statSync } from 'node:fs';
-import { rename, unlink, utimes } from 'node:fs/promises';
+import { createReadStream, createWriteStream, statSync } from 'node:fs';
+import { rename, rm, unlink, utimes } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 
@@ -38,10 +38,12 @@ export class Compressor {
     try {
       await compress(file);
     } catch (error) {
-      rmSync(`${file}.gz.tmp`, { force: true });
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
         this.#report(`cannot compress ${path.basename(file)}: ${(error as Error).message}`);
       }
+      await rm(`${file}.gz.tmp`, { force: true }).catch((failure: Error) => {
+        this.#report(`cannot remove what was left of it: ${failure.message}`); // the next keeper removes it
+      });
     }
   }
 }
@@ -51,7 +53,12 @@ async function compress(file: string): Promise<void> {
   const { createGzip } = await import('node:zlib');
   const tmp = `${file}.gz.tmp`;
   const { mtime } = statSync(file);
-  await pipeline(createReadStream(file), createGzip({ level: LEVEL }), createWriteStream(tmp, { mode: 0o600 }));
+  await rm(tmp, { force: true }); // of a keeper that was killed; whatever it is, nothing is written through it
+  await pipeline(
+    createReadStream(file),
+    createGzip({ level: LEVEL }),
+    createWriteStream(tmp, { mode: 0o600, flags: 'wx' }),
+  );
   await utimes(tmp, mtime, mtime);
   await rename(tmp, `${file}.gz`);
   await unlink(file).catch(async (error: NodeJS.ErrnoException) => {

@@ -1,6 +1,6 @@
 import { readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { LOG_STREAMS, type LogSpec, type LogStream, type SegmentFile } from '@reeve/contract';
+import { LOG_STREAMS, type LogSpec, type LogStream, ReeveError, type SegmentFile } from '@reeve/contract';
 import type { Compressor } from './compressor.ts';
 import { lastEntry, listSegments, removeSegment, removeSegmentSoon, segmentStat } from './segment-files.ts';
 import { SegmentWriter } from './segment-writer.ts';
@@ -81,7 +81,7 @@ export class LogFolder {
   }
 
   #refuse(writer: SegmentWriter, lost: number, error: NodeJS.ErrnoException): Outcome {
-    const why = error.code ?? error.message;
+    const why = error instanceof ReeveError ? error.message : (error.code ?? error.message);
     writer.tear();
     if (!FULL.has(why)) writer.close(); // open it anew: the file may have become bad, or its folder gone
     this.#refused = { until: Date.now() + RETRY, why };

@@ -37,6 +37,12 @@ export class LogFolders {
   }
 
   #tidy(): void {
-    for (const { folder } of this.#open.values()) for (const stream of LOG_STREAMS) folder.tidy(stream);
+    for (const [path, { folder }] of this.#open) {
+      try {
+        for (const stream of LOG_STREAMS) folder.tidy(stream);
+      } catch (error) {
+        this.#world.report(`cannot tidy ${path}: ${(error as Error).message}`); // its folder is gone, for example
+      }
+    }
   }
 }

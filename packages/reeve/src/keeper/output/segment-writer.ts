@@ -1,6 +1,7 @@
-import { closeSync, fstatSync, ftruncateSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, ftruncateSync, mkdirSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { formatIndexEntry, INDEX_MS, INDEX_SPAN, indexName, type LogStream, segmentName } from '@reeve/contract';
+import { openToAppend, refuseLink } from '@reeve/host';
 import { cutAt } from './segment-cut.ts';
 import { lastEntry, listSegments, tailOf } from './segment-files.ts';
 
@@ -127,6 +128,7 @@ export class SegmentWriter {
   #opened(): Open {
     if (this.#open !== null) return this.#open;
     const { folder, stream } = this.#order;
+    refuseLink(folder);
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     const last = listSegments(folder, stream).at(-1);
     const opened = this.#openFiles(last === undefined ? 1 : last.compressed ? last.number + 1 : last.number);
@@ -141,10 +143,10 @@ export class SegmentWriter {
       log: path.join(folder, segmentName(stream, number)),
       index: path.join(folder, indexName(stream, number)),
     };
-    const index = openSync(files.index, 'a', 0o600);
+    const index = openToAppend(files.index);
     try {
       const indexSize = mendIndex(index, files.index);
-      const log = openSync(files.log, 'a', 0o600);
+      const log = openToAppend(files.log);
       const { size } = fstatSync(log);
       const lineOpen = size > 0 && tailOf(files.log).at(-1) !== NEWLINE;
       const entry = size > 0 ? lastEntry(folder, stream) : null;
