@@ -8,15 +8,21 @@ export type Reason = Interrupt | 'SIGPIPE';
 export class Interrupted extends Error {
   override readonly name = 'Interrupted';
   readonly by: Reason;
-  constructor(by: Reason) {
+  /** What goes on without the command, for the person who interrupted it. */
+  readonly note: string | null;
+  constructor(by: Reason, note: string | null = null) {
     super(`interrupted by ${by}`);
     this.by = by;
+    this.note = note;
   }
   get code(): number {
     return this.by === 'SIGPIPE' ? READER_GONE : INTERRUPTED;
   }
 }
 const INTERRUPTED = 130;
+
+export const START_GOES_ON = 'the start goes on without this command; reeve ps shows how far it is, reeve stop ends it';
+export const STOP_GOES_ON = 'the stop goes on without this command; reeve ps shows how far it is';
 
 /**
  * Listens for signals while a command waits. `signal` is aborted, with an {@link Interrupted}, by the first; `again`
@@ -27,11 +33,18 @@ export class Interrupts implements Disposable {
   readonly #stop: () => void;
   #again: (by: Interrupt) => void = () => {};
 
-  /** `outputs`: a command that goes on and on has no purpose any more when one of these is lost. */
-  constructor(io: Pick<Io, 'onInterrupt'>, signals: readonly Interrupt[], outputs: readonly Output[] = []) {
+  /**
+   * `outputs`: a command that goes on and on has no purpose any more when one of these is lost. `note`: what goes on
+   * without it when it is interrupted.
+   */
+  constructor(
+    io: Pick<Io, 'onInterrupt'>,
+    signals: readonly Interrupt[],
+    { outputs = [], note = null }: { readonly outputs?: readonly Output[]; readonly note?: string | null } = {},
+  ) {
     this.#stop = io.onInterrupt(signals, (by) => {
       if (this.#abort.signal.aborted) this.#again(by);
-      else this.#abort.abort(new Interrupted(by));
+      else this.#abort.abort(new Interrupted(by, note));
     });
     const lose = (): void => this.#abort.abort(new Interrupted('SIGPIPE'));
     for (const { lost } of outputs) {

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { ReeveError } from '@reeve/contract';
 import { loadCommand } from './command-line/load-command.ts';
 import { parseCommandLine } from './command-line/parse-command-line.ts';
-import type { Arguments, Context } from './context.ts';
+import { type Arguments, type Context, say } from './context.ts';
 import { Interrupted } from './interrupts.ts';
 import type { Io } from './io.ts';
 import { reportError } from './report-error.ts';
@@ -21,7 +21,10 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   try {
     return await dispatch(context);
   } catch (error) {
-    if (error instanceof Interrupted) return error.code;
+    if (error instanceof Interrupted) {
+      if (error.note !== null && !context.json) say(context, error.note);
+      return error.code;
+    }
     return reportError(error, io, context);
   }
 }

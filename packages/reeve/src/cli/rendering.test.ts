@@ -193,9 +193,8 @@ test('why: one sentence, its evidence as a tree, and what to type next', () => {
   expect(renderWhy(story, terminal, NOW)).toBe(
     [
       'web is in backoff (wanted: up): exited with code 1',
-      '├─ reason     exited with code 1',
       '├─ next try   in 12s',
-      '├─ last exit  exited with code 1, 14s ago',
+      '├─ last exit  14s ago',
       '├─ restarts   4',
       '├─ waits for  api is not ready yet',
       '├─ blocks     e2e',
@@ -205,4 +204,19 @@ test('why: one sentence, its evidence as a tree, and what to type next', () => {
       '',
     ].join('\n'),
   );
+});
+
+test('U14: why says no sentence twice', () => {
+  const waiting = service('web', [instance({ state: 'waiting', reason: 'db has failed: exited with code 1' })]);
+  const root = { name: 'db', state: 'failed', intent: 'up', reason: 'exited with code 1' } as const;
+  const summary = 'web is waiting (wanted: up): db has failed: exited with code 1';
+  const why = { ...story, service: waiting, summary, waits_for: ['db has failed: exited with code 1'], roots: [root] };
+  const text = renderWhy({ ...why, last_lines: [], next_try_at: null }, terminal, NOW);
+  expect(text.match(/exited with code 1/g)).toHaveLength(1);
+  expect(text).toContain('held up by  db, which is failed (wanted: up)\n');
+});
+
+test('U14: of a service that runs and is silent why names the usual cause', () => {
+  const silent = { ...story, service: service('db', [instance({ ...running, pid: 5 })]), last_lines: [] };
+  expect(renderWhy(silent, terminal, NOW)).toContain('buffers its output');
 });

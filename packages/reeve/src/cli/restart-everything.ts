@@ -4,7 +4,7 @@ import { startAnnounced } from '../announcements/start-announced.ts';
 import type { Announced } from '../core/announced/announced.ts';
 import { cleanEverything } from './clean-everything.ts';
 import { durationOption } from './command-line/read-options.ts';
-import { type Context, has, printJson } from './context.ts';
+import { type Context, has, printJson, say } from './context.ts';
 import { environmentFor } from './end-by-hand.ts';
 import { weightiest } from './exit-code.ts';
 import { actor } from './project/actor.ts';
@@ -37,6 +37,8 @@ export async function restartEverything(context: Context): Promise<number> {
   const starts = [...managed.flat(), ...(await startManagers(context, byHand, limit))];
   if (context.json) printJson(context, { cleanups: rows, starts });
   else context.io.out.write(startLines(starts, context.style));
+  if (rows.length + starts.length === 0 && !context.json)
+    say(context, 'reeve knows no project and nothing announces itself: nothing to restart');
   return weightiest([rows.every(({ ok }) => ok) ? 0 : 6, starts.every(({ ok }) => ok) ? 0 : 1]);
 }
 
@@ -58,15 +60,16 @@ export async function startManagers(
   );
 }
 
-/** What was wanted up before is wanted up again. */
+/** What was wanted up before is wanted up again; of a project that was stopped what `restart` without --all starts. */
 async function startProject(
   context: Context,
   client: ReeveClient,
   { project: name, services }: PsView,
   limit: number,
 ): Promise<readonly StartRow[]> {
-  const names = services.filter(({ intent, managed_by: by }) => intent === 'up' && by === 'config').map((s) => s.name);
-  if (names.length === 0) return [];
+  const own = services.filter(({ managed_by: by }) => by === 'config');
+  const names = own.filter(({ intent }) => intent === 'up').map((s) => s.name);
+  if (own.length === 0) return [];
   const row = (service: string, rest: Omit<StartRow, 'project' | 'service'>): StartRow => ({
     project: name,
     service,
@@ -74,9 +77,12 @@ async function startProject(
   });
   try {
     const project = { name };
-    await client.call('start', { project, services: names, environment: null, actor: actor() });
-    if (has(context, 'no-wait')) return names.map((each) => row(each, { ok: true, reason: 'started', message: null }));
-    const params = { project, services: names, until: 'ready', timeout: limit } as const;
+    const accepted = await client.call('start', { project, services: names, environment: null, actor: actor() });
+    const started = accepted.services;
+    if (started.length === 0) return [];
+    if (has(context, 'no-wait'))
+      return started.map((each) => row(each, { ok: true, reason: 'started', message: null }));
+    const params = { project, services: started, until: 'ready', timeout: limit } as const;
     const waited = await client.call('wait', params, { deadline: Number.POSITIVE_INFINITY });
     return waited.services.map(({ name: each, outcome, reason }) => {
       if (outcome === 'met') return row(each, { ok: true, reason: 'ready', message: null });

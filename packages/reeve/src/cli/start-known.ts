@@ -6,7 +6,7 @@ import { durationOption, selection } from './command-line/read-options.ts';
 import { type Context, has, printJson } from './context.ts';
 import { connectOrStart } from './daemon/reach-daemon.ts';
 import { weightiest } from './exit-code.ts';
-import { Interrupts } from './interrupts.ts';
+import { Interrupts, START_GOES_ON } from './interrupts.ts';
 import { findProject, refOf } from './project/find-project.ts';
 import { loadProject } from './project/load-project.ts';
 import { managedNames } from './project/managed-names.ts';
@@ -27,7 +27,7 @@ export type Ask = (client: ReeveClient, project: ProjectRef, services: readonly 
  */
 export async function startKnown(context: Context, ask: Ask): Promise<number> {
   const services = selection(context.args.positionals);
-  using interrupts = new Interrupts(context.io, ['SIGINT']);
+  using interrupts = new Interrupts(context.io, ['SIGINT'], { note: START_GOES_ON });
   const { signal } = interrupts;
   if (has(context, 'all')) return await startAll(context, ask, services, signal);
   const target = await findProject(context);

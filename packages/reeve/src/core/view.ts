@@ -84,7 +84,7 @@ export function reasonOf(state: State, lacking: string | null): string | null {
     case 'stopping':
       return 'why' in state.cause ? state.cause.why : null;
     case 'stopped':
-      return state.last?.cause === 'unobserved' ? describeExit(state.last) : null;
+      return state.why ?? (state.last?.cause === 'unobserved' ? describeExit(state.last) : null);
     case 'spawning':
     case 'running':
     case 'completed':

@@ -1,5 +1,6 @@
 import type { Waited, WaitedService } from '@reeve/contract';
 import { after, type Timer } from '@reeve/host';
+import { describeExit, isWell } from '../core/restart/restart.ts';
 import { endedUnheard, reasonOf, shownState, worst } from '../core/view.ts';
 import type { Instance } from './instance.ts';
 import type { ManagedService, Project } from './project.ts';
@@ -175,8 +176,9 @@ function judgeService(
   const outcome = by === null ? (worst(WORST_FIRST, outcomes) ?? 'met') : 'failed';
   const shown = wanted[outcomes.indexOf(outcome)] ?? wanted[0];
   const seen = shown ? seenAs(shown) : { state: 'stopped' as const, reason: null };
+  const reason = by ?? seen.reason ?? (outcome === 'failed' && shown ? endedByItself(shown) : null);
   return {
-    service: { name, outcome, state: seen.state, reason: by ?? seen.reason, ms: Math.round(now - service.acceptedAt) },
+    service: { name, outcome, state: seen.state, reason, ms: Math.round(now - service.acceptedAt) },
     age: Math.max(0, ...ages),
   };
 }
@@ -185,6 +187,12 @@ function judgeService(
 function opposed(request: WaitRequest, { intent, wantedBy, row }: ManagedService, isNews: boolean): string | null {
   if (request.until === 'stopped' || intent.want === 'up' || wantedBy === null) return null;
   return isNews ? `taken over by a newer command: ${wantedBy}` : `${row.spec.name} is to be down: ${wantedBy}`;
+}
+
+/** Ended well, unasked, where something that stays was waited for: the two usual causes are named. */
+function endedByItself({ machine: { state } }: Instance): string | null {
+  if (state.name !== 'stopped' || state.last === null || !isWell(state.last)) return null;
+  return `${describeExit(state.last)}, and was to stay up: \`oneshot: true\` if it is meant to end; if it reads its standard input, that is empty`;
 }
 
 function judge(request: WaitRequest, service: ManagedService, instance: Instance): Outcome {

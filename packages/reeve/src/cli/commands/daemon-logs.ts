@@ -22,7 +22,7 @@ export async function run(context: Context): Promise<number> {
   const lines = first ?? [];
   show(context, newest === null ? lines : lines.slice(Math.max(0, lines.length - newest)));
   if (!has(context, 'follow')) return 0;
-  using interrupts = new Interrupts(context.io, ['SIGINT', 'SIGTERM'], [context.io.out]);
+  using interrupts = new Interrupts(context.io, ['SIGINT', 'SIGTERM'], { outputs: [context.io.out] });
   while (await pause(EVERY, interrupts.signal)) show(context, (await reader.read()) ?? []);
   return interrupts.code;
 }

@@ -1,14 +1,16 @@
 import { durationOption } from '../command-line/read-options.ts';
-import { type Context, has } from '../context.ts';
-import { Interrupts } from '../interrupts.ts';
+import { type Context, has, say } from '../context.ts';
+import { Interrupts, STOP_GOES_ON } from '../interrupts.ts';
 import { findProject } from '../project/find-project.ts';
+import { askDaemon } from '../project-views.ts';
 import { connectToStop, showReceipt } from '../stop-services.ts';
 import { stopAllOf } from '../stop-with-announced.ts';
 
 export async function run(context: Context): Promise<number> {
   const target = await findProject(context);
   await using client = await connectToStop(context);
-  using interrupts = new Interrupts(context.io, ['SIGINT']);
+  using interrupts = new Interrupts(context.io, ['SIGINT'], { note: STOP_GOES_ON });
+  const isKnown = client !== null && (await askDaemon(client, target)) !== null;
   const receipt = await stopAllOf(context, target, {
     client,
     services: [],
@@ -18,5 +20,13 @@ export async function run(context: Context): Promise<number> {
     purge: has(context, 'purge'),
     signal: interrupts.signal,
   });
-  return showReceipt(context, receipt);
+  const code = showReceipt(context, receipt);
+  if (code === 0 && isKnown && !context.json) say(context, forgotten(receipt.project, has(context, 'purge')));
+  return code;
+}
+
+function forgotten(project: string, isPurged: boolean): string {
+  return isPurged
+    ? `${project} is forgotten, with its logs and history`
+    : `${project} is forgotten; its logs and history stay until reeve down --purge`;
 }

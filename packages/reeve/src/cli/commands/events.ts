@@ -28,7 +28,7 @@ export async function run(context: Context): Promise<number> {
   const shown = await show(context, { ...scope, since, newest, after: 0, upTo: last });
   if (shown === 0 && !context.json && !has(context, 'follow')) say(context, 'nothing has happened yet');
   if (!has(context, 'follow')) return 0;
-  using interrupts = new Interrupts(context.io, ['SIGINT', 'SIGTERM'], [context.io.out]);
+  using interrupts = new Interrupts(context.io, ['SIGINT', 'SIGTERM'], { outputs: [context.io.out] });
   while (await pause(EVERY, interrupts.signal)) {
     const now = await newestSeq(context);
     if (now > last) await show(context, { ...scope, since, newest: null, after: last, upTo: now });

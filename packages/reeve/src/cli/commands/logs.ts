@@ -15,6 +15,7 @@ import { pastServices, withMemory } from '../memory.ts';
 import { findProject } from '../project/find-project.ts';
 import { chooseServices } from '../project/unknown-service.ts';
 import { declaredFacts, type ProjectFacts, projectFacts } from '../project-facts.ts';
+import { SILENCE } from '../show/silence.ts';
 
 const STANDARD = 100;
 
@@ -31,10 +32,10 @@ export async function run(context: Context): Promise<number> {
   for (const source of sources) ends.set(source, await logEnd(source.folder));
   const shown = await past(sources, { ...filter, ends, run }, show, out);
   if (!has(context, 'follow')) {
-    if (shown === 0 && !context.json) say(context, 'nothing logged');
+    if (shown === 0 && !context.json) tellNothing(context);
     return 0;
   }
-  using interrupts = new Interrupts(context.io, ['SIGINT', 'SIGTERM'], [out]);
+  using interrupts = new Interrupts(context.io, ['SIGINT', 'SIGTERM'], { outputs: [out] });
   const { signal } = interrupts;
   const streams = sources.map((source) => {
     const from = ends.get(source) ?? 'end';
@@ -45,6 +46,12 @@ export async function run(context: Context): Promise<number> {
     await out.drained?.(signal);
   }
   return interrupts.code;
+}
+
+function tellNothing(context: Context): void {
+  const isFiltered = ['since', 'until', 'grep', 'stream', 'run', 'trace'].some((name) => has(context, name));
+  say(context, isFiltered ? 'nothing logged that matches' : 'nothing logged');
+  if (!isFiltered) say(context, `  ${SILENCE}`);
 }
 
 interface Filter {

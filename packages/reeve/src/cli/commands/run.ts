@@ -10,6 +10,7 @@ import { type Context, optionValue, say } from '../context.ts';
 import { longCall } from '../daemon/long-call.ts';
 import { connectOrStart } from '../daemon/reach-daemon.ts';
 import { Interrupted, Interrupts } from '../interrupts.ts';
+import { leftByThirdPress } from '../later-presses.ts';
 import { logSource } from '../log-lines.ts';
 import { actor } from '../project/actor.ts';
 import { findFolder } from '../project/find-project.ts';
@@ -24,7 +25,9 @@ export async function run(context: Context): Promise<number> {
   if (wanted !== null) checkedName(wanted);
   const target = await findFolder(context);
   const project = await projectFor(context, target);
-  using interrupts = new Interrupts(context.io, ['SIGINT', 'SIGTERM', 'SIGHUP'], [context.io.out, context.io.err]);
+  using interrupts = new Interrupts(context.io, ['SIGINT', 'SIGTERM', 'SIGHUP'], {
+    outputs: [context.io.out, context.io.err],
+  });
   await using client = await connectOrStart(context);
   const view = await askDaemon(client, target);
   const name = chooseName(context, words, project, view?.services ?? []);
@@ -107,7 +110,7 @@ async function supervise(context: Context, { client, project, name, interrupts }
   const view = await untilStopped(context, { client, folder, name, signal });
   // Also after it has ended by itself: it is no longer wanted, and nothing that it started may be left.
   const stop = { project: { folder }, services: [name], timeout: null, force: false, actor: actor() };
-  const { receipt } = await longCall(client, 'stop', stop);
+  const { receipt } = await longCall(client, 'stop', stop, { signal: leftByThirdPress(context, interrupts) });
   over.abort();
   await passing;
   if (receipt.status === 'INCOMPLETE') {

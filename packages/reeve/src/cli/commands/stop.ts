@@ -1,7 +1,7 @@
 import { ReeveError } from '@reeve/contract';
 import { durationOption, selection } from '../command-line/read-options.ts';
 import { type Context, has, say } from '../context.ts';
-import { Interrupts } from '../interrupts.ts';
+import { Interrupts, STOP_GOES_ON } from '../interrupts.ts';
 import { findProject } from '../project/find-project.ts';
 import { stopEverything } from '../stop-everything.ts';
 import { connectToStop, showReceipt, showReceipts } from '../stop-services.ts';
@@ -20,13 +20,13 @@ export async function run(context: Context): Promise<number> {
     if (services.length > 0)
       throw new ReeveError('USAGE', { message: '--all and the names of services contradict each other' });
     await using client = await connectToStop(context);
-    using interrupts = new Interrupts(context.io, ['SIGINT']);
+    using interrupts = new Interrupts(context.io, ['SIGINT'], { note: STOP_GOES_ON });
     const receipts = await stopEverything(context, client, { ...wish, signal: interrupts.signal });
     if (receipts.length === 0) say(context, 'reeve knows no project: nothing to stop');
     return showReceipts(context, receipts);
   }
   const target = await findProject(context);
   await using client = await connectToStop(context);
-  using interrupts = new Interrupts(context.io, ['SIGINT']);
+  using interrupts = new Interrupts(context.io, ['SIGINT'], { note: STOP_GOES_ON });
   return showReceipt(context, await stopAllOf(context, target, { ...wish, client, signal: interrupts.signal }));
 }

@@ -2,7 +2,7 @@ import { ReeveError } from '@reeve/contract';
 import { selection } from '../command-line/read-options.ts';
 import { type Context, has } from '../context.ts';
 import { dryRun } from '../dry-run.ts';
-import { Interrupts } from '../interrupts.ts';
+import { Interrupts, START_GOES_ON } from '../interrupts.ts';
 import { findProject } from '../project/find-project.ts';
 import { loadProject } from '../project/load-project.ts';
 import { upAttached } from '../starting/attach.ts';
@@ -18,7 +18,7 @@ export async function run(context: Context): Promise<number> {
   if (wantsAttached(context)) {
     return upAttached(context, loaded, services);
   }
-  using interrupts = new Interrupts(context.io, ['SIGINT']);
+  using interrupts = new Interrupts(context.io, ['SIGINT'], { note: START_GOES_ON });
   return await bringUp(context, { loaded, services, signal: interrupts.signal });
 }
 

@@ -5,6 +5,7 @@ import { displayWidth } from '../terminal/display-width.ts';
 import { oneLine, safeText } from '../terminal/safe-text.ts';
 import { glyph, type Style } from '../terminal/style.ts';
 import { portsText } from './process-table.ts';
+import { SILENCE } from './silence.ts';
 
 /** The story is told by its end; `reeve events` has all of it. */
 const EVENTS = 6;
@@ -28,8 +29,14 @@ function factsOf(view: WhyView, style: Style, now: number): readonly Fact[] {
   const { service } = view;
   const ago = (at: string): string => `${humanDuration(now - Date.parse(at))} ago`;
   const facts: Fact[] = [];
-  const add = (label: string, text: string | null): void =>
-    void (text !== null && text !== '' && facts.push([label, text]));
+  const said: string[] = [oneLine(view.summary)];
+  /** A sentence that was said is not said again. */
+  const add = (label: string, text: string | null): void => {
+    if (text === null || text === '') return;
+    if (text.includes(' ') && said.some((earlier) => earlier.includes(text))) return;
+    said.push(text);
+    facts.push([label, text]);
+  };
   add('reason', service.reason === null ? null : oneLine(service.reason));
   add('next try', view.next_try_at === null ? null : inTime(Date.parse(view.next_try_at) - now));
   add(
@@ -38,10 +45,12 @@ function factsOf(view: WhyView, style: Style, now: number): readonly Fact[] {
       ? null
       : `pid ${service.pid}, for ${humanDuration(now - Date.parse(service.started_at))}`,
   );
-  add('last exit', service.exit === null ? null : `${describeExit(service.exit)}, ${ago(service.exit.at)}`);
+  const exit = service.exit && describeExit(service.exit);
+  const isSaid = exit !== null && said.some((earlier) => earlier.includes(exit));
+  add('last exit', service.exit && `${isSaid ? '' : `${exit}, `}${ago(service.exit.at)}`);
   add('restarts', service.restarts === 0 ? null : String(service.restarts));
   for (const wait of view.waits_for) add('waits for', oneLine(wait));
-  for (const root of view.roots) add('held up by', rootText(root));
+  for (const root of view.roots) add('held up by', rootText(root, said));
   add('blocks', view.blocks.join(', '));
   add('ports', portsText(service.ports));
   for (const s of view.survivors) {
@@ -53,18 +62,32 @@ function factsOf(view: WhyView, style: Style, now: number): readonly Fact[] {
     `${style.paint('grey', clockTime(Date.parse(event.at)))} ${who}${oneLine(event.message)}`;
   // A story with one sentence is told by the events.
   const story = view.because.length > 1 ? view.because : [];
-  for (const event of story) add('because', told(event, event.service === service.name ? '' : `${event.service}: `));
+  for (const event of story)
+    facts.push(['because', told(event, event.service === service.name ? '' : `${event.service}: `)]);
   const known = new Set(story.map(({ seq }) => seq));
-  for (const event of view.events.slice(-EVENTS).filter(({ seq }) => !known.has(seq))) add('event', told(event, ''));
+  for (const event of view.events.slice(-EVENTS).filter(({ seq }) => !known.has(seq)))
+    facts.push(['event', told(event, '')]);
   const isDown = service.pid === null;
-  const said = isDown && view.crash && view.crash.lines.length > 0 ? view.crash.lines : view.last_lines;
-  for (const line of said) add('said', safeText(line));
+  const words = isDown && view.crash && view.crash.lines.length > 0 ? view.crash.lines : view.last_lines;
+  for (const line of words) facts.push(['said', safeText(line)]);
+  add('hint', isDown ? null : silenceHint(view, now));
   return facts;
 }
 
-function rootText({ name, state, intent, reason }: RootView): string {
+/** It has run for this long without a word. Milliseconds. */
+const SILENT = 3_000;
+
+/** Python, C and many others keep what they print until a buffer is full, unless a terminal reads it. */
+function silenceHint({ service, last_lines: lines }: WhyView, now: number): string | null {
+  if (lines.length > 0 || service.started_at === null || now - Date.parse(service.started_at) < SILENT) return null;
+  return `nothing written yet: ${SILENCE}`;
+}
+
+function rootText({ name, state, intent, reason }: RootView, said: readonly string[]): string {
   const is = state === 'backoff' ? 'in backoff' : state;
-  return oneLine(`${name}, which is ${is} (wanted: ${intent})${reason ? `: ${reason}` : ''}`);
+  return oneLine(
+    `${name}, which is ${is} (wanted: ${intent})${reason && !said.some((text) => text.includes(oneLine(reason))) ? `: ${reason}` : ''}`,
+  );
 }
 
 function inTime(ms: number): string {

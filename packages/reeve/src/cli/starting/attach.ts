@@ -4,17 +4,17 @@ import { withNeeded } from '../../core/graph/graph.ts';
 import { type Context, say } from '../context.ts';
 import { connectIfRunning, connectOrStart, isLost } from '../daemon/reach-daemon.ts';
 import { Interrupted, Interrupts } from '../interrupts.ts';
+import { leftByThirdPress } from '../later-presses.ts';
 import { LogFollower } from '../log-follower.ts';
 import { type LogSource, lineFormat, logSource, nameWidthOf, type SourcedLine } from '../log-lines.ts';
 import { askDaemon } from '../project-views.ts';
+import { tellLifecycle } from '../show/lifecycle-lines.ts';
 import { showReceipt, stopTarget } from '../stop-services.ts';
 import { pause } from '../terminal/pause.ts';
 import { bringUp } from './bring-up.ts';
 
 /** Between two attempts to find a daemon that went away. Milliseconds. */
 const RETRY = 1_000;
-/** A terminal and npm both hand a Ctrl-C on: what comes this soon after one is the same. Milliseconds. */
-const SAME_PRESS = 1_000;
 
 /**
  * `up` that stays: brings everything up, then shows what it says. Ctrl-C and SIGTERM stop what was named and print the
@@ -27,7 +27,7 @@ export async function upAttached(context: Context, loaded: Loaded, services: rea
   const sources = sourcesOf(context, loaded, names);
   const follower = await LogFollower.open(sources);
   const show = printer(context, sources);
-  using interrupts = new Interrupts(context.io, ['SIGINT', 'SIGTERM', 'SIGHUP'], [context.io.out]);
+  using interrupts = new Interrupts(context.io, ['SIGINT', 'SIGTERM', 'SIGHUP'], { outputs: [context.io.out] });
   const { signal } = interrupts;
   const quiet = new AbortController();
   let following: Promise<void> = Promise.resolve();
@@ -112,7 +112,12 @@ async function watchUntilEnded(
   await using client = await connectIfRunning(context);
   if (!client || names.length === 0) return client ? 0 : null;
   const params = { project: ref, services: names, until: 'stopped', timeout: null } as const;
-  await client.call('wait', params, { signal, deadline: Number.POSITIVE_INFINITY });
+  const events = tellLifecycle(context, client, ref, names);
+  try {
+    await client.call('wait', params, { signal, deadline: Number.POSITIVE_INFINITY });
+  } finally {
+    events.stop();
+  }
   // A restart passes through `stopped`, too.
   const view = await askDaemon(client, { kind: 'folder', folder: ref.folder ?? '', config: null });
   const states = (view?.services ?? []).filter(({ name }) => names.includes(name)).map(({ state }) => state);
@@ -130,7 +135,7 @@ interface Stopping {
 
 async function stopAndShow(context: Context, { loaded, services, interrupts, showRest }: Stopping): Promise<number> {
   say(context, context.talk.unicode ? 'stopping …' : 'stopping ...');
-  const receipt = await stopNow(context, loaded, services, giveUpAfterTwoMore(context, interrupts));
+  const receipt = await stopNow(context, loaded, services, leftByThirdPress(context, interrupts));
   if (receipt === null) return interrupts.code;
   await showRest();
   return showReceipt(context, receipt) || interrupts.code;
@@ -161,24 +166,4 @@ async function stopNow(
     if (error instanceof Interrupted) return null;
     throw error;
   }
-}
-
-/** The second press is answered, the third leaves the rest to the daemon. */
-function giveUpAfterTwoMore(context: Context, interrupts: Interrupts): AbortSignal {
-  const give = new AbortController();
-  let presses = 1;
-  let last = performance.now();
-  interrupts.onAgain((by) => {
-    const now = performance.now();
-    if (now - last < SAME_PRESS) return;
-    last = now;
-    presses++;
-    if (presses > 2) give.abort(new Interrupted(by));
-    else
-      say(
-        context,
-        'still stopping; once more leaves it to the daemon, which goes on. SIGKILL at once: reeve stop --force',
-      );
-  });
-  return give.signal;
 }

@@ -2,6 +2,7 @@ import type { Accepted, ProjectRef, Waited } from '@reeve/contract';
 import type { ReeveClient } from '@reeve/sdk';
 import { type Context, printJson, say } from '../context.ts';
 import { longCall } from '../daemon/long-call.ts';
+import { Interrupted } from '../interrupts.ts';
 import type { portsText } from '../show/process-table.ts';
 import type { Steps } from '../show/verbose-steps.ts';
 import { adviceFor, exitOfStart, Progress, renderWaited } from '../terminal/progress.ts';
@@ -68,7 +69,12 @@ export async function waitFor(context: Context, wish: Wish): Promise<Waited> {
   // Nothing named would mean all of the project.
   if (params.services.length === 0) return { outcome: 'met', services: [] };
   using progress = new Progress(context, params.services, asksOnly);
-  return progress.timed(await longCall(client, 'wait', params, { signal, onPush: (push) => progress.note(push) }));
+  try {
+    return progress.timed(await longCall(client, 'wait', params, { signal, onPush: (push) => progress.note(push) }));
+  } catch (error) {
+    if (error instanceof Interrupted) progress.keep();
+    throw error;
+  }
 }
 
 async function portsOf(client: ReeveClient, project: ProjectRef): Promise<ReadonlyMap<string, string>> {

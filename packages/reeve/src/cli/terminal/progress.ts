@@ -109,6 +109,11 @@ export class Progress implements Disposable {
     return { ...waited, services };
   }
 
+  /** How far it was stays on the screen. */
+  keep(): void {
+    this.#live?.keep();
+  }
+
   [Symbol.dispose](): void {
     this.#live?.[Symbol.dispose]();
   }

@@ -69,18 +69,27 @@ function afterEnd(state: Stopping, exit: Exit | null, release: Effect, ctx: Cont
   };
   switch (decision.do) {
     case 'rest':
-      return {
-        state: { name: decision.as, last: exit },
-        effects: [
-          release,
-          tell(`service.${decision.as}`, ended.ending === 'unseen' ? `${decision.as}: ${ended.what}` : decision.as),
-        ],
-      };
+      return restByItself(decision.as, exit, release, whyAtRest(state, exit, ended));
     case 'fail':
       return fail(exit, failureOf(decision), [release], data);
     case 'restart':
       return again(decision, ended.what, exit, release, ctx, data);
   }
+}
+
+const IN_BACKGROUND =
+  'its main process put others into the background and ended, so they were ended too; run it in the foreground (many programs have an option for it)';
+
+/** Null: it ended as such a service does. */
+function whyAtRest(state: Stopping, exit: Exit | null, ended: Ended): string | null {
+  if (ended.ending === 'unseen') return ended.what;
+  return state.left === true && isWell(exit) && !ended.oneshot ? IN_BACKGROUND : null;
+}
+
+function restByItself(as: 'stopped' | 'completed', last: Exit | null, release: Effect, why: string | null): Next {
+  const told = tell(`service.${as}`, why === null ? as : `${as}: ${why}`);
+  if (as === 'completed' || why !== IN_BACKGROUND) return { state: { name: as, last }, effects: [release, told] };
+  return { state: { name: as, last, why }, effects: [release, told] };
 }
 
 function failureOf({ code, why, fix }: Extract<Decision, { readonly do: 'fail' }>): Failure {
@@ -115,7 +124,7 @@ function howItEnded(state: Stopping, exit: Exit | null, ctx: Context): Ended {
     ending: endingOf(cause, exit, isOutOfMemory),
     oneshot: ctx.policy.oneshot,
     readyFor: readySince === null ? null : ctx.now - readySince,
-    what: 'why' in cause ? cause.why : describeEnd(exit, isOutOfMemory),
+    what: 'why' in cause ? cause.why : `${describeEnd(exit, isOutOfMemory)}${leftBehind(state, exit)}`,
     blame: cause.kind === 'ended' ? blame : null,
     isExcused: missing !== null,
   };
@@ -125,6 +134,10 @@ function endingOf(cause: StopCause, exit: Exit | null, isOutOfMemory: boolean): 
   if (cause.kind !== 'ended') return 'badly';
   if (cause.unseen && !isOutOfMemory) return 'unseen';
   return isWell(exit) ? 'well' : 'badly';
+}
+
+function leftBehind({ left }: Stopping, exit: Exit | null): string {
+  return left === true && isWell(exit) ? ' and left others in the background, which were ended too' : '';
 }
 
 function describeEnd(exit: Exit | null, isOutOfMemory: boolean): string {

@@ -3,7 +3,7 @@ import { FRESH } from '../restart/restart.ts';
 import { finish, tellExit } from './steps-exit.ts';
 import { prefixed, stay, tell } from './steps-idle.ts';
 import { askFirst, hookTooLong, hurry, KILL_BUDGET, killAll, toRest } from './steps-stop.ts';
-import type { Context, EventNamed, Next, StateNamed } from './types.ts';
+import type { Context, Effect, EventNamed, Next, StateNamed } from './types.ts';
 
 /** How a run that is being ended gets on, and what comes after it. */
 
@@ -26,9 +26,16 @@ export const noteExit = (state: StateNamed<'stopping'>, event: EventNamed<'exite
 /** Main is gone and others are left: they get the stop signal now, or SIGKILL where only main is to be asked. */
 export const askRest = (state: StateNamed<'stopping'>, _event: EventNamed<'remains'>, ctx: Context): Next => {
   if ((state.phase !== 'main' && state.phase !== 'hooked') || state.process !== null) return stay(state);
-  if (ctx.policy.stop.mode === 'main') return killAll(state);
-  return toRest(state, ctx);
+  const [seen, told] = noteLeft(state);
+  return prefixed(told, ctx.policy.stop.mode === 'main' ? killAll(seen) : toRest(seen, ctx));
 };
+
+/** A main process that ends by itself and leaves others is mostly a program that puts itself in the background. */
+function noteLeft(state: StateNamed<'stopping'>): readonly [StateNamed<'stopping'>, readonly Effect[]] {
+  if (state.cause.kind !== 'ended') return [state, []];
+  const told = tell('service.left_behind', 'its main process has ended and left others behind: they are ended too');
+  return [{ ...state, left: true }, [told]];
+}
 
 export const escalate = (state: StateNamed<'stopping'>, _event: EventNamed<'timer'>, ctx: Context): Next => {
   switch (state.phase) {

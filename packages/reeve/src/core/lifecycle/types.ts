@@ -40,7 +40,8 @@ export interface Failure {
 export type StopPhase = 'hook' | 'hooked' | 'main' | 'rest' | 'kill' | 'reap';
 
 export type State =
-  | { readonly name: 'stopped'; readonly last: Exit | null }
+  /** `why` is set when nobody asked for it, and there is something to say. */
+  | { readonly name: 'stopped'; readonly last: Exit | null; readonly why?: string }
   /** Wants to run and may not yet. */
   | { readonly name: 'waiting'; readonly last: Exit | null; readonly why: string | null; readonly hopeless: boolean }
   | {
@@ -81,6 +82,8 @@ export type State =
       readonly exit: Exit | null;
       /** When it last became ready; null: it never was in this run. */
       readonly readySince: Instant | null;
+      /** Main has ended by itself and had left others behind. */
+      readonly left?: true;
     }
   | { readonly name: 'backoff'; readonly last: Exit | null; readonly until: Instant; readonly why: string }
   | { readonly name: 'completed'; readonly last: Exit | null }

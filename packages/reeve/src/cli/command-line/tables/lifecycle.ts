@@ -23,7 +23,7 @@ export const LIFECYCLE: readonly CommandSpec[] = [
       { line: 'reeve up --dry-run', what: 'what would happen' },
     ],
     details: [
-      'On a terminal without -d, and with --attach anywhere, the logs are shown once all is ready. Ctrl-C or SIGTERM then stops the named services (all, if none was named) and prints the receipt; a second Ctrl-C is told so, a third leaves the stop to the daemon; a hang-up leaves them running. Without a terminal and without --attach it returns like with -d.',
+      'On a terminal without -d, and with --attach anywhere, the logs are shown once all is ready. Ctrl-C or SIGTERM then stops the named services (all, if none was named) and prints the receipt; a second Ctrl-C prints a reminder, a third detaches and leaves the stop to the daemon; a hang-up leaves them running. What happens to the services (restarts, failures) is shown between their lines. Without a terminal and without --attach it returns like with -d.',
       'Exit codes: 0 all ready; 1 a service failed; 2 config; 5 only conflicts (a port that is taken, an unfinished stop) stood in the way; 8 not ready in time: it says who, and stops nothing.',
     ],
     json: '`{ "project", "outcome": "ready"|"accepted"|"failed"|"timeout", "services": [{ name, outcome, state, reason, ms }], "changed", "removed" }`; with `--dry-run` `{ "project", "services": [{ name, action, reason, depends_on, cost, changes: [{ field, from, to, cost }] }] }`; with `--attach` the logs follow as lines, at last the receipt',

@@ -1,0 +1,80 @@
+import type { EventView } from '@reeve/contract';
+import { expect, test } from 'vitest';
+import { serviceOf } from '../harness/ask.ts';
+import { startReeve } from '../harness/reeve.ts';
+
+test('U14: a program that puts itself in the background: up, ps, why and events say what became of it', async () => {
+  await using reeve = startReeve();
+  reeve.project({
+    services: {
+      daemon: { command: [...reeve.program('double-forks', 'main=exit')], stop: { timeout: '1s' } },
+      well: { command: 'true' },
+    },
+  });
+  const up = await reeve.run(['up', '-d']);
+  expect(up.code).toBe(1);
+  expect(up.stdout + up.stderr).toMatch(/daemon stopped .*put others into the background.*foreground/);
+  expect(up.stdout + up.stderr).toMatch(/well stopped .*exited with code 0, and was to stay up: `oneshot: true`/);
+  expect((await serviceOf(reeve, 'daemon')).reason).toContain('run it in the foreground');
+  expect((await reeve.run(['why', 'daemon'])).stdout).toMatch(/^daemon is stopped .*put others into the background/);
+  const events = (await reeve.run(['events', 'daemon', '--json'])).jsonLines() as readonly EventView[];
+  expect(events.map(({ event }) => event)).toContain('service.left_behind');
+});
+
+test('U14: an attached up tells what happens to the services, and every later Ctrl-C is answered', async () => {
+  await using reeve = startReeve();
+  reeve.project({
+    services: {
+      db: { command: [...reeve.program('stays', 'name=db')], ready: { log: 'ready' }, restart: { backoff: 0 } },
+      slow: { command: [...reeve.program('ignores-sigterm')], ready: { log: '.' }, stop: { timeout: '20s' } },
+    },
+  });
+  const client = reeve.start(['up', '--attach']);
+  await client.line(/Ctrl-C stops/);
+  const { pid } = await serviceOf(reeve, 'db');
+  process.kill(pid ?? 0, 'SIGKILL');
+  await client.line(/── db: was ended by SIGKILL.*restart 1/);
+  await client.line(/── db: ready/);
+  client.signal('SIGINT');
+  await client.line(/^stopping/);
+  const answered = client.line(/still stopping\. Ctrl-C again detaches/);
+  // A person cannot press twice within a tenth of a second; a test can.
+  const press = setInterval(() => client.signal('SIGINT'), 150);
+  await answered;
+  const { code } = await client.ended.finally(() => clearInterval(press));
+  expect(code).toBe(130);
+  expect((await reeve.run(['stop', '--force'])).code).toBe(0);
+});
+
+test('U14: down says that the project is forgotten, and a restart of nothing that there is nothing', async () => {
+  await using reeve = startReeve();
+  expect((await reeve.run(['restart', '--all'])).stderr).toContain('nothing to restart');
+  reeve.project({ project: 'shop', services: { a: { command: [...reeve.program('stays')] } } });
+  expect((await reeve.run(['up', '-d'])).code).toBe(0);
+  const down = await reeve.run(['down']);
+  expect(down.stdout).toContain('COMPLETE');
+  expect(down.stderr).toContain('shop is forgotten; its logs and history stay until reeve down --purge');
+  expect((await reeve.run(['down'])).stderr).not.toContain('forgotten');
+  expect((await reeve.run(['restart', '--all'])).stderr).toContain('nothing to restart');
+});
+
+test('U29: restart --all starts a project that was stopped, as restart does', async () => {
+  await using reeve = startReeve();
+  reeve.project({ services: { a: { command: [...reeve.program('stays')] } } });
+  expect((await reeve.run(['up', '-d'])).code).toBe(0);
+  expect((await reeve.run(['stop'])).code).toBe(0);
+  expect((await reeve.run(['restart', '--all'])).stdout).toMatch(/\/a {2}ready/);
+  expect((await reeve.run(['status', 'a'])).code).toBe(0);
+});
+
+test('U29: Ctrl-C during up -d says that the start goes on', async () => {
+  await using reeve = startReeve();
+  reeve.project({
+    services: { a: { command: [...reeve.program('stays')], ready: { log: 'never said', timeout: '100s' } } },
+  });
+  const client = reeve.start(['up', '-d']);
+  await client.line(/a starting/);
+  client.signal('SIGINT');
+  const { code, stderr } = await client.ended;
+  expect([code, stderr]).toEqual([130, expect.stringContaining('the start goes on without this command')]);
+});
