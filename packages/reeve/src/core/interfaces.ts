@@ -155,6 +155,8 @@ export interface Platform {
   /** The runs of a home that live processes speak of, by cookie or cgroup. */
   findRuns(home: string): Promise<readonly FoundRun[]>;
   isAlive(process: ProcessIdentity): boolean;
+  /** What the process was executed with; null: it is gone, or not ours to read. It may have overwritten it since. */
+  environOf(process: ProcessIdentity): ReadonlyMap<string, string> | null;
   /** `null`: no such user. */
   findUser(name: string): Promise<UserEntry | null>;
   /** Group id of a name or number; `null`: no such group. */

@@ -151,6 +151,7 @@ export interface Registry {
   };
   readonly leases: {
     all(): readonly LeaseRow[];
+    ofRun(run: string): readonly LeaseRow[];
     /** Takes the lease, or returns who holds it. A port + protocol has one holder. The same holder takes it again freely. */
     take(row: LeaseRow): { readonly taken: true } | { readonly taken: false; readonly holder: LeaseRow };
     release(
@@ -162,6 +163,8 @@ export interface Registry {
   readonly audit: { append(row: AuditRow): void; newest(limit: number): readonly AuditRow[] };
   readonly announcements: {
     all(): readonly AnnouncementRow[];
+    /** null: there is none. */
+    get(id: string): AnnouncementRow | null;
     save(row: AnnouncementRow): void;
     remove(id: string): void;
   };

@@ -97,11 +97,12 @@ async function resolve(paths: HomePaths, input: ResolveInput): Promise<Resolved>
     }),
     user: input.user,
   };
-  const secrets = await secretsOf(start);
+  const secrets = input.startedWith ? await secretsAgain(start, input.startedWith) : await secretsOf(start);
   const result = resolveService({ ...start, secrets });
   if (!result.ok) throw new ReeveError('CONFIG_INVALID', { message: `${spec.name}: ${result.problems.join('; ')}` });
   await checkPatterns(spec.name, result.service);
-  return { ...result.service, secrets: Object.values(secrets) };
+  const isComplete = Object.keys(spec.secrets).every((name) => name in secrets);
+  return { ...result.service, secrets: isComplete ? Object.values(secrets) : null };
 }
 
 /** With all values in place: the config was checked with those of its reader. */
@@ -122,6 +123,16 @@ async function secretsOf(start: Parameters<typeof resolveSecrets>[0]): Promise<E
   if (Object.keys(start.spec.secrets).length === 0) return {};
   const { sources, env } = resolveSecrets(start);
   return fetchSecrets(sources, { cwd: start.project.folder, env });
+}
+
+/** Of a run that is there already: its own values, else what its files hold now. */
+async function secretsAgain(start: Parameters<typeof resolveSecrets>[0], known: EnvMap): Promise<EnvMap> {
+  const missing = Object.entries(start.spec.secrets).filter(([name, { kind }]) => kind === 'file' && !(name in known));
+  if (missing.length === 0) return known;
+  const files = await secretsOf({ ...start, spec: { ...start.spec, secrets: Object.fromEntries(missing) } }).catch(
+    () => ({}),
+  );
+  return { ...files, ...known };
 }
 
 /** Where the system takes ports for outgoing connections from: `auto` keeps out of it. */

@@ -42,8 +42,8 @@ const HAND_OVER_GRACE = 200;
 const HISTORY = 30 * 24 * 3600_000;
 
 /**
- * The composition root, and the life of a daemon that has its home for itself: registry → keeper → what the last one
- * remembered → socket. Resolves when it has let go of everything: for good (null), or because a successor waits.
+ * The composition root, and the life of a daemon that has its home for itself: registry → socket → keeper → what the
+ * last one remembered. Calls are taken from the beginning, and answered when that is taken up. Resolves when it has let go of everything: for good (null), or because a successor waits.
  * Services are not its children and stay.
  */
 export async function serve(options: ServeOptions): Promise<HandOver | null> {
@@ -76,11 +76,6 @@ export async function serve(options: ServeOptions): Promise<HandOver | null> {
       keptRuns: () => keepers.runs(),
     }),
   );
-  await recoverAll(supervisor, await keepers.ready());
-  const records = new KeeperRecords(supervisor);
-  deliver = (record, from) => records.take(record, from);
-  for (const [record, from] of early) deliver(record, from);
-  forgetOldHistory(supervisor);
 
   let finish: (ending: Ending) => void = () => {};
   const ended = new Promise<Ending>((resolve) => {
@@ -116,7 +111,25 @@ export async function serve(options: ServeOptions): Promise<HandOver | null> {
     paths,
     command: commandBeside(options.program),
   });
-  const server = await startControlServer({ socket: paths.controlSocket, handlers, log });
+  const recovered = withResolvers();
+  const server = await startControlServer({
+    socket: paths.controlSocket,
+    handlers,
+    log,
+    opened: recovered.promise,
+  });
+  try {
+    await recoverAll(supervisor, await keepers.ready());
+  } catch (error) {
+    recovered.reject(error);
+    await server.close();
+    throw error;
+  }
+  const records = new KeeperRecords(supervisor);
+  deliver = (record, from) => records.take(record, from);
+  for (const [record, from] of early) deliver(record, from);
+  forgetOldHistory(supervisor);
+  recovered.resolve();
   const idle = new IdleWatch(IDLE_LIMIT, () => manager() === null && !supervisor.isAnythingWanted(), end);
   const onHangUp = (): void => log.info({}, 'SIGHUP: nothing to read again');
   process.on('SIGTERM', end).on('SIGINT', end).on('SIGHUP', onHangUp);
@@ -156,4 +169,21 @@ function forgetOldHistory(supervisor: Supervisor): void {
     registry.events.removeBefore(clock.now() - HISTORY);
     registry.runs.removeEndedBefore(clock.now() - HISTORY);
   });
+}
+
+interface Resolvers {
+  readonly promise: Promise<void>;
+  readonly resolve: () => void;
+  readonly reject: (reason: unknown) => void;
+}
+/** `Promise.withResolvers`, which Node 20 does not have. */
+function withResolvers(): Resolvers {
+  let resolve: Resolvers['resolve'] = () => {};
+  let reject: Resolvers['reject'] = () => {};
+  const promise = new Promise<void>((yes, no) => {
+    resolve = yes;
+    reject = no;
+  });
+  promise.catch(() => undefined); // told by whoever waits for it
+  return { promise, resolve, reject };
 }

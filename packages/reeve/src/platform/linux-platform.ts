@@ -72,6 +72,7 @@ export function linuxPlatform(options: LinuxPlatformOptions): Platform {
     findByCookie: (home) => findByCookie(scan, home),
     findRuns: async (home) => foundRuns(await scan.fresh(), home, cgroupsName(home)),
     isAlive: isSame,
+    environOf: (process) => (isSame(process) ? environOf(process.pid) : null),
     findUser,
     findGroup: async (name) => (await findGroup(name))?.gid ?? null,
     listeners: (port) => Promise.resolve(port === undefined ? listListeners() : portHolders(port)),

@@ -4,7 +4,9 @@ import type { TableContext } from './context.ts';
 import type { SqlRow } from './driver.ts';
 import { anything, Cells, toJson } from './rows.ts';
 
-const ALL = 'SELECT id, folder, service, owner, announcement, at FROM announcements WHERE node = ? ORDER BY at, id';
+const SELECT = 'SELECT id, folder, service, owner, announcement, at FROM announcements WHERE node = ?';
+const ALL = `${SELECT} ORDER BY at, id`;
+const ONE = `${SELECT} AND id = ?`;
 const SAVE = `
   INSERT INTO announcements (node, id, folder, service, owner, announcement, at, created_at, updated_at)
   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)
@@ -25,6 +27,10 @@ export function announcementsTable({ connection, clock }: TableContext): Registr
   };
   return {
     all: () => connection.all(ALL, LOCAL_NODE).map(read),
+    get: (id) => {
+      const found = connection.get(ONE, LOCAL_NODE, id);
+      return found ? read(found) : null;
+    },
     save: ({ id, folder, service, owner, announcement, at }) => {
       connection.run(SAVE, LOCAL_NODE, id, folder, service, toJson(owner), toJson(announcement), at, clock.now());
     },

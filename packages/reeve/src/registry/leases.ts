@@ -7,6 +7,7 @@ import { Cells, oneOf } from './rows.ts';
 const SELECT = `
   SELECT port, protocol, folder, service, "index", name, kind, run, at FROM port_leases WHERE node = ?`;
 const ALL = `${SELECT} ORDER BY port, protocol`;
+const OF_RUN = `${SELECT} AND run = ? ORDER BY port, protocol`;
 const HOLDER = `${SELECT} AND protocol = ? AND port = ?`;
 const TAKE = `
   INSERT INTO port_leases (node, protocol, port, folder, service, "index", name, kind, run, at)
@@ -46,6 +47,7 @@ export function leasesTable({ connection }: TableContext): Registry['leases'] {
   };
   return {
     all: () => connection.all(ALL, LOCAL_NODE).map(read),
+    ofRun: (run) => connection.all(OF_RUN, LOCAL_NODE, run).map(read),
     take: (row) =>
       connection.transaction('usual', () => {
         const found = connection.get(HOLDER, LOCAL_NODE, row.protocol, row.port);

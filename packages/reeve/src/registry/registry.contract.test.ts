@@ -81,7 +81,7 @@ describe.each(drivers)('with %s', (_name, driver) => {
       registry.intents.of(at).length,
       registry.instances.of(at).length,
       registry.leases.all().filter((l) => l.folder === at).length,
-      registry.announcements.all().filter((a) => a.folder === at).length,
+      registry.announcements.get(at) === null ? 0 : 1,
     ];
     const history = (at: string) => [
       registry.runs.of(at, 'web', 0, 9).length,
@@ -296,6 +296,7 @@ describe.each(drivers)('with %s', (_name, driver) => {
       registry.leases.take(auto);
       registry.leases.take(leaseRow({ name: null }));
       registry.leases.take(leaseRow({ port: 9, name: null, run: 'r2' }));
+      expect(registry.leases.ofRun('r2').map(({ port }) => port)).toEqual([9]);
       registry.leases.release({ run: 'r1' });
       expect(registry.leases.all()).toEqual([leaseRow({ port: 9, name: null, run: 'r2' }), { ...auto, run: null }]);
     });

@@ -63,6 +63,11 @@ export interface ResolveInput {
   readonly run: string;
   readonly ports: readonly Lease[];
   readonly user: UserEntry | null;
+  /**
+   * Of a run that is there already: what is known of the secrets that it was started with. No command of the user's is
+   * then executed, and what is missing stays unknown. Left out: every secret is fetched.
+   */
+  readonly startedWith?: Readonly<Record<string, string>>;
 }
 export interface Resolved {
   readonly argv: readonly string[];
@@ -71,8 +76,8 @@ export interface Resolved {
   readonly ready: ReadySpec | null;
   readonly health: HealthSpec | null;
   readonly stop: readonly string[] | null;
-  /** Values that are shown nowhere. */
-  readonly secrets: readonly string[];
+  /** Values that are shown nowhere; null: of a run of an earlier daemon, and not all of them are known. */
+  readonly secrets: readonly string[] | null;
   readonly cleanup: readonly string[] | null;
 }
 

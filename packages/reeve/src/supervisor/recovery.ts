@@ -18,6 +18,14 @@ import { RunsFound } from './take-over/take-over.ts';
 /** Processes that carry a cookie of this home. */
 type Strangers = () => Promise<readonly (FoundProcess & { readonly run: string; readonly isDetached: boolean })[]>;
 
+/** What is there beside the registry. */
+interface Known {
+  readonly isOtherBoot: boolean;
+  /** By run. */
+  readonly kept: ReadonlyMap<string, KeptRun>;
+  readonly strangers: Strangers;
+}
+
 /**
  * What a daemon does before anything else: it takes up what the last one remembered, holds it against what the keeper
  * and the system know, and lets every instance go on from there. Nothing is started or stopped here; the loop does
@@ -29,6 +37,8 @@ export async function recoverAll(supervisor: Supervisor, kept: readonly KeptRun[
   // A scan of all processes: only for runs of which neither the keeper nor the registry knows a process.
   const strangers = once(() => platform.findByCookie(home));
   const found = new RunsFound(supervisor, await candidatesOf(supervisor.deps, kept));
+  const known: Known = { isOtherBoot, kept: new Map(kept.map((each) => [each.run, each])), strangers };
+  const goingOn: Promise<void>[] = [];
   for (const row of registry.projects.all()) {
     const project = supervisor.newProject(row);
     takeRows(supervisor, project);
@@ -37,10 +47,15 @@ export async function recoverAll(supervisor: Supervisor, kept: readonly KeptRun[
       const instanceRow = rows.get(`${instance.spec.name} ${instance.index}`);
       // The registry's rows are parsed, the machine in them is the lifecycle's own value, perhaps of an older reeve.
       const machine: Machine = { ...NEW_MACHINE, ...((instanceRow?.machine ?? {}) as Machine) };
-      if (await found.takeOver(project, instance, runOf(machine.state))) continue;
-      if (instanceRow) await goOn(instance, machine, isOtherBoot, kept, strangers);
+      const takenOver = found.takeOver(project, instance, runOf(machine.state));
+      goingOn.push(
+        takenOver.then((isDone) => {
+          if (!isDone && instanceRow) return goOn(instance, machine, known);
+        }),
+      );
     }
   }
+  await Promise.all(goingOn);
   await found.takeOverUnknown();
   closeRuns(supervisor);
   await releaseEnded(supervisor, kept);
@@ -73,28 +88,18 @@ function takeRows(supervisor: Supervisor, project: Project): void {
   }
 }
 
-async function goOn(
-  instance: Instance,
-  machine: Machine,
-  isOtherBoot: boolean,
-  kept: readonly KeptRun[],
-  strangers: Strangers,
-): Promise<void> {
+async function goOn(instance: Instance, machine: Machine, known: Known): Promise<void> {
+  const { isOtherBoot, kept, strangers } = known;
   const { deps } = instance.host;
   if (isOtherBoot) return instance.goOn(recoverFromOtherBoot(machine, iso(deps.clock.now())), null, []);
   const run = runOf(machine.state);
   const row = run === null ? null : deps.registry.runs.get(run);
   if (run === null || row === null) return instance.goOn(recover(machine, { kind: 'absent' }).machine, null, []);
-  const seen = await look(
-    instance,
-    row,
-    kept.find((k) => k.run === run),
-    strangers,
-  );
+  const keptRun = kept.get(run);
+  const seen = await look(instance, row, keptRun, strangers);
   const live = seen.kind === 'absent' ? null : await liveAgain(instance, row, seen.process);
   const { machine: now, missed } = recover(machine, seen);
   instance.goOn(now, live, missed);
-  const keptRun = kept.find((k) => k.run === run);
   const moved = movedMain(row, keptRun);
   if (seen.kind === 'alive' && moved !== null) watchMain(instance, moved);
 }

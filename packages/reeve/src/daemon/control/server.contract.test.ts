@@ -309,3 +309,28 @@ test('a call that never ends does not keep the server from closing', async () =>
   expect((await call).params.how).toBe('broken');
   await caller.close();
 });
+
+test('D4: until it is open it says who it is, and everything else waits; what was abandoned meanwhile is not done', async () => {
+  let open: () => void = () => {};
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  const asked: (number | null)[] = [];
+  const ports: ControlHandlers['ports'] = ({ port }) => {
+    asked.push(port);
+    return { ports: [] };
+  };
+  server = await startControlServer({ socket, handlers: { ...idle, ports }, log, opened });
+  const abandoned = await client();
+  const lost = abandoned.call('ports', { port: 1 });
+  lost.catch(() => undefined);
+  await using waiting = await client();
+  expect(await waiting.call('ping', {})).toEqual(pong);
+  const answer = waiting.call('ports', { port: 2 });
+  await abandoned[Symbol.asyncDispose]();
+  await expect.poll(() => server?.connections).toBe(1);
+  expect(asked).toEqual([]);
+  open();
+  await answer;
+  expect(asked).toEqual([2]);
+});

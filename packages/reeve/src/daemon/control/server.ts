@@ -6,6 +6,8 @@ import type { ControlCall, ControlHandlers, ControlLog, ServerShared } from './h
 
 /** Clients at once; the next one is told so. */
 const CONNECTIONS = 512;
+/** Calls that need nothing of what the last daemon remembered. */
+const AT_ONCE: ReadonlySet<CallName> = new Set(['ping', 'about']);
 /** How long `close` lets open calls answer. Milliseconds. */
 const GRACE = 1000;
 
@@ -30,10 +32,12 @@ export async function startControlServer(options: {
   readonly socket: string;
   readonly handlers: ControlHandlers;
   readonly log: ControlLog;
+  /** Until then only who we are is answered, everything else waits; left out: it is open at once. */
+  readonly opened?: Promise<void>;
 }): Promise<ControlServer> {
-  const { socket: path, handlers, log } = options;
+  const { socket: path, handlers, log, opened = Promise.resolve() } = options;
   const clients = new Set<ControlConnection>();
-  const shared = sharedBy(handlers, log);
+  const shared = sharedBy(handlers, log, opened);
   let count = 0;
   const server = createServer((socket) => admit(new ControlConnection(++count, socket, shared), socket, clients));
   // Beyond this the system's own limit of open files would be next: not even told.
@@ -48,10 +52,12 @@ export async function startControlServer(options: {
   };
 }
 
-function sharedBy(handlers: ControlHandlers, log: ControlLog): ServerShared {
+function sharedBy(handlers: ControlHandlers, log: ControlLog, opened: Promise<void>): ServerShared {
   return {
     log,
-    handle: (call, params, context) => {
+    handle: async (call, params, context) => {
+      if (!AT_ONCE.has(call)) await opened;
+      context.signal.throwIfAborted();
       // The parameters were checked against the schema of this very call.
       const handler = handlers[call] as (
         params: unknown,

@@ -129,7 +129,7 @@ export function forgetSaid(instance: Actor): void {
 
 /** What this run has said to an earlier daemon. */
 export function recallSaid(instance: Actor, run: string): void {
-  const row = instance.host.deps.registry.announcements.all().find(({ id }) => id === idOf(instance));
+  const row = instance.host.deps.registry.announcements.get(idOf(instance));
   // Written above, by this version or one before it: what a later field of it means, it did not say.
   if ((row?.owner as { readonly run?: unknown } | null | undefined)?.run === run)
     instance.notified = { ...NOTHING_SAID, ...(row?.announcement as Partial<Notified>) };

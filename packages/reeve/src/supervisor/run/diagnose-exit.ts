@@ -25,7 +25,9 @@ export async function lookBack(instance: Actor, live: LiveRun, exit: Exit): Prom
   const isOutOfMemory = live.processes.isOutOfMemory();
   try {
     const said = await deps.lastLines(instance.id, live.row.run, READ);
-    const lines = said.map((line) => maskValues(line, live.resolved.secrets));
+    const { secrets } = live.resolved;
+    // What cannot be masked is not kept.
+    const lines = secrets === null ? [] : said.map((line) => maskValues(line, secrets));
     const blamed = blame(exit, lines);
     const verified = blamed?.code === 'PORT_TAKEN' ? await nameHolder(instance, live, blamed) : blamed;
     return { blame: verified, lines: lines.slice(-KEPT), isOutOfMemory, missing: null };

@@ -3,6 +3,7 @@ import { sendSignal } from '@reeve/host';
 import { describeExit, isWell } from '../../core/restart/restart.ts';
 import type { Dependencies } from '../dependencies.ts';
 import type { Actor, LiveRun } from '../instance-handle.ts';
+import { userOf } from './launch.ts';
 
 /**
  * The keeper holds a stop command as a run of its own, named after the run that it ends: so it survives the daemon, is
@@ -18,7 +19,7 @@ export function servedBy(run: string): string | null {
 
 /** Carries out `hook`. Ends with `hooked`, told by the keeper's journal or, where it cannot be started, here. */
 export async function runStopCommand(instance: Actor): Promise<void> {
-  const { live } = instance;
+  const live = await withSecrets(instance);
   const argv = live?.resolved.stop;
   if (!live || !argv) return refused(instance, 'is not known any more');
   const keeper = await instance.host.deps.keeper();
@@ -34,6 +35,26 @@ export async function runStopCommand(instance: Actor): Promise<void> {
     instance.stopCommand ??= { process, view: null };
   } catch (error) {
     refused(instance, `could not be executed: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+/** A run of an earlier daemon may lack secrets that the command needs: they are fetched now. */
+async function withSecrets(instance: Actor): Promise<LiveRun | null> {
+  const { live, project, spec, index, host } = instance;
+  if (!live || live.resolved.secrets !== null) return live;
+  try {
+    const environment = project.environmentOf(spec.name);
+    const user = await userOf(instance);
+    const input = { project: project.row, spec, environment, index, run: live.row.run, ports: live.leases, user };
+    const full = { ...live, resolved: await host.deps.resolve(input) };
+    if (instance.live?.row.run === live.row.run) instance.attach(full);
+    return full;
+  } catch (error) {
+    host.deps.log.warn(
+      { err: error, service: instance.selector },
+      'its secrets cannot be fetched for its stop command',
+    );
+    return live;
   }
 }
 
