@@ -24,7 +24,7 @@ export type ConfigOf<Name extends string> = Omit<Config, 'services'> & {
 /** For \`reeve.config.ts\`: gives the config back as it is, checked and completed by the editor. */
 export declare function defineConfig<const Name extends string>(config: ConfigOf<Name>): ConfigOf<Name>;
 `;
-  return [path.join(root, 'packages/reeve/dist/config.d.ts'), text];
+  return [path.join(root, 'packages/reeve/dist/config.d.mts'), text];
 }
 
 /**

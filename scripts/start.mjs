@@ -24,7 +24,7 @@ stopWhenNpmIsGone();
 
 try {
   await setUp({ debian: ['python3'] });
-  await build();
+  await build({ codeCache: true });
 } catch (error) {
   console.error(error.message);
   process.exit(1);

@@ -31,7 +31,7 @@ try {
   heading('set-up');
   await setUp({ debian: needsStack ? debianPackages : [] });
   heading('build');
-  add(await attempt('build', build));
+  add(await attempt('build', () => build({ codeCache: true })));
   if (wantsChecks()) {
     heading('checks');
     add(await runChecks(only === 'checks' ? null : only));

@@ -1,6 +1,7 @@
 import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { type BuildOptions, build, type Plugin } from 'esbuild';
+import type { Plugin } from 'esbuild';
+import { programFiles } from '../../scripts/program.mjs';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const source = path.join(root, 'packages/reeve/src');
@@ -14,36 +15,23 @@ export type Changes = Readonly<Record<string, (text: string) => string>>;
  */
 export async function otherBuild(folder: string, changes: Changes): Promise<string> {
   const used = new Set<string>();
-  const options: BuildOptions = {
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20',
-    external: ['koffi', '@photostructure/sqlite', 'jiti'],
-    conditions: ['reeve-source'],
-    logLevel: 'error',
-    plugins: [changing(changes, used)],
-    banner: {
-      js: "import { createRequire as __createRequire } from 'node:module';const require = __createRequire(import.meta.url);",
-    },
-  };
   const dist = path.join(folder, 'dist');
-  for (const [out, name] of [
+  mkdirSync(path.join(dist, 'code'), { recursive: true });
+  for (const [name, entry] of [
     ['cli', 'cli/bin.ts'],
     ['reeved', 'daemon/bin.ts'],
     ['keeper', 'keeper/main.ts'],
   ] as const) {
-    await build({
-      ...options,
-      entryPoints: [{ in: path.join(source, name), out }],
-      outdir: dist,
-      splitting: out !== 'keeper',
+    const files = await programFiles(dist, name, path.join(source, entry), {
+      logLevel: 'error',
+      plugins: [changing(changes, used)],
     });
+    for (const [file, text] of files) writeFileSync(file, text);
   }
   const idle = Object.keys(changes).filter((name) => !used.has(name));
   if (idle.length > 0) throw new Error(`nothing was built from ${idle.join(', ')}`);
-  mkdirSync(path.join(folder, 'bin'), { recursive: true });
-  cpSync(path.join(root, 'packages/reeve/bin/reeve.js'), path.join(folder, 'bin/reeve.js'));
+  cpSync(path.join(root, 'packages/reeve/bin'), path.join(folder, 'bin'), { recursive: true });
+  writeFileSync(path.join(dist, 'package.json'), '{ "type": "commonjs" }\n');
   cpSync(path.join(root, 'packages/reeve/package.json'), path.join(folder, 'package.json'));
   symlinkSync(path.join(root, 'node_modules'), path.join(folder, 'node_modules'));
   return path.join(folder, 'bin/reeve.js');

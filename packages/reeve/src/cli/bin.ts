@@ -5,7 +5,7 @@ import { run } from './main.ts';
 import { codeOfLoss, StandardOutput } from './output.ts';
 
 /** The program: dist/cli.js, started by bin/reeve.js. The daemon lies beside it. */
-const daemon = new URL('./reeved.js', import.meta.url);
+const daemon = fileURLToPath(new URL('./reeved.js', import.meta.url));
 
 const [out, err] = [new StandardOutput(process.stdout), new StandardOutput(process.stderr)];
 
@@ -14,12 +14,11 @@ const io: Io = {
   err,
   env: process.env,
   cwd: workingFolder(),
-  daemon: [process.execPath, fileURLToPath(daemon)],
+  daemon: [process.execPath, daemon],
   becomeDaemon: async (home) => {
     process.env['REEVE_HOME'] = home;
-    // It ends this process itself, when it ends.
-    await import(daemon.href);
-    return 0;
+    await import(daemon);
+    return new Promise(() => {}); // the daemon ends this process itself, when it ends
   },
   onInterrupt: (signals, heard) => {
     const listeners = signals.map((signal): [Interrupt, () => void] => [signal, () => heard(signal)]);
@@ -30,10 +29,14 @@ const io: Io = {
   },
 };
 
-const code = await run(process.argv.slice(2), io);
-await out.flushed();
-if (out.failure !== null && out.failure.code !== 'EPIPE')
-  err.write(`✗ the result could not be written: ${out.failure.message}\n`);
-await err.flushed();
-// Nothing that is still open may keep us.
-process.exit(codeOfLoss(code, out.failure));
+async function main(): Promise<never> {
+  const code = await run(process.argv.slice(2), io);
+  await out.flushed();
+  if (out.failure !== null && out.failure.code !== 'EPIPE')
+    err.write(`✗ the result could not be written: ${out.failure.message}\n`);
+  await err.flushed();
+  // Nothing that is still open may keep us.
+  process.exit(codeOfLoss(code, out.failure));
+}
+
+void main();

@@ -133,12 +133,10 @@ if (home === undefined) {
   report('usage: keeper HOME');
   process.exit(2);
 }
-try {
-  await main(home);
-} catch (error) {
+main(home).catch((error: unknown) => {
   report(error instanceof ReeveError ? `${error.message} (${error.hint})` : detailsOf(error));
   process.exit(1);
-}
+});
 
 function detailsOf(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);

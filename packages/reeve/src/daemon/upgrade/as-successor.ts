@@ -41,7 +41,14 @@ function tryKeeper([command = '', ...args]: readonly string[]): Promise<void> {
 }
 
 function lastWords(complaint: string, error: Error | null): string {
-  return complaint.trim().slice(-500) || (error?.message ?? 'it did not say how it is used');
+  // The message matters here; the stack frames after it would push it out.
+  return (
+    complaint
+      .replace(/^ +at .*\n?/gm, '')
+      .trim()
+      .slice(-500) ||
+    (error?.message ?? 'it did not say how it is used')
+  );
 }
 
 /** Resolves too when none can come any more: the other end is gone. */
