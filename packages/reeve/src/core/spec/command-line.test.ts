@@ -1,13 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  decideCommand,
-  isGivenInWords,
-  quoteWords,
-  splitCommand,
-  stringCommand,
-  wordsCommand,
-} from './command-line.ts';
+import { decideCommand, quoteWords, splitCommand, stringCommand } from './command-line.ts';
 
 describe('a string command', () => {
   test.each([
@@ -112,13 +105,6 @@ describe('references in a string command', () => {
       text: 'node ${FILE} --x="${A:-b c}"',
       how: { kind: 'argv', argv: ['node', '${FILE}', '--x=${A:-b c}'] },
     });
-  });
-  test('stand in text that is judged again at the start; words that were given as words are not', () => {
-    const string = stringCommand('node ${FILE}', null);
-    expect('how' in string && isGivenInWords(string)).toBe(false);
-    expect(isGivenInWords(wordsCommand(['node', '${FILE}']))).toBe(true);
-    const never = stringCommand('node ${FILE} *', false);
-    expect('how' in never && isGivenInWords(never)).toBe(true);
   });
   test('a literal ${ keeps its escape in the words', () => {
     expect(stringCommand("echo '$${A}' ${B}", null)).toMatchObject({ how: { argv: ['echo', '$${A}', '${B}'] } });

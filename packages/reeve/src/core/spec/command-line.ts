@@ -142,7 +142,7 @@ class Scanner {
   }
 }
 
-/** Directly or through the shell? The text is as it will run: its `${…}` are replaced already. */
+/** Directly or through the shell? Decided on the text as written: a value that replaces a `${…}` changes nothing. */
 export function decideCommand(text: string): Decided {
   const command = text.trim();
   if (command === '') return { kind: 'wrong', why: 'the command is empty', at: 0 };
@@ -180,14 +180,6 @@ export function quoteWords(argv: readonly string[]): string {
 /** A command that was given word by word. */
 export function wordsCommand(argv: readonly string[]): CommandSpec {
   return { text: quoteWords(argv), how: { kind: 'argv', argv } };
-}
-
-/**
- * Whether the words of a command stand as they are. Otherwise it is a string that is judged again when its `${…}` are
- * replaced, since a value may hold blanks or shell syntax.
- */
-export function isGivenInWords(command: CommandSpec): boolean {
-  return command.how.kind === 'argv' && command.text === quoteWords(command.how.argv);
 }
 
 /**

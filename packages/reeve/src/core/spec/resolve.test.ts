@@ -37,24 +37,39 @@ describe('a command', () => {
   test('in words: a value with blanks stays one word', () => {
     expect(resolved({ command: wordsCommand(['a', '${X}']), env: { X: 'b c; d' } }).argv).toEqual(['a', 'b c; d']);
   });
-  test('as text: values are replaced before it is split', () => {
-    expect(resolved({ command: command('a ${X}'), env: { X: 'b c' } }).argv).toEqual(['a', 'b', 'c']);
+  test.each(['b c', '*.js', 'x; echo INJECTED', "it's", '', '$(id)', '| cat'])(
+    'U17: as text: a value (%s) is one word, and never brings in a shell',
+    (X) => {
+      expect(resolved({ command: command('a ${X} --x="${X}"'), env: { X } }).argv).toEqual(['a', X, `--x=${X}`]);
+    },
+  );
+  test('U17: an empty value is no program to run', () => {
+    expect(resolveService(input({ command: command('${X} a'), env: { X: '' } }))).toEqual({
+      ok: false,
+      problems: ['command: the program to run is an empty word'],
+    });
   });
-  test('as text: a value with shell syntax brings it to the shell', () => {
-    expect(resolved({ command: command('a ${X}'), env: { X: '*.js' } }).argv).toEqual(['/bin/sh', '-c', 'a *.js']);
-  });
-  test('for the shell: replaced in the script', () => {
-    expect(resolved({ command: command('a ${X} && b $X'), env: { X: '1' } }).argv).toEqual([
-      '/bin/sh',
-      '-c',
-      'a 1 && b $X',
+  test('U17: for the shell: a value is a word after the script, and the script is as written', () => {
+    expect(resolved({ command: command('a ${X} && b $X'), env: { X: '1; id' } }).argv).toEqual([
+      ...['/bin/sh', '-c', 'a "${1}" && b $X', '/bin/sh', '1; id'],
     ]);
   });
-  test('a value that leaves a quote open is told', () => {
-    expect(resolveService(input({ command: command('a ${X}'), env: { X: "it's" } }))).toEqual({
+  test('U17: a shell that takes no words after its script gets only values that mean the same to it', () => {
+    const python = stringCommand('print(${X})', '/usr/bin/python3') as CommandSpec;
+    expect(resolved({ command: python, env: { X: '1' } }).argv).toEqual(['/usr/bin/python3', '-c', 'print(1)']);
+    expect(resolveService(input({ command: python, env: { X: '__import__("os")' } }))).toEqual({
       ok: false,
-      problems: ["command: the quote ' is not closed"],
+      problems: ['command: ${X} holds characters that python3 would read as code'],
     });
+  });
+  test('U17: PWD is the working folder, everywhere; the folders of the caller are not handed on', () => {
+    const base = { PWD: '/caller', OLDPWD: '/before', D: 'sub' };
+    const service = resolved(
+      { cwd: '${D}', env: { HERE: '${PWD}' }, command: wordsCommand(['a', '${PWD}']) },
+      { base },
+    );
+    expect(service).toMatchObject({ cwd: '/p/sub', argv: ['a', '/p/sub'], env: { PWD: '/p/sub', HERE: '/p/sub' } });
+    expect(service.env).not.toHaveProperty('OLDPWD');
   });
   test('what nothing answers is told with its place', () => {
     expect(resolveService(input({ command: command('a ${GONE}') }))).toEqual({

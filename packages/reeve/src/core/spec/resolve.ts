@@ -8,9 +8,9 @@ import type {
   ServiceSpec,
   TcpCheck,
 } from '@reeve/contract';
-import { decideCommand, isGivenInWords } from './command-line.ts';
 import { type BuiltEnvironment, buildEnvironment, type EnvMap, type InstancePort, type Layers } from './environment.ts';
-import { type BadReference, interpolate, lookupIn, type Scope } from './interpolate.ts';
+import { type BadReference, interpolate, lookupIn, parseTemplate, type Scope } from './interpolate.ts';
+import { placeValues } from './shell-values.ts';
 
 export interface ResolveInput {
   readonly spec: ServiceSpec;
@@ -62,7 +62,7 @@ export interface SecretSources {
 
 /** The secrets' own strings, with `${…}` replaced from the environment without secrets. Throws a sentence. */
 export function resolveSecrets(input: Omit<ResolveInput, 'secrets'>): SecretSources {
-  const { env, scope } = environmentOf({ ...input, secrets: {} });
+  const { env, scope } = environmentIn({ ...input, secrets: {} });
   const fill = filler(scope);
   const resolved = Object.entries(input.spec.secrets).map(([name, source]): [string, ResolvedSecret] => {
     const where = `secrets.${name}`;
@@ -74,7 +74,7 @@ export function resolveSecrets(input: Omit<ResolveInput, 'secrets'>): SecretSour
 }
 
 export function resolveService(input: ResolveInput): Resolved {
-  const built = environmentOf(input);
+  const built = environmentIn(input);
   if (built.bad.length > 0) return { ok: false, problems: built.bad.map((b) => sentence(`env.${b.variable}`, b.bad)) };
   try {
     return { ok: true, service: { ...strings(input, built.scope), env: built.env } };
@@ -84,9 +84,20 @@ export function resolveService(input: ResolveInput): Resolved {
   }
 }
 
-function environmentOf(input: ResolveInput): BuiltEnvironment {
+/** `PWD` is the working folder, which may itself be made of variables; the caller's folders are none of a service's. */
+function environmentIn(input: ResolveInput): BuiltEnvironment {
+  const { OLDPWD: _, PWD: __, ...base } = input.base;
+  const first = environmentOf(input, base);
+  const filled = interpolate(input.spec.cwd, lookupIn(first.scope));
+  if (!filled.ok) return first;
+  const PWD = absolute(input.project.folder, filled.text);
+  const built = environmentOf(input, { ...base, PWD });
+  return { ...built, env: { ...built.env, PWD }, scope: { ...built.scope, env: { ...built.scope.env, PWD } } };
+}
+
+function environmentOf(input: ResolveInput, base: EnvMap): BuiltEnvironment {
   return buildEnvironment({
-    base: input.base,
+    base,
     user: input.user,
     ports: input.ports,
     projectFiles: input.files.project,
@@ -126,17 +137,23 @@ function filler(scope: Scope): Fill {
 
 const sentence = (where: string, bad: BadReference | undefined): string => `${where}: ${bad?.written} ${bad?.why}`;
 
-/** Words stand; a string is judged as it will run, with its values in it. */
+/** How it is executed was decided on the text as written; a value is one word, or part of one, whatever it holds. */
 function resolveCommand(where: string, command: CommandSpec, fill: Fill): CommandSpec {
   const { how } = command;
-  if (how.kind === 'shell') return { ...command, how: { ...how, script: fill(where, how.script) } };
-  if (isGivenInWords(command))
-    return { ...command, how: { kind: 'argv', argv: how.argv.map((word) => fill(where, word)) } };
-  const text = fill(where, command.text);
-  const decided = decideCommand(text);
-  if (decided.kind === 'wrong') throw new Unresolved(`${where}: ${decided.why}`);
-  if (decided.kind === 'argv') return { ...command, how: decided };
-  return { ...command, how: { kind: 'shell', shell: '/bin/sh', script: text, why: decided.why } };
+  if (how.kind === 'shell') return { ...command, how: resolveScript(where, how, fill) };
+  const argv = how.argv.map((word) => fill(where, word));
+  if (argv[0] === '') throw new Unresolved(`${where}: the program to run is an empty word`);
+  return { ...command, how: { kind: 'argv', argv } };
+}
+
+type ShellHow = Extract<CommandSpec['how'], { readonly kind: 'shell' }>;
+
+function resolveScript(where: string, how: ShellHow, fill: Fill): CommandSpec['how'] {
+  const template = parseTemplate(how.script);
+  if (!template.ok) throw new Unresolved(sentence(where, template.bad));
+  const placed = placeValues(how.shell, template.pieces, (written) => fill(where, written));
+  if (!placed.ok) throw new Unresolved(`${where}: ${placed.why}`);
+  return { kind: 'argv', argv: placed.argv };
 }
 
 function argvOf({ how }: CommandSpec): readonly string[] {

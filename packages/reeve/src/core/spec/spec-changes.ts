@@ -81,10 +81,9 @@ function keyOf(spec: ServiceSpec, field: keyof ServiceSpec): string {
   return canonical(field === 'env' ? envKey(spec.env) : spec[field]);
 }
 
-/** The reason is for people. The text counts where it is judged again at each start. */
-function commandKey({ text, how }: CommandSpec): unknown {
-  if (how.kind === 'shell') return { shell: how.shell, script: how.script };
-  return hasReference(text) ? { argv: how.argv, text } : { argv: how.argv };
+/** The text, and the reason for a shell, are for people. */
+function commandKey({ how }: CommandSpec): unknown {
+  return how.kind === 'shell' ? { shell: how.shell, script: how.script } : { argv: how.argv };
 }
 
 /** The order of variables matters only when one may refer to another. */
