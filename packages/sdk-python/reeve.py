@@ -167,11 +167,14 @@ class AlreadyRunning(ReeveError):
     code = "ALREADY_RUNNING"
     exit_code = 5
 
-    def __init__(self, service: str, project: str, pid: int | None, handed_over: bool = False) -> None:
+    def __init__(
+        self, service: str, project: str, pid: int | None, handed_over: bool = False, managed: bool = False
+    ) -> None:
         message = f"{service} runs already in {project}"
         if pid is not None:
             message += f" (pid {pid})"
-        hint = "stop it first" + ("" if pid is None else f": kill {pid}")
+        how = f"reeve stop {service}" if managed else "" if pid is None else f"kill {pid}"
+        hint = "stop it first" + (how and f": {how}")
         super().__init__(message + ("; it was handed this command line" if handed_over else ""), hint)
         self.pid = pid
         self.handed_over = handed_over
@@ -709,7 +712,7 @@ class _Lock:
                 return lock
             pid = _live_holder(place.lock)
             if pid is not None or time.monotonic() > end:
-                raise AlreadyRunning(place.service, place.project.name, pid)
+                raise AlreadyRunning(place.service, place.project.name, pid, managed=_is_managed(pid))
             time.sleep(_LOCK_PAUSE)
 
     @classmethod
@@ -746,6 +749,11 @@ class _Lock:
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is not None:
             os.close(descriptor)
+
+
+def _is_managed(pid: int | None) -> bool:
+    """reeve runs it: ended behind its back it may come again."""
+    return pid is not None and "\0REEVE_RUN=" in "\0" + _read_text(f"/proc/{pid}/environ")
 
 
 def _live_holder(path: str) -> int | None:
@@ -2148,13 +2156,27 @@ def _open_presence(place: _Place, kind: str, title: str | None, description: str
     """None where reeve started us as a user who may not enter its home: then reeve itself sees to it that there is one
     of us."""
     try:
-        return _Presence(place, kind, title, description, calls)
+        presence = _Presence(place, kind, title, description, calls)
+        _mark_children(place.id)
+        return presence
     except (HomeUnsafe, PermissionError) as error:
         if place.cookie is None:
             raise
         text = f"{error}: no control socket for {place.service}, reeve supervises it all the same"
         warnings.warn(text, ReeveWarning, stacklevel=3)
         return None
+
+
+#: The process that has marked what it starts: a fork is another one.
+_marked: int | None = None
+
+
+def _mark_children(card: str) -> None:
+    """What this program starts from now on carries whose it is: the first name that it takes."""
+    global _marked
+    if _marked != os.getpid():
+        os.environ["REEVE_OWNER"] = f"{card}:{secrets.token_hex(8)}"
+        _marked = os.getpid()
 
 
 def _exit_code_of(error: BaseException) -> int:

@@ -1,5 +1,5 @@
 // A service that uses the library. Its only argument is JSON: service, port (listens there), leaves_port (a detached
-// child of it listens there and outlives it), cleanup ('done' | 'throws' | 'hangs', or { command }), cleanup_timeout,
+// child of it listens there and outlives it), leaves_child (that child has its mark), cleanup ('done' | 'throws' | 'hangs', or { command }), cleanup_timeout,
 // start (a command), data, ready. Prints `open PID` when all of it is said.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -23,7 +23,8 @@ class Announces extends ManagedService {
     const ports = [wish.port, wish.leaves_port].filter(Boolean);
     const server = createServer();
     if (wish.port) await once(server.listen(wish.port, '127.0.0.1'), 'listening');
-    if (wish.leaves_port) await leaveListener(wish.leaves_port);
+    if (wish.leaves_port) await leaveListener(wish.leaves_port, { PATH: process.env.PATH });
+    if (wish.leaves_child) await leaveListener(wish.leaves_child, process.env);
     this.register({ port: wish.port, ...wish.data });
     this.announceProcessManagement({
       ports,
@@ -40,11 +41,11 @@ class Announces extends ManagedService {
   }
 }
 
-/** Two forks and a session of its own: nothing shows any more that it was ours. */
-async function leaveListener(port) {
+/** Two forks, a session of its own and no environment: nothing shows any more that it was ours. */
+async function leaveListener(port, env) {
   const code = `require('net').createServer().listen(${port}, '127.0.0.1')`;
   const words = ['-c', '(setsid "$0" -e "$1" "$2" &)', process.execPath, code, process.argv[3] ?? ''];
-  await once(spawn('sh', words, { stdio: 'ignore' }), 'exit');
+  await once(spawn('sh', words, { stdio: 'ignore', env }), 'exit');
   while (!(await answers(port))) await new Promise((resolve) => setTimeout(resolve, 20));
 }
 function answers(port) {

@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { discoverService, killService, listServices } from '@reeve/sdk';
 import { expect, test } from 'vitest';
+import { startByHand } from '../harness/by-hand.ts';
 import { startReeve } from '../harness/reeve.ts';
 
 const sdk = path.resolve(import.meta.dirname, '../../packages/sdk/dist/index.js');
@@ -21,6 +22,18 @@ class WebEditor extends ManagedService {
 }
 await WebEditor.main();
 `;
+
+test('U22: listServices says self of a service that was started by hand, also when a daemon shows it', async () => {
+  await using reeve = startReeve();
+  reeve.project({ project: 'shop', services: { db: { command: [...reeve.program('stays')] } } });
+  expect((await reeve.run(['up', '-d'])).code).toBe(0);
+  await using web = startByHand(reeve, { service: 'web-editor' });
+  await web.open();
+  expect(await listServices({ home: reeve.home, cwd: reeve.folder })).toMatchObject([
+    { name: 'db', managedBy: 'daemon' },
+    { name: 'web-editor', managedBy: 'self', pid: web.pid, state: 'running' },
+  ]);
+});
 
 test('a library service under the daemon tells it when it is ready, and is the same service to everybody', async () => {
   await using reeve = startReeve();

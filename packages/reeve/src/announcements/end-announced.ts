@@ -28,6 +28,8 @@ export interface EndOptions {
   readonly force: boolean;
   /** Of a clean-up command. */
   readonly env: Readonly<Record<string, string>>;
+  /** What it has started, as far as it is known by more than hanging below it. */
+  readonly family: readonly Target[];
 }
 export interface EndedAnnounced {
   readonly announced: Announced;
@@ -66,7 +68,7 @@ export async function endAnnounced(announced: Announced, options: EndOptions): P
     receipt: {
       name: announced.card.service,
       promise: 'best_effort',
-      promise_reason: 'it was not started by reeve: children that detached before are not known',
+      promise_reason: 'it was not started by reeve: children that detached and lost its mark are not known',
       processes: endings.map(receiptProcess),
       ports: numbers.map((port) => ({ port, free: !taken.has(port) })),
       stop_commands: [],
@@ -93,12 +95,17 @@ function survivorOf({ card }: Announced, { process, command, left }: Ending): re
   return left === null ? [] : [{ service: card.service, pid: process.pid, command, why: left }];
 }
 
-async function end({ card, liveness }: Announced, { grace, force }: EndOptions): Promise<readonly Ending[]> {
+async function end({ card, liveness }: Announced, { grace, force, family }: EndOptions): Promise<readonly Ending[]> {
   const main = card.process;
-  if (liveness !== 'live' || main === null || isAbove(main.pid)) return [];
-  // Before it is asked: once it has gone, nothing shows any more who was below it.
-  const targets = targetsOf(main);
   const spare = spared();
+  const left = family.filter(({ process }) => !spare(process));
+  if (liveness !== 'live' || main === null) {
+    return left.length === 0 ? [] : endProcesses(left, { grace: force ? 0 : grace, budget: BUDGET, spare });
+  }
+  if (isAbove(main.pid)) return [];
+  // Before it is asked: once it has gone, nothing shows any more who was below it.
+  const known = targetsOf(main);
+  const targets = [...known, ...left.filter(({ process }) => !known.some((each) => each.process.pid === process.pid))];
   if (force) return endProcesses(targets, { grace: 0, budget: BUDGET, spare });
   const asked = performance.now();
   if (await askToEnd(card.service, card.socket, main.pid)) await untilGone(main, grace);

@@ -9,6 +9,8 @@ import { readDropped } from './dropped-file.ts';
 const LARGEST = 1 << 20;
 /** Files of one folder that are read; what is more is nobody's intention. */
 const MOST = 5000;
+/** A service that ended in order this long ago is shown no longer. Milliseconds. */
+const KEEP = 24 * 3600_000;
 /** A process that started this much after its pid was written down is another one. Milliseconds. */
 const SLACK = 2000;
 
@@ -16,6 +18,8 @@ export interface Found {
   readonly announced: readonly Announced[];
   /** What was passed over. */
   readonly ignored: readonly Ignored[];
+  /** Files of services that ended in order over a day ago: nobody needs them any more. */
+  readonly forgotten: readonly string[];
 }
 
 /**
@@ -30,12 +34,14 @@ export function readAnnouncements(paths: Pick<HomePaths, 'run' | 'announce'>): F
   ];
   const announced = new Map<string, Announced>();
   const ignored: Ignored[] = [];
+  const forgotten: string[] = [];
   for (const each of found) {
     if ('why' in each) ignored.push(each);
+    else if (isForgotten(each)) forgotten.push(each.file);
     // Who holds the name by lock speaks for it.
     else if (announced.get(each.card.id)?.liveness !== 'live') announced.set(each.card.id, each);
   }
-  return { announced: [...announced.values()].sort(byName), ignored };
+  return { announced: [...announced.values()].sort(byName), ignored, forgotten };
 }
 
 const DROPPED = /^[^.].*\.json$/;
@@ -48,6 +54,12 @@ function readCard(file: string, name: string): Announced | Ignored | null {
   if (card === null) return { file, why: 'is no card of a service, or one of a newer format' };
   if (`${card.id}.json` !== name) return { file, why: 'lies under the name of another' };
   return judged(card, 'library', file, read.modified);
+}
+
+function isForgotten({ card, liveness, origin }: Announced): boolean {
+  return (
+    origin === 'library' && liveness === 'stopped' && Date.parse(card.ended_at ?? card.updated_at) < Date.now() - KEEP
+  );
 }
 
 function dropped(file: string): Announced | Ignored | null {

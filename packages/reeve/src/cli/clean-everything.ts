@@ -7,7 +7,7 @@ import type { Announced } from '../core/announced/announced.ts';
 import { announcedInHome, startedByHand } from './announced-here.ts';
 import type { Context } from './context.ts';
 import { longCall } from './daemon/long-call.ts';
-import { endByHand, environmentFor } from './end-by-hand.ts';
+import { endByHand, environmentFor, familiesInHome } from './end-by-hand.ts';
 import { actor } from './project/actor.ts';
 import { managedProjects } from './stop-everything.ts';
 
@@ -46,23 +46,56 @@ export async function cleanEverything(context: Context, client: ReeveClient | nu
   const projects = client ? await managedProjects(client) : [];
   const { announced } = announcedInHome(context);
   const byHand = startedByHand(announced, projects);
+  const families = familiesInHome(context);
   const supervised = announced.filter((each) => !byHand.includes(each) && each.liveness === 'live');
   const inOwners = await Promise.all(supervised.map((each) => cleanUpInOwner(each)));
   const [managed, ended] = await Promise.all([
     Promise.all(projects.map((view) => cleanProject(client, view, wish))),
-    endByHand(context, byHand.filter(hasSomething), { ...wish, cleanUp: true }),
+    endByHand(
+      context,
+      byHand.filter((each) => hasSomething(each, families)),
+      { ...wish, cleanUp: true },
+    ),
   ]);
   const byCommands = await Promise.all(supervised.map((each) => cleanUpByCommand(each, environmentFor(context, each))));
   const own = supervised.flatMap((each, at) => rowOfSupervised(each, inOwners[at] ?? byCommands[at] ?? null));
   for (const { announced: each, cleanUp } of ended) {
     if (cleanUp?.ok && each.origin === 'library' && each.liveness === 'stale') removeCard(each.file);
   }
-  return { rows: [...managed.flat(), ...own, ...ended.map(rowOfEnded)], byHand: ended.map((each) => each.announced) };
+  const rows = mergeRows([...managed.flat(), ...own, ...ended.map(rowOfEnded)]);
+  return { rows, byHand: ended.map((each) => each.announced) };
 }
 
-/** Somebody who is there, or a clean-up that can still be run. */
-export function hasSomething({ card, liveness }: Announced): boolean {
-  return liveness === 'live' || (liveness !== 'stopped' && Boolean(card.announcement?.cleanup));
+/** It runs, it has left something behind, or its clean-up can still be run. */
+export function hasSomething({ card, liveness }: Announced, families: ReadonlyMap<string, unknown>): boolean {
+  if (liveness === 'live' || families.has(card.id)) return true;
+  return liveness !== 'stopped' && Boolean(card.announcement?.cleanup);
+}
+
+/** One row a service: what reeve runs of it, what was started by hand and what it announced itself are one to its user. */
+export function mergeRows(rows: readonly CleanRow[]): readonly CleanRow[] {
+  const merged = new Map<string, CleanRow>();
+  for (const row of rows) {
+    const key = `${row.project}/${row.service ?? ''}`.toLowerCase();
+    const before = merged.get(key);
+    merged.set(key, before ? joined(before, row) : row);
+  }
+  return [...merged.values()];
+}
+
+function joined(one: CleanRow, other: CleanRow): CleanRow {
+  const worse = !one.ok || (other.ok && one.reason !== 'not_announced') ? one : other;
+  const ports = new Map([...one.ports, ...other.ports].map((each) => [each.port, each]));
+  return {
+    ...one,
+    ok: one.ok && other.ok,
+    reason: worse.reason,
+    problems: [...new Set([...one.problems, ...other.problems])],
+    message: one.message ?? other.message,
+    ended: [...new Set([...one.ended, ...other.ended])],
+    ports: [...ports.values()],
+    ms: Math.max(one.ms, other.ms),
+  };
 }
 
 async function cleanProject(

@@ -2,9 +2,16 @@ import { ReeveError } from '@reeve/contract';
 import type { ReeveClient } from '@reeve/sdk';
 import { cleanUpInOwner } from '../announcements/clean-up.ts';
 import { announcedOf, startedByHand } from './announced-here.ts';
-import { type CleanRow, type CleanWish, hasSomething, rowOfEnded, rowsOfReceipt } from './clean-everything.ts';
+import {
+  type CleanRow,
+  type CleanWish,
+  hasSomething,
+  mergeRows,
+  rowOfEnded,
+  rowsOfReceipt,
+} from './clean-everything.ts';
 import type { Context } from './context.ts';
-import { endByHand } from './end-by-hand.ts';
+import { endByHand, familiesInHome } from './end-by-hand.ts';
 import { findProject } from './project/find-project.ts';
 import { managedNames } from './project/managed-names.ts';
 import { askDaemon } from './project-views.ts';
@@ -34,6 +41,8 @@ export async function cleanNamed(
   const services = words.filter((word) => managed.has(word.toLowerCase()));
   const stop = { client, services, call: 'stop', purge: false, ...wish } as const;
   const receipt = services.length > 0 ? await stopTarget(context, target, stop) : null;
-  const ended = await endByHand(context, byHand.filter(hasSomething), { ...wish, cleanUp: true });
-  return [...(receipt ? rowsOfReceipt(receipt) : []), ...ended.map(rowOfEnded)];
+  const families = familiesInHome(context);
+  const there = byHand.filter((each) => hasSomething(each, families));
+  const ended = await endByHand(context, there, { ...wish, cleanUp: true });
+  return mergeRows([...(receipt ? rowsOfReceipt(receipt) : []), ...ended.map(rowOfEnded)]);
 }

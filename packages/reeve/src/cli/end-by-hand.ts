@@ -1,7 +1,9 @@
 import type { Receipt } from '@reeve/contract';
 import { type EndedAnnounced, endAnnounced } from '../announcements/end-announced.ts';
+import { findFamilies } from '../announcements/find-family.ts';
 import type { Announced } from '../core/announced/announced.ts';
 import { filterEnvironment } from '../core/spec/environment.ts';
+import { announcedInHome } from './announced-here.ts';
 import type { Context } from './context.ts';
 import { pathsOf } from './daemon/reach-daemon.ts';
 
@@ -20,8 +22,27 @@ export async function endByHand(
   announced: readonly Announced[],
   { timeout, force, cleanUp }: EndWish,
 ): Promise<readonly EndedAnnounced[]> {
+  if (announced.length === 0) return [];
   const options = { cleanUp, force, grace: timeout ?? GRACE };
-  return Promise.all(announced.map((each) => endAnnounced(each, { ...options, env: environmentFor(context, each) })));
+  const families = familiesInHome(context);
+  return Promise.all(
+    announced.map((each) => {
+      const family = families.get(each.card.id) ?? [];
+      return endAnnounced(each, { ...options, family, env: environmentFor(context, each) });
+    }),
+  );
+}
+
+/** What services started by hand have started, by the id of the card. */
+export function familiesInHome(context: Context): ReturnType<typeof findFamilies> {
+  return findFamilies(pathsOf(context).home, announcedInHome(context).announced);
+}
+
+/** Those of which something runs: they themselves, or what they have left behind. */
+export function thatRun(context: Context, announced: readonly Announced[]): readonly Announced[] {
+  if (announced.every(({ liveness }) => liveness === 'live')) return announced;
+  const families = familiesInHome(context);
+  return announced.filter(({ liveness, card }) => liveness === 'live' || families.has(card.id));
 }
 
 /** Of a command that a service announced: the caller's, and who it is for. */

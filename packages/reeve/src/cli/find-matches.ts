@@ -35,7 +35,10 @@ function matchOf(look: HomeLook, seen: LookedAt, query: string, holders: readonl
   if (look.lineage.has(row.pid)) return matched(seen, found);
   if (titleOf(seen).toLowerCase() === word)
     found.push({ why: `is called ${query}`, by: 'title', confidence: 'medium' });
-  else if (!isKernels(row.command) && row.command.toLowerCase().includes(word)) {
+  else if (
+    !isKernels(row.command) &&
+    [row.command, seen.startedAs ?? ''].some((text) => text.toLowerCase().includes(word))
+  ) {
     found.push({
       why: `has "${query}" in its command line`,
       by: 'command',

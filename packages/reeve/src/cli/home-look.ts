@@ -24,6 +24,8 @@ export interface LookedAt {
   readonly process: ProcessIdentity;
   /** null: no process of this home. */
   readonly owner: Owner | null;
+  /** How it was started, as its card says: a process may have given itself a title since. null: no card. */
+  readonly startedAs: string | null;
   /** It is a service's of another reeve home: that home. */
   readonly otherHome: string | null;
   /** It is a daemon or keeper of reeve. */
@@ -64,7 +66,9 @@ export async function lookAtHome(context: Context): Promise<HomeLook> {
     const what = read.get(pid) ?? readCarried(pid, wanted);
     return reeve.has(pid) ? { ...what, isReeve: true } : what;
   };
-  const owners = attribute({ home, live, carried }, memory.runs, announcedInHome(context).announced);
+  const { announced } = announcedInHome(context);
+  const owners = attribute({ home, live, carried }, memory.runs, announced);
+  const commands = new Map(announced.flatMap(({ card }) => (card.process ? [[card.pid, card] as const] : [])));
   const listeners = listListeners();
   const processes = live.flatMap((row): LookedAt[] => {
     const process = identityOf(row);
@@ -73,8 +77,10 @@ export async function lookAtHome(context: Context): Promise<HomeLook> {
     const isOthers = !isReeve && run !== null && other !== null && other !== home;
     const listens = listeners.filter((each) => each.process?.pid === row.pid);
     const owner = owners.get(row.pid) ?? null;
+    const card = commands.get(row.pid);
+    const startedAs = card?.process?.start === row.start && card.argv.length > 0 ? card.argv.join(' ') : null;
     const isDetached = asks && !owner?.isMain && owner?.foundBy.includes('cgroup') !== true;
-    return [{ row, process, owner, isDetached, otherHome: isOthers ? other : null, isReeve, listens }];
+    return [{ row, process, owner, startedAs, isDetached, otherHome: isOthers ? other : null, isReeve, listens }];
   });
   const { projects, services } = memory;
   return { at: Date.now(), processes, projects, services, lineage: lineageOf(process.pid, live) };

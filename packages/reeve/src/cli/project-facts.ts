@@ -1,4 +1,5 @@
 import type { ServiceSpec } from '@reeve/contract';
+import { announcedOf } from './announced-here.ts';
 import type { Context } from './context.ts';
 import { rememberedProject, withMemory } from './memory.ts';
 import { unknownProject } from './project/find-project.ts';
@@ -20,8 +21,14 @@ export async function projectFacts(context: Context, target: Target): Promise<Pr
     const services = registry.services.of(row.folder).map((service) => [service.name, service.spec] as const);
     return { name: row.name, folder: row.folder, services: new Map(services) };
   });
-  if (remembered) return remembered;
-  return declaredFacts(context, target);
+  return remembered ?? announcedFacts(context, target) ?? declaredFacts(context, target);
+}
+
+/** A project of which nothing is known but what announced itself there: it declares nothing. */
+function announcedFacts(context: Context, target: Target): ProjectFacts | null {
+  if (target.kind === 'folder' && target.config !== null) return null;
+  const [known] = announcedOf(context, target);
+  return known ? { name: known.card.project, folder: known.card.folder, services: new Map() } : null;
 }
 
 /** From the config alone. */

@@ -3,7 +3,7 @@ import type { ReeveClient } from '@reeve/sdk';
 import type { Announced } from '../core/announced/announced.ts';
 import { announcedInHome, startedByHand } from './announced-here.ts';
 import type { Context } from './context.ts';
-import { endByHand, withEnded } from './end-by-hand.ts';
+import { endByHand, thatRun, withEnded } from './end-by-hand.ts';
 import { type StopWish, stopServices } from './stop-services.ts';
 
 type AllWish = Omit<StopWish, 'client' | 'project'>;
@@ -39,6 +39,5 @@ export async function managedProjects(client: ReeveClient): Promise<readonly PsV
 }
 
 function liveByHand(context: Context, projects: readonly PsView[]): readonly Announced[] {
-  const live = announcedInHome(context).announced.filter(({ liveness }) => liveness === 'live');
-  return startedByHand(live, projects);
+  return thatRun(context, startedByHand(announcedInHome(context).announced, projects));
 }

@@ -3,7 +3,7 @@ import type { ReeveClient } from '@reeve/sdk';
 import type { Announced } from '../core/announced/announced.ts';
 import { announcedOf, startedByHand } from './announced-here.ts';
 import type { Context } from './context.ts';
-import { endByHand, withEnded } from './end-by-hand.ts';
+import { endByHand, thatRun, withEnded } from './end-by-hand.ts';
 import { refOf } from './project/find-project.ts';
 import type { Target } from './project/target.ts';
 import { askDaemon } from './project-views.ts';
@@ -11,14 +11,14 @@ import { type StopWish, stopTarget } from './stop-services.ts';
 
 type Wish = Omit<StopWish, 'client' | 'project'> & { readonly client: ReeveClient | null };
 
-/** What runs of a project although reeve did not start it: live, and chosen by words (all of it without). */
+/** What runs of a project although reeve did not start it, and what it left behind; chosen by words (all without). */
 export async function runningByHand(
   context: Context,
   target: Target,
   words: readonly string[],
   client: ReeveClient | null,
 ): Promise<readonly Announced[]> {
-  const live = announcedOf(context, target).filter(({ liveness }) => liveness === 'live');
+  const live = thatRun(context, announcedOf(context, target));
   if (live.length === 0) return [];
   const view = client && (await askDaemon(client, target));
   const wanted = new Set(words.map((word) => word.replace(/:\d+$/, '').toLowerCase()));
@@ -29,13 +29,13 @@ export async function runningByHand(
 /** Stops what a target names, by reeve and by hand; one receipt. */
 export async function stopAllOf(context: Context, target: Target, wish: Wish): Promise<Receipt> {
   const byHand = await runningByHand(context, target, wish.services, wish.client);
-  if (byHand.length === 0) return stopTarget(context, target, wish);
+  const known = announcedOf(context, target);
   const [receipt, ended] = await Promise.all([
-    stopManaged(context, target, wish, byHand),
+    stopManaged(context, target, wish, known),
     endByHand(context, byHand, { timeout: wish.timeout, force: wish.force, cleanUp: false }),
   ]);
-  const name = receipt?.project ?? byHand[0]?.card.project ?? refOf(target).name ?? '';
-  return withEnded(receipt, name, ended);
+  const name = receipt?.project ?? known[0]?.card.project ?? refOf(target).name ?? '';
+  return receipt && ended.length === 0 ? receipt : withEnded(receipt, name, ended);
 }
 
 /** A name that only an announcement knows is no error; null: reeve itself ran nothing of it. */
@@ -43,13 +43,13 @@ async function stopManaged(
   context: Context,
   target: Target,
   wish: Wish,
-  byHand: readonly Announced[],
+  announced: readonly Announced[],
 ): Promise<Receipt | null> {
   try {
     return await stopTarget(context, target, wish);
   } catch (error) {
-    if (!(error instanceof ReeveError) || error.exit !== 4) throw error;
-    const known = new Set(byHand.map(({ card }) => card.service.toLowerCase()));
+    if (!(error instanceof ReeveError) || error.exit !== 4 || announced.length === 0) throw error;
+    const known = new Set(announced.map(({ card }) => card.service.toLowerCase()));
     const rest = wish.services.filter((word) => !known.has(word.toLowerCase()));
     if (rest.length === wish.services.length && rest.length > 0) throw error;
     return rest.length === 0 ? null : stopTarget(context, target, { ...wish, services: rest });

@@ -23,10 +23,12 @@ export async function takeOver(context: Context, { client, target, services }: T
   const ended = await endByHand(context, byHand, { timeout: null, force: false, cleanUp: false });
   for (const { announced, survivors } of ended) {
     const { service, pid } = announced.card;
+    const isLive = announced.liveness === 'live';
     const [left] = survivors;
     if (left) {
       throw new ReeveError('TAKE_OVER_FAILED', { name: service, pid: left.pid, why: oneLine(left.why) });
     }
-    say(context, `${service} was started by hand (pid ${pid}): it was stopped, and reeve takes it over`);
+    if (isLive) say(context, `${service} was started by hand (pid ${pid}): it was stopped, and reeve takes it over`);
+    else say(context, `${service} was started by hand and had left processes behind: they were stopped`);
   }
 }

@@ -1,20 +1,21 @@
 import { type FSWatcher, mkdirSync, watch } from 'node:fs';
-import type { ServiceCard } from '@reeve/contract';
-import type { HomePaths } from '@reeve/host';
+import type { ProcessIdentity, ServiceCard } from '@reeve/contract';
+import { type HomePaths, isSame } from '@reeve/host';
 import { type Found, readAnnouncements } from '../announcements/read-announcements.ts';
 import { removeCard } from '../announcements/remove-card.ts';
 import type { Announced } from '../core/announced/announced.ts';
 import type { AnnouncementRow } from '../core/registry.ts';
-import { isUnwritable } from '../supervisor/intents/unwritable.ts';
 import type { Supervisor } from '../supervisor/supervisor.ts';
 
 /** Changes that come together are taken in together. Milliseconds. */
 const QUIET = 100;
-/** Who is killed writes nothing: his end is noticed at a look. Milliseconds. */
+/** Whatever the watches have missed is seen at a look. Milliseconds. */
 const LOOK = 30_000;
+/** Between two looks whether the processes live. Milliseconds. */
+const PULSE = 1_000;
 /** Looked at this often where the system has no watches left. Milliseconds. */
 const BLIND_LOOK = 1_000;
-/** The card of a service that ended this long ago is taken off the disk; the registry keeps it. Milliseconds. */
+/** The card of a service that was killed this long ago is taken off the disk; the registry keeps it. Milliseconds. */
 const KEEP = 24 * 3600_000;
 
 /**
@@ -26,6 +27,9 @@ export class AnnouncementMirror {
   readonly #supervisor: Supervisor;
   readonly #watchers: FSWatcher[] = [];
   readonly #look: NodeJS.Timeout;
+  readonly #pulse: NodeJS.Timeout;
+  /** The live ones. */
+  #watched: readonly ProcessIdentity[] = [];
   #soon: NodeJS.Timeout | null = null;
   #known: Map<string, AnnouncementRow> | null = null;
 
@@ -33,7 +37,13 @@ export class AnnouncementMirror {
     this.#paths = paths;
     this.#supervisor = supervisor;
     this.#look = setInterval(() => this.takeIn(), this.#watch() ? LOOK : BLIND_LOOK).unref();
+    this.#pulse = setInterval(() => this.#feel(), PULSE).unref();
     this.takeIn();
+  }
+
+  /** One small file a service: a process that was killed writes nothing that could be watched. */
+  #feel(): void {
+    if (this.#watched.some((process) => !isSame(process))) this.takeIn();
   }
 
   /** What announces itself now. */
@@ -41,24 +51,25 @@ export class AnnouncementMirror {
     return readAnnouncements(this.#paths);
   }
 
-  /** Looks, and writes down what is new. Never throws: a registry that takes nothing now is tried again. */
+  /** Looks, and writes down what is new. Never throws. */
   takeIn(): void {
     try {
       const { registry } = this.#supervisor.deps;
       this.#known ??= new Map(registry.announcements.all().map((row) => [row.id, row]));
-      const changes = this.read().announced.flatMap((each) => this.#change(each) ?? []);
-      if (changes.length === 0) return;
-      registry.transaction('usual', () => {
-        for (const change of changes) this.#save(change);
-      });
+      const { announced, forgotten } = this.read();
+      for (const file of forgotten) removeCard(file);
+      this.#watched = announced.flatMap(({ card, liveness }) => (liveness === 'live' ? (card.process ?? []) : []));
+      const changes = announced.flatMap((each) => this.#change(each) ?? []);
+      for (const change of changes) this.#save(change);
     } catch (error) {
-      if (!isUnwritable(error)) this.#supervisor.deps.log.error({ err: error }, 'announcements were not taken in');
+      this.#supervisor.deps.log.error({ err: error }, 'announcements were not taken in');
       this.#known = null;
     }
   }
 
   close(): void {
     clearInterval(this.#look);
+    clearInterval(this.#pulse);
     if (this.#soon) clearTimeout(this.#soon);
     for (const watcher of this.#watchers) watcher.close();
   }
@@ -101,7 +112,7 @@ export class AnnouncementMirror {
       started_at: card.started_at,
     };
     const isSame = before !== null && same(before.owner, owner) && same(before.announcement, card);
-    if (origin === 'library' && isOver(announced) && isOld(card)) removeCard(file);
+    if (origin === 'library' && liveness === 'stale' && isOld(card)) removeCard(file);
     if (isSame) return null;
     const at = this.#supervisor.deps.clock.now();
     const row = { id: card.id, folder: card.folder, service: card.service, owner, announcement: card, at };
@@ -109,21 +120,12 @@ export class AnnouncementMirror {
   }
 
   #save({ row, event, card }: Change): void {
-    const { registry, clock } = this.#supervisor.deps;
-    registry.announcements.save(row);
+    const { deps, outbox } = this.#supervisor;
+    outbox.row(`announcement ${row.id}`, () => deps.registry.announcements.save(row));
     this.#known?.set(row.id, row);
     if (event === null) return;
-    registry.events.append({
-      at: clock.now(),
-      folder: card.folder,
-      project: card.project,
-      service: card.service,
-      instance: card.instance,
-      run: card.run,
-      data: { pid: card.pid },
-      cause: null,
-      ...event,
-    });
+    const { folder, project, service, instance, run, pid } = card;
+    outbox.event({ at: deps.clock.now(), folder, project, service, instance, run, data: { pid }, ...event }, null);
   }
 }
 
@@ -156,9 +158,6 @@ function eventOf({ card, liveness }: Announced, before: Owner | undefined): Chan
   }
 }
 
-function isOver({ liveness }: Announced): boolean {
-  return liveness === 'stopped' || liveness === 'stale';
-}
 function isOld({ ended_at, updated_at }: ServiceCard): boolean {
   const last = Date.parse(ended_at ?? updated_at);
   return Number.isNaN(last) || Date.now() - last > KEEP;

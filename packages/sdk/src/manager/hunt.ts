@@ -35,7 +35,7 @@ export async function hunt(query: string | number, options: WhereOptions = {}): 
 }
 
 function meaningsOf(
-  { row, owner }: Seen,
+  { row, owner, startedAs }: Seen,
   query: string,
   ports: readonly SocketOwner[],
   { lineage }: Surroundings,
@@ -50,7 +50,7 @@ function meaningsOf(
   if (names.some((name) => name.toLowerCase().includes(word))) found.push('name');
   if (lineage.has(row.pid)) return found;
   if (titleOf(row).toLowerCase() === word) found.push('title');
-  else if (row.command.toLowerCase().includes(word)) found.push('command');
+  else if ([row.command, startedAs ?? ''].some((text) => text.toLowerCase().includes(word))) found.push('command');
   return found;
 }
 

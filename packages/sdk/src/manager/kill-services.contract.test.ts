@@ -67,8 +67,11 @@ test('services that run by themselves are listed, hunted by name, and ended by n
     processes: [{ pid: program.pid, left: null }],
   });
   expect(await killService('web-editor', world.at)).toMatchObject({ ok: false, reason: 'not_found' });
-  expect(await listServices(world.at)).toEqual([]);
   expect((await program.ended).code).toBe(0);
+  // U22: its row stays, as that of one that was killed does.
+  expect(await listServices(world.at)).toMatchObject([
+    { name: 'web-editor', state: 'stopped', pid: null, ready: false, managedBy: 'self' },
+  ]);
 });
 
 test('one that was killed is listed as stale', async () => {

@@ -26,7 +26,7 @@ export interface ListedService {
   readonly ports: readonly number[];
   /** What it has registered; null: nothing. */
   readonly data: unknown;
-  /** `daemon`: supervised. `self`: it runs by itself. `stale`: it was killed. */
+  /** `daemon`: supervised. `self`: it runs by itself, or ended in order. `stale`: it was killed. */
   readonly managedBy: 'daemon' | 'self' | 'stale';
 }
 
@@ -34,22 +34,31 @@ export interface ListedService {
 const PATTERN_MS = 50;
 const STOP_DEADLINE = 120_000;
 
-/** The services of the project: supervised ones, and those that run by themselves or were killed. Sorted by name. */
+/** The services of the project: supervised ones, and those that run, or ran, by themselves. Sorted by name. */
 export async function listServices(options: WhereOptions = {}): Promise<readonly ListedService[]> {
   const { place } = await lookAround(options);
   const supervised = await supervisedServices(place, { folder: place.folder });
   const listed = new Map<string, ListedService>();
   for (const card of listCards(place.run)) {
     const liveness = livenessOf(card);
-    if (card.folder !== place.folder || liveness === 'stopped') continue;
+    if (card.folder !== place.folder) continue;
     const isLive = liveness === 'live';
     const { service: name, project, state, ready, health, data } = card;
     const ports = card.ports.map(({ port }) => port);
     const how = isLive ? { state, pid: card.pid, ready } : { state: 'stopped', pid: null, ready: false };
-    listed.set(name, { name, project, ...how, health, ports, data, managedBy: isLive ? 'self' : 'stale' });
+    listed.set(name, {
+      name,
+      project,
+      ...how,
+      health,
+      ports,
+      data,
+      managedBy: liveness === 'stale' ? 'stale' : 'self',
+    });
   }
   for (const { name, project, state, pid, ready, health, ports, data } of supervised) {
-    if (pid === null && listed.get(name)?.managedBy === 'self') continue; // started by hand meanwhile
+    const card = listed.get(name);
+    if (pid === null && card?.managedBy === 'self' && card.pid !== null) continue; // started by hand meanwhile
     const numbers = ports.flatMap(({ port }) => port ?? []);
     listed.set(name, {
       name,
@@ -59,7 +68,7 @@ export async function listServices(options: WhereOptions = {}): Promise<readonly
       ready,
       health,
       ports: numbers,
-      data: data ?? listed.get(name)?.data ?? null,
+      data: data ?? card?.data ?? null,
       managedBy: 'daemon',
     });
   }

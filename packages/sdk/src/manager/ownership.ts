@@ -1,24 +1,21 @@
 import { randomBytes } from 'node:crypto';
 import type { ServiceCard } from '@reeve/contract';
 import { DAEMON_MARK } from '@reeve/contract';
-import { environOf, isLiveState, kinOf, lineageOf, readStat, type Stat, scanStats } from '@reeve/host';
+import { environOf, isLiveState, kinOf, lineageOf, OWNER_MARK, readStat, type Stat, scanStats } from '@reeve/host';
 import { livenessOf } from '../service/cards.ts';
 import type { FoundProcess } from './action-result.ts';
 import { lookUp } from './found-process.ts';
 
-/** In the environment of everything that a single instance starts: whose it is, and of which start. */
-const OWNER = 'REEVE_OWNER';
-
 /** Marks what this program starts from now on as that of `id`. Returns the mark of this start. */
 export function markChildren(id: string): string {
   const mark = `${id}:${randomBytes(8).toString('hex')}`;
-  process.env[OWNER] = mark;
+  process.env[OWNER_MARK] = mark;
   return mark;
 }
 
 /** For what is meant to go on when this program ends, and must not be taken for a leftover of it. */
 export function withoutMark(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const { [OWNER]: _ours, ...rest } = env;
+  const { [OWNER_MARK]: _ours, ...rest } = env;
   return rest;
 }
 
@@ -31,7 +28,7 @@ export function isBelowUs(pid: number): boolean {
 
 /** Whether a process carries the mark of `id`, of this start or an earlier one. */
 export function isMarked(pid: number, id: string): boolean {
-  return environOf(pid)?.get(OWNER)?.startsWith(`${id}:`) ?? false;
+  return environOf(pid)?.get(OWNER_MARK)?.startsWith(`${id}:`) ?? false;
 }
 
 /**
@@ -52,7 +49,7 @@ export function leftoversOf(id: string, mark: string, cards: readonly ServiceCar
   const isLeftover = ({ pid }: Stat): boolean => {
     if (lineage.has(pid) || others.has(pid) || spared.has(pid)) return false;
     const environ = environOf(pid);
-    const owner = environ?.get(OWNER);
+    const owner = environ?.get(OWNER_MARK);
     return (
       owner?.startsWith(`${id}:`) === true && owner !== mark && !environ?.has(DAEMON_MARK) && !environ?.has('REEVE_RUN')
     );

@@ -26,6 +26,8 @@ export interface Seen {
   readonly process: ProcessIdentity;
   /** null: no process of this home. */
   readonly owner: ProcessOwner | null;
+  /** How it was started, as its card says: it may have given itself a title since. null: no card. */
+  readonly startedAs: string | null;
   /** A daemon or keeper of reeve. */
   readonly isReeve: boolean;
 }
@@ -54,11 +56,14 @@ export async function lookAround(options: WhereOptions = {}): Promise<Surroundin
   const live = scanProcesses().filter(isLiveState);
   const read = new Map(live.map(({ pid }) => [pid, readCarried(pid, NOT_NEEDED)]));
   const carried = (pid: number): Carried => read.get(pid) ?? readCarried(pid, NOT_NEEDED);
-  const owners = attribute({ home: place.home, live, carried }, runsOf(supervised, live), cardsOf(place));
+  const cards = cardsOf(place);
+  const owners = attribute({ home: place.home, live, carried }, runsOf(supervised, live), cards);
   const processes = live.flatMap((row): Seen[] => {
     const process = identityOf(row);
-    const { isReeve } = carried(row.pid);
-    return process === null ? [] : [{ row, process, owner: owners.get(row.pid) ?? null, isReeve }];
+    if (process === null) return [];
+    const card = cards.find((each) => each.card.process?.pid === row.pid && each.card.process.start === row.start);
+    const startedAs = card && card.card.argv.length > 0 ? card.card.argv.join(' ') : null;
+    return [{ row, process, owner: owners.get(row.pid) ?? null, startedAs, isReeve: carried(row.pid).isReeve }];
   });
   return { place, processes, lineage: lineageOf(process.pid, live), supervised };
 }

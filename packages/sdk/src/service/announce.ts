@@ -1,5 +1,7 @@
 import type { ServiceCard } from '@reeve/contract';
+import { markChildren } from '../manager/ownership.ts';
 import { type AnnouncementInput, readAnnouncement } from './announcement.ts';
+import { heldName } from './held-name.ts';
 import { checkServiceName } from './names.ts';
 import { Owner } from './owner.ts';
 import { findPlace, type PlaceOptions } from './place.ts';
@@ -54,6 +56,8 @@ async function open(input: AnnounceInput, capabilities: readonly string[]): Prom
     },
     secondInstance: () => null,
   });
+  // What it starts carries whose it is, so that it is found when this program is gone.
+  if (heldName() === null) markChildren(place.id);
   const { ports, dependencies } = announcement;
   const all = announcement.capabilities;
   owner.say({ state: 'running', ready: true, announcement, ports, dependencies, capabilities: all, data });

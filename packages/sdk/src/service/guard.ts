@@ -31,7 +31,7 @@ export async function passGuard(place: ServicePlace): Promise<void> {
       throw new ReeveError('GUARD_REFUSED', who);
     case 'redirect':
       await handOver(card, place.service);
-      throw new AlreadyRunning(place, null, true);
+      throw new AlreadyRunning(place, null, { handedOver: true });
   }
 }
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
-import { acquireLock, identify, type Lock, selfIdentity } from '@reeve/host';
+import { acquireLock, environOf, identify, type Lock, selfIdentity } from '@reeve/host';
 import { AlreadyRunning } from './already-running.ts';
 import type { ServicePlace } from './place.ts';
 
@@ -18,9 +18,14 @@ export async function takeName(place: ServicePlace): Promise<Lock> {
     const lock = await acquireLock(place.lock, { payload: witness() });
     if (lock) return lock;
     const pid = liveHolder(place.lock);
-    if (pid !== null || performance.now() > end) throw new AlreadyRunning(place, pid);
+    if (pid !== null || performance.now() > end) throw new AlreadyRunning(place, pid, { isManaged: isManaged(pid) });
     await pause(BETWEEN_TRIES);
   }
+}
+
+/** reeve runs it: ended behind its back it may come again. */
+function isManaged(pid: number | null): boolean {
+  return pid !== null && environOf(pid)?.has('REEVE_RUN') === true;
 }
 
 /** The second line of the lock file: start tick and boot id; `0 -` where the system tells none. */

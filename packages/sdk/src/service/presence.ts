@@ -165,7 +165,7 @@ async function handOver(place: ServicePlace, error: unknown): Promise<never> {
     const answer = await askService({ service: place.service, socket }, 'second_instance', ours, HAND_OVER).catch(
       () => null,
     );
-    if (answer !== null) throw answer.accepted ? new AlreadyRunning(place, error.pid, true) : error;
+    if (answer !== null) throw answer.accepted ? new AlreadyRunning(place, error.pid, { handedOver: true }) : error;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   throw error;

@@ -1,6 +1,7 @@
 import type { EventView } from '@reeve/contract';
 import type { EventQuery, Registry } from '../../core/registry.ts';
 import { eventView } from '../../core/view.ts';
+import { announcedOf } from '../announced-here.ts';
 import { linesOption, momentOption, selection } from '../command-line/read-options.ts';
 import { type Context, has, say } from '../context.ts';
 import { Interrupts } from '../interrupts.ts';
@@ -47,11 +48,13 @@ interface Scope {
 /** What has happened outlives the project that it happened to: `down` keeps it. Throws what makes exit code 4. */
 async function scopeOf(context: Context, target: Target | null, words: readonly string[]): Promise<Scope> {
   if (target === null) return { folder: null, services: words };
+  const byHand = announcedOf(context, target);
   const known = await withMemory(context, (registry): Scope | null => {
     const project = rememberedProject(registry, target);
     if (project) {
       const present = registry.services.of(project.folder).map(({ name }) => name);
-      const names = [...present, ...pastServices(registry, project.folder, words)];
+      const said = byHand.map(({ card }) => card.service);
+      const names = [...present, ...pastServices(registry, project.folder, words), ...said];
       const services = words.length === 0 ? [] : chooseServices(words, project.name, names);
       return { folder: project.folder, services };
     }
@@ -60,6 +63,7 @@ async function scopeOf(context: Context, target: Target | null, words: readonly 
       : null;
   });
   if (known) return known;
+  if (byHand[0]) return { folder: byHand[0].card.folder, services: words };
   if (target.kind === 'named' || target.config === null) throw unknownProject(target);
   return { folder: target.folder, services: words };
 }

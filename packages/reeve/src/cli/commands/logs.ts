@@ -1,4 +1,5 @@
 import { type LogStream, ReeveError } from '@reeve/contract';
+import { filesOf } from '@reeve/host';
 import { compilePattern, PATTERN_SYNTAX, type Pattern, PatternProblem, PatternTooSlow } from '../../base/pattern.ts';
 import { followLog } from '../../logs/follow-log.ts';
 import { logEnd } from '../../logs/log-end.ts';
@@ -6,6 +7,8 @@ import type { LogPosition } from '../../logs/log-line.ts';
 import { interleaveLogs, mergeLogs } from '../../logs/merge-logs.ts';
 import { readLog } from '../../logs/read-log.ts';
 import { logPaths } from '../../logs/segments.ts';
+import { announcedOf } from '../announced-here.ts';
+import { type ByHand, findByHand } from '../by-hand.ts';
 import { linesOption, momentOption, selection } from '../command-line/read-options.ts';
 import { type Context, has, optionValue, printJson, say } from '../context.ts';
 import { Interrupts } from '../interrupts.ts';
@@ -31,8 +34,9 @@ export async function run(context: Context): Promise<number> {
   const ends = new Map<LogSource, LogPosition>();
   for (const source of sources) ends.set(source, await logEnd(source.folder));
   const shown = await past(sources, { ...filter, ends, run }, show, out);
+  if (shown === 0)
+    tellOfOutput(context, await findByHand(context, await findProject(context), words), has(context, 'follow'));
   if (!has(context, 'follow')) {
-    if (shown === 0 && !context.json) tellNothing(context);
     return 0;
   }
   using interrupts = new Interrupts(context.io, ['SIGINT', 'SIGTERM'], { outputs: [out] });
@@ -52,6 +56,16 @@ function tellNothing(context: Context): void {
   const isFiltered = ['since', 'until', 'grep', 'stream', 'run', 'trace'].some((name) => has(context, name));
   say(context, isFiltered ? 'nothing logged that matches' : 'nothing logged');
   if (!isFiltered) say(context, `  ${SILENCE}`);
+}
+
+/** Nothing is logged of what was started by hand: its output goes where whoever started it has sent it. */
+function tellOfOutput(context: Context, byHand: readonly ByHand[], isFollowing: boolean): void {
+  for (const { service, announced } of byHand) {
+    const where = announced.liveness === 'live' ? filesOf(announced.card.pid)?.get(1) : undefined;
+    const goes = where === undefined ? '' : `; it goes to ${where}`;
+    say(context, `${service.name} was started by hand, so reeve does not have its output${goes}`);
+  }
+  if (byHand.length === 0 && !isFollowing && !context.json) tellNothing(context);
 }
 
 interface Filter {
@@ -112,14 +126,15 @@ async function chooseSources(
 ): Promise<{ facts: ProjectFacts; sources: readonly LogSource[] }> {
   const target = await findProject(context);
   const remembered = await projectFacts(context, target);
-  const past = await withMemory(context, (registry) => pastServices(registry, remembered.folder, words));
+  const ended = await withMemory(context, (registry) => pastServices(registry, remembered.folder, words));
+  const past = [...(ended ?? []), ...announcedOf(context, target).map(({ card }) => card.service)];
   try {
-    return { facts: remembered, sources: sourcesOf(context, remembered, words, past ?? []) };
+    return { facts: remembered, sources: sourcesOf(context, remembered, words, past) };
   } catch (error) {
     if (target.kind === 'named' || target.config === null) throw error;
     const declared = await declaredFacts(context, target).catch(() => null);
     if (!declared) throw error;
-    return { facts: declared, sources: sourcesOf(context, declared, words, past ?? []) };
+    return { facts: declared, sources: sourcesOf(context, declared, words, past) };
   }
 }
 

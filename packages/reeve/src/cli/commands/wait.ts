@@ -1,9 +1,11 @@
 import type { Waited, WaitedService } from '@reeve/contract';
 import { askKnown, declaredServices } from '../ask-known.ts';
+import { type ByHand, findByHand, wordsBeside } from '../by-hand.ts';
 import { durationOption, selection } from '../command-line/read-options.ts';
 import { type Context, optionValue, printJson, say } from '../context.ts';
 import { Interrupts } from '../interrupts.ts';
 import { findProject, refOf } from '../project/find-project.ts';
+import { managedNames } from '../project/managed-names.ts';
 import type { Target } from '../project/target.ts';
 import { type Wish, waitFor } from '../starting/await-start.ts';
 import { humanDuration } from '../terminal/amounts.ts';
@@ -37,20 +39,53 @@ interface Asked {
   readonly signal: AbortSignal;
 }
 
-/** Whoever waits for a service that is not up waits until somebody starts it, or for the end of his patience. */
+/** A service that is not up may be started meanwhile: it is waited for until the time is over. */
 async function waitLong(context: Context, asked: Asked): Promise<Waited> {
-  const { target, services, until, timeout, signal } = asked;
-  const end = performance.now() + timeout;
+  const { timeout, signal } = asked;
+  const began = performance.now();
   for (;;) {
-    const left = Math.max(0, end - performance.now());
-    const wish = { project: refOf(target), services, until, timeout: left, signal, asksOnly: true };
-    const waited =
-      (await askKnown(context, target, (client) => waitFor(context, { ...wish, client }))) ??
-      (await waitedInVain(context, asked));
+    const left = Math.max(0, timeout - (performance.now() - began));
+    const waited = await look(context, asked, left, Math.round(performance.now() - began));
     if (waited.outcome !== 'failed' || !waited.services.every(mayCome)) return waited;
-    if (performance.now() >= end) return { ...waited, outcome: 'timeout' };
+    if (left === 0) return { ...waited, outcome: 'timeout' };
     if (!(await pause(Math.min(EVERY, left), signal))) signal.throwIfAborted();
   }
+}
+
+/** What was started by hand is looked at; for the rest the daemon waits. */
+async function look(context: Context, asked: Asked, left: number, ms: number): Promise<Waited> {
+  const { target, until, signal } = asked;
+  const byHand = await findByHand(context, target, asked.services);
+  const words =
+    asked.services.length > 0 || byHand.length === 0 ? asked.services : [...(await managedNames(context, target))];
+  const services = wordsBeside(words, byHand);
+  const seen = byHand.map((each) => waitedByHand(each, until, ms));
+  if (seen.length > 0 && services.length === 0) return together(seen, []);
+  const wish = { project: refOf(target), services, until, timeout: left, signal, asksOnly: true };
+  const waited =
+    (await askKnown(context, target, (client) => waitFor(context, { ...wish, client }))) ??
+    (await waitedInVain(context, { ...asked, services }));
+  return seen.length === 0 ? waited : together(seen, waited.services, waited.outcome);
+}
+
+function together(
+  seen: readonly WaitedService[],
+  others: readonly WaitedService[],
+  outcome: Waited['outcome'] = 'met',
+): Waited {
+  const isMet = seen.every((each) => each.outcome === 'met');
+  return { outcome: isMet ? outcome : outcome === 'timeout' ? 'timeout' : 'failed', services: [...seen, ...others] };
+}
+
+function waitedByHand({ service }: ByHand, until: Until, ms: number): WaitedService {
+  const { name, state, reason, ready, exit } = service;
+  const isOver = state === 'stopped' || state === 'completed';
+  const isMet = until === 'ready' ? ready : until === 'stopped' ? isOver : isOver && exit?.code === 0;
+  if (isMet) return { name, outcome: 'met', state, reason: null, ms };
+  const hasFailed = until === 'completed' && isOver && exit !== null;
+  return hasFailed
+    ? { name, outcome: 'failed', state: 'failed', reason, ms }
+    : { name, outcome: 'pending', state, reason, ms };
 }
 
 function mayCome({ outcome, state }: WaitedService): boolean {

@@ -1,4 +1,5 @@
 import { type DaemonView, ReeveError, type WhyView } from '@reeve/contract';
+import { announcedWhy } from '../announced-why.ts';
 import { selection } from '../command-line/read-options.ts';
 import { type Context, printJson } from '../context.ts';
 import { connectToRead } from '../daemon/reach-daemon.ts';
@@ -11,6 +12,8 @@ import { renderWhy } from '../show/why-text.ts';
 export async function run(context: Context): Promise<number> {
   const [service = ''] = selection(context.args.positionals);
   const target = await findProject(context);
+  const byHand = await announcedWhy(context, target, service);
+  if (byHand) return show(context, byHand);
   await using reading = await connectToRead(context);
   const { client, daemon } = reading;
   const view = client
@@ -18,9 +21,14 @@ export async function run(context: Context): Promise<number> {
         .call('why', { project: refOf(target), service })
         .catch((error: unknown) => neverApplied(context, target, service, error))
     : await remember(context, target, service, daemon);
+  show(context, view);
+  if (!client) tellRemembered(context, daemon);
+  return 0;
+}
+
+function show(context: Context, view: WhyView): number {
   if (context.json) printJson(context, view);
   else context.io.out.write(renderWhy(view, context.style, Date.now()));
-  if (!client) tellRemembered(context, daemon);
   return 0;
 }
 

@@ -14,7 +14,7 @@ export function withAnnounced(
   isListening: IsListening,
 ): readonly ServiceView[] {
   const groups = new Map<string, Announced[]>();
-  for (const each of announced.filter(isShown)) {
+  for (const each of announced) {
     const key = each.card.service.toLowerCase();
     groups.set(key, [...(groups.get(key) ?? []), each]);
   }
@@ -53,7 +53,7 @@ export function announcedProjects(
   isListening: IsListening,
 ): readonly PsView[] {
   const folders = new Map<string, Announced[]>();
-  for (const each of announced.filter(isShown)) {
+  for (const each of announced) {
     const { folder } = each.card;
     if (!known.has(folder)) folders.set(folder, [...(folders.get(folder) ?? []), each]);
   }
@@ -66,10 +66,6 @@ export function announcedProjects(
   }));
 }
 
-/** What has ended in order is history; what was registered stands until it is unregistered. */
-function isShown({ liveness, origin }: Announced): boolean {
-  return liveness !== 'stopped' || origin === 'registered';
-}
 function isAnnounced(by: ServiceView['managed_by']): boolean {
   return by === 'announced' || by === 'registered';
 }

@@ -79,13 +79,14 @@ test('a copy started by hand is shown in the place of the declared one that does
   expect(web?.reason).toContain('reeve up web');
 });
 
-test('who is in no config is added; who ended in order is not, and who was killed is seen as stopped', () => {
+test('U22: a service that is in no config is added; one that ended in order or was killed is seen as stopped', () => {
   expect(withAnnounced([], [found()], nobodyListens)[0]).toMatchObject({
     name: 'web',
     pid: 4711,
     managed_by: 'announced',
   });
-  expect(withAnnounced([], [found({ liveness: 'stopped' })], nobodyListens)).toEqual([]);
+  const [ended] = withAnnounced([], [found({ liveness: 'stopped' })], nobodyListens);
+  expect(ended).toMatchObject({ state: 'stopped', pid: null, ready: false });
   const [killed] = withAnnounced([], [found({ liveness: 'stale' })], nobodyListens);
   expect(killed).toMatchObject({ state: 'stopped', pid: null, ready: false, exit: { kind: 'unobserved' } });
   expect(killed?.reason).toBe('its process was killed');
