@@ -418,11 +418,6 @@ class _Project:
         if _socket_fits(self.run):
             return self.run
         key = hashlib.sha256(self.home.encode()).hexdigest()[:8]
-        runtime = os.environ.get("XDG_RUNTIME_DIR", "")
-        if os.path.isabs(runtime) and os.path.exists(runtime) and os.stat(runtime).st_uid == os.getuid():
-            folder = os.path.join(runtime, f"reeve-{key}")
-            if _socket_fits(folder):
-                return folder
         return f"/tmp/reeve-{os.getuid()}-{key}"
 
 

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { PsView } from '@reeve/contract';
 import { expect, test } from 'vitest';
@@ -120,4 +120,39 @@ test('D8, U37: SIGUSR1 opens no inspector, and a daemon that can start no keeper
   const told = readFileSync(path.join(reeve.home, 'daemon.log'), 'utf8').split('no keeper can be started').length - 1;
   expect(told).toBe(1);
   rmSync(log, { recursive: true });
+});
+
+test('U34: a daemon whose control socket is removed is found all the same, by whom it is asked at once', async () => {
+  await using reeve = startReeve();
+  reeve.project({ services: { a: { command: [...reeve.program('stays')], ready: { log: 'ready' } } } });
+  expect((await reeve.run(['up', '-d'])).code).toBe(0);
+  const { pid } = await reeve.json<Status>(['daemon', 'status']);
+  const socket = path.join(reeve.home, 'run/control.sock');
+  for (const args of [['ps'], ['daemon', 'status'], ['up', '-d'], ['daemon', 'start']]) {
+    rmSync(socket);
+    expect([args, (await reeve.run(args)).code]).toEqual([args, 0]);
+  }
+  writeFileSync(`${socket}.new`, '');
+  renameSync(`${socket}.new`, socket);
+  expect(await reeve.json<PsView>(['ps'])).toMatchObject({ daemon: { pid, problems: [] } });
+  expect((await reeve.run(['daemon', 'stop', '--with-services'])).code).toBe(0);
+});
+
+test('U34: under a long home every caller finds the daemon, whatever runtime folder its environment names', async () => {
+  await using reeve = startReeve();
+  reeve.project({ services: { a: { command: [...reeve.program('stays')], ready: { log: 'ready' } } } });
+  const home = path.join(reeve.home, 'x'.repeat(100));
+  const runtime = path.join(reeve.folder, 'runtime');
+  mkdirSync(runtime, { mode: 0o700 });
+  const first = { env: { REEVE_HOME: home, XDG_RUNTIME_DIR: runtime } };
+  const second = { env: { REEVE_HOME: home, XDG_RUNTIME_DIR: '' } };
+  try {
+    expect((await reeve.run(['up', '-d'], first)).code).toBe(0);
+    const { pid, socket } = await reeve.json<Status & { socket: string }>(['daemon', 'status'], second);
+    rmSync(path.dirname(socket), { recursive: true });
+    rmSync(runtime, { recursive: true });
+    expect(await reeve.json<PsView>(['ps'], second)).toMatchObject({ daemon: { running: true, pid, problems: [] } });
+  } finally {
+    expect((await reeve.run(['daemon', 'stop', '--with-services'], second)).code).toBe(0);
+  }
 });

@@ -2,8 +2,8 @@ import { chmodSync, chownSync, lstatSync, mkdirSync, mkdtempSync, rmSync, symlin
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { ReeveError } from '@reeve/contract';
-import { afterEach, beforeEach, expect, test } from 'vitest';
-import { prepareHome, socketFolder } from './home.ts';
+import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
+import { prepareHome } from './home.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -16,7 +16,7 @@ const modeOf = (each: string) => lstatSync(each).mode & 0o7777;
 
 function refusal(home: string): ReeveError {
   try {
-    prepareHome(home, {});
+    prepareHome(home);
   } catch (error) {
     if (error instanceof ReeveError) return error;
     throw error;
@@ -28,8 +28,8 @@ test('everything is made for us alone, whatever the umask, and a second time not
   const before = process.umask(0);
   const home = path.join(folder, 'a b/reeve');
   try {
-    const paths = prepareHome(home, {});
-    expect(prepareHome(home, {})).toEqual(paths);
+    const paths = prepareHome(home);
+    expect(prepareHome(home)).toEqual(paths);
     for (const each of [home, paths.run, paths.sockets, paths.keeper, paths.fifos, paths.logs]) {
       expect(modeOf(each)).toBe(0o700);
     }
@@ -46,11 +46,11 @@ test('a home that others may write to is refused with the command that mends it'
   expect(error.code).toBe('HOME_UNSAFE');
   expect(error.hint).toBe(`chmod 700 '${home}'`);
   chmodSync(home, 0o700);
-  expect(prepareHome(home, {}).home).toBe(home);
+  expect(prepareHome(home).home).toBe(home);
 });
 
 test('a run folder that others may enter is refused', () => {
-  const { run } = prepareHome(path.join(folder, 'h'), {});
+  const { run } = prepareHome(path.join(folder, 'h'));
   chmodSync(run, 0o755);
   expect(refusal(path.join(folder, 'h')).hint).toBe(`chmod 700 ${run}`);
 });
@@ -74,7 +74,7 @@ test('a folder above that everybody may write to is refused, unless it is sticky
   expect(error.message).toContain(open);
   expect(error.hint).toBe(`chmod o-w ${open}`);
   chmodSync(open, 0o1777);
-  expect(prepareHome(path.join(open, 'h'), {}).home).toBe(path.join(open, 'h'));
+  expect(prepareHome(path.join(open, 'h')).home).toBe(path.join(open, 'h'));
 });
 
 test('the way through a link is looked at on both sides', () => {
@@ -95,10 +95,17 @@ test.runIf(isRoot)("somebody else's folder is refused, at the end of the path an
   expect(refusal(path.join(theirs, 'h')).message).toMatch(/belongs to user 65534/);
 });
 
-test('a runtime folder is used for long homes when it is ours', () => {
+test('U34: where the sockets of a long home lie depends on the home and the user alone, and the place is ours', () => {
   const home = path.join(folder, 'l'.repeat(100));
-  expect(socketFolder(home, { XDG_RUNTIME_DIR: folder })).toMatch(new RegExp(`^${folder}/reeve-[0-9a-f]{8}$`));
-  expect(socketFolder(home, { XDG_RUNTIME_DIR: path.join(folder, 'none') })).toMatch(/^\/tmp\/reeve-/);
-  const paths = prepareHome(home, { XDG_RUNTIME_DIR: folder });
-  expect(modeOf(paths.sockets)).toBe(0o700);
+  const before = process.env['XDG_RUNTIME_DIR'];
+  process.env['XDG_RUNTIME_DIR'] = folder;
+  try {
+    const paths = prepareHome(home);
+    onTestFinished(() => rmSync(paths.sockets, { recursive: true, force: true }));
+    expect(paths.sockets).toMatch(new RegExp(`^/tmp/reeve-${process.getuid?.()}-[0-9a-f]{8}$`));
+    expect(modeOf(paths.sockets)).toBe(0o700);
+  } finally {
+    if (before === undefined) delete process.env['XDG_RUNTIME_DIR'];
+    else process.env['XDG_RUNTIME_DIR'] = before;
+  }
 });

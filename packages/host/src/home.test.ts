@@ -27,13 +27,13 @@ test('macOS and Windows have their own places', () => {
 
 test('sockets move to a short folder when a path would exceed 100 bytes, counted in bytes', () => {
   const fits = `/${'h'.repeat(100 - 1 - '/run/0123456789ab.sock'.length)}`;
-  expect(socketFolder(fits, {})).toBe(`${fits}/run`);
+  expect(socketFolder(fits)).toBe(`${fits}/run`);
   const long = `${fits}h`;
   const key = createHash('sha256').update(long).digest('hex').slice(0, 8);
-  expect(socketFolder(long, {})).toBe(`/tmp/reeve-${process.getuid?.()}-${key}`);
-  expect(socketFolder(`/${'é'.repeat(45)}`, {})).toMatch(/^\/tmp\/reeve-/);
-  expect(homePaths(long, {}).controlSocket).toBe(`/tmp/reeve-${process.getuid?.()}-${key}/control.sock`);
-  expect(homePaths(long, {}).daemonLock).toBe(`${long}/run/daemon.lock`);
+  expect(socketFolder(long)).toBe(`/tmp/reeve-${process.getuid?.()}-${key}`);
+  expect(socketFolder(`/${'é'.repeat(45)}`)).toMatch(/^\/tmp\/reeve-/);
+  expect(homePaths(long).controlSocket).toBe(`/tmp/reeve-${process.getuid?.()}-${key}/control.sock`);
+  expect(homePaths(long).daemonLock).toBe(`${long}/run/daemon.lock`);
 });
 
 test('an instance has an id of 12 hex that tells folder, service and index apart', () => {

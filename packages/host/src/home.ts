@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
-import { existsSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { isAbsolute, join, posix, resolve, win32 } from 'node:path';
+import { join, posix, resolve, win32 } from 'node:path';
 import { prepareFolder } from './safe-folder.ts';
 import { workingFolder } from './working-folder.ts';
 
@@ -54,9 +53,9 @@ export interface HomePaths {
   readonly api: string;
 }
 
-export function homePaths(home: string, env: Env = process.env): HomePaths {
+export function homePaths(home: string): HomePaths {
   const run = join(home, 'run');
-  const sockets = socketFolder(home, env);
+  const sockets = socketFolder(home);
   return {
     home,
     registry: join(home, 'reeve.db'),
@@ -81,17 +80,13 @@ export function homePaths(home: string, env: Env = process.env): HomePaths {
 const SOCKET_PATH_BYTES = 100;
 const LONGEST_SOCKET_NAME = '0123456789ab.sock';
 
-/** Where the sockets of a home lie: its run folder, unless a path in it would exceed 100 bytes. */
-export function socketFolder(home: string, env: Env = process.env): string {
+/**
+ * Where the sockets of a home lie: its run folder, unless a path in it would exceed 100 bytes. It depends on the home and
+ * the user alone: by the caller's XDG_RUNTIME_DIR a shell without it, or a logout, would lose the daemon.
+ */
+export function socketFolder(home: string): string {
   const run = join(home, 'run');
-  if (fits(run)) return run;
-  const key = homeKey(home);
-  const runtime = env['XDG_RUNTIME_DIR'];
-  if (runtime && isAbsolute(runtime) && isOurs(runtime)) {
-    const folder = join(runtime, `reeve-${key}`);
-    if (fits(folder)) return folder;
-  }
-  return `/tmp/reeve-${process.getuid?.() ?? 0}-${key}`;
+  return fits(run) ? run : `/tmp/reeve-${process.getuid?.() ?? 0}-${homeKey(home)}`;
 }
 
 /**
@@ -116,17 +111,12 @@ function fits(folder: string): boolean {
   return Buffer.byteLength(join(folder, LONGEST_SOCKET_NAME)) <= SOCKET_PATH_BYTES;
 }
 
-/** After `su` the variable still names the other user's folder. */
-function isOurs(folder: string): boolean {
-  return existsSync(folder) && statSync(folder).uid === process.getuid?.();
-}
-
 /**
  * Makes the home and its folders (0700) where they are missing, and verifies them. Throws HOME_UNSAFE, with the
  * command that mends it, when somebody else could write in one of them or put another one in its place.
  */
-export function prepareHome(home: string, env: Env = process.env): HomePaths {
-  const paths = homePaths(resolve(home), env);
+export function prepareHome(home: string): HomePaths {
+  const paths = homePaths(resolve(home));
   prepareFolder(paths.home, 'nobody-writes');
   for (const folder of new Set([paths.run, paths.sockets, paths.keeper, paths.fifos, paths.logs])) {
     prepareFolder(folder, 'nobody-enters');

@@ -1,4 +1,6 @@
 import { readdirSync, type Stats, statSync } from 'node:fs';
+import { ReeveError } from '@reeve/contract';
+import { homePaths } from './home.ts';
 import { readStat } from './linux/proc-stat.ts';
 import { lockHolder } from './locks.ts';
 
@@ -22,6 +24,15 @@ export function liveHolder(lock: string): LiveHolder | null {
   if (pid === null || !hasOpen(pid, lock)) return null;
   const stat = readStat(pid);
   return stat && { pid, ...seen(pid, stat.state) };
+}
+
+/** A daemon is there and does not answer: names its process, what that is doing, and what helps. */
+export function silentDaemon(home: string, why: string, cause?: unknown): ReeveError {
+  const holder = liveHolder(homePaths(home).daemonLock);
+  const who = holder && { pid: holder.pid, hint: holder.hint, halted: holder.isHalted ? 'yes' : 'no' };
+  const sentence = holder ? `${why}; its process (pid ${holder.pid}) ${holder.doing}` : why;
+  const params = { home, why: sentence, how: 'silent', ...who };
+  return new ReeveError('DAEMON_UNREACHABLE', params, cause === undefined ? {} : { cause });
 }
 
 function seen(pid: number, state: string): Omit<LiveHolder, 'pid'> {

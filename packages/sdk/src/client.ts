@@ -7,10 +7,10 @@ import {
   type Progress,
   ReeveError,
 } from '@reeve/contract';
-import { encode, LineSplitter } from '@reeve/host';
+import { encode, LineSplitter, silentDaemon } from '@reeve/host';
 import { checkSocketFolder } from './check-folder.ts';
 import { type Message, parseMessage, reviveError } from './message.ts';
-import { openSocket, silent, unreachable } from './open-socket.ts';
+import { openSocket, unreachable } from './open-socket.ts';
 
 const DEFAULT_DEADLINE = 30_000;
 /** A reply is one line: 64 Mi characters are some hundred thousand services. */
@@ -153,7 +153,7 @@ export class ReeveClient implements AsyncDisposable {
   }
 
   #late(name: CallName, deadline: number): ReeveError {
-    return silent(this.#home, `it did not answer "${name}" within ${deadline / 1000} s`);
+    return silentDaemon(this.#home, `it did not answer "${name}" within ${deadline / 1000} s`);
   }
 
   #receive(chunk: Buffer): void {

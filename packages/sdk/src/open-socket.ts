@@ -1,21 +1,12 @@
 import { connect, type Socket } from 'node:net';
 import { ReeveError } from '@reeve/contract';
-import { homePaths, liveHolder } from '@reeve/host';
+import { silentDaemon } from '@reeve/host';
 
 /** How the daemon could not be reached; `how` in the parameters of DAEMON_UNREACHABLE. */
 export type Unreachable = 'absent' | 'refused' | 'silent' | 'broken' | 'closed';
 
 export function unreachable(home: string, how: Unreachable, why: string, cause?: unknown): ReeveError {
   return new ReeveError('DAEMON_UNREACHABLE', { home, why, how }, cause === undefined ? {} : { cause });
-}
-
-/** A daemon is there and does not answer: names its process, what that is doing, and what helps. */
-export function silent(home: string, why: string, cause?: unknown): ReeveError {
-  const holder = liveHolder(homePaths(home).daemonLock);
-  const who = holder && { pid: holder.pid, hint: holder.hint, halted: holder.isHalted ? 'yes' : 'no' };
-  const sentence = holder ? `${why}; its process (pid ${holder.pid}) ${holder.doing}` : why;
-  const params = { home, why: sentence, how: 'silent', ...who };
-  return new ReeveError('DAEMON_UNREACHABLE', params, cause === undefined ? {} : { cause });
 }
 
 /** A connected socket. Throws DAEMON_UNREACHABLE; rejects with the signal's reason when aborted. */
@@ -47,7 +38,7 @@ function translate(error: NodeJS.ErrnoException, path: string, home: string): Re
   if (code === 'ECONNREFUSED' || code === 'ENOTSOCK') {
     return unreachable(home, 'refused', `nobody listens at ${path}`, error);
   }
-  if (code === 'EAGAIN') return silent(home, 'too many connections wait for it', error);
+  if (code === 'EAGAIN') return silentDaemon(home, 'too many connections wait for it', error);
   if (code === 'EACCES') {
     return new ReeveError('NOT_PERMITTED', { message: `${path} belongs to another user` }, { cause: error });
   }

@@ -223,7 +223,7 @@ test('logs are read from the files, merged by time, filtered, and safe to show',
 });
 
 function logFolder(service: string, instance: number): string {
-  return join(homePaths(home, {}).logs, instanceId(folder, service, instance));
+  return join(homePaths(home).logs, instanceId(folder, service, instance));
 }
 function logged(service: string, instance: number, at: number, text: string): void {
   const place = logFolder(service, instance);
@@ -236,7 +236,7 @@ test('the daemon log is shown for people, followed until interrupted', async () 
   mkdirSync(home);
   const line = (msg: string) =>
     `${JSON.stringify({ level: 'warn', time: '2026-11-21T10:00:00.000Z', pid: 1, msg, port: 3 })}\n`;
-  const file = homePaths(home, {}).daemonLog;
+  const file = homePaths(home).daemonLog;
   writeFileSync(file, line('one') + line('two'));
   expect((await reeve('daemon logs -n 1')).stdout).toBe('2026-11-21T10:00:00.000Z warn  two  port=3\n');
   const io = testIo({ cwd: folder, env: { REEVE_HOME: home } });

@@ -20,6 +20,7 @@ import { type DaemonLog, openDaemonLog } from './log/daemon-log.ts';
 import { manager } from './managed-by.ts';
 import type { DaemonOptions } from './options.ts';
 import { ownHome } from './self-check/own-home.ts';
+import { ownSocket } from './self-check/own-socket.ts';
 import { SelfCheck } from './self-check/self-check.ts';
 import { trackersOff } from './trackers-off.ts';
 import type { HandOver } from './upgrade/hand-over.ts';
@@ -134,11 +135,15 @@ export async function serve(options: ServeOptions): Promise<HandOver | null> {
   const onHangUp = (): void => log.info({}, 'SIGHUP: nothing to read again');
   process.on('SIGTERM', end).on('SIGINT', end).on('SIGHUP', onHangUp);
   let deposed = null as ReeveError | null; // set in a callback, which the compiler does not see
-  const selfCheck = new SelfCheck(ownHome(paths, options.lock), log, (why) => {
-    deposed = new ReeveError('DAEMON_DEPOSED', { home, why });
-    log.error({ err: deposed }, 'the daemon gives up its role');
-    end();
-  });
+  const selfCheck = new SelfCheck(
+    [...ownHome(paths, options.lock), ownSocket(server, paths.controlSocket)],
+    log,
+    (why) => {
+      deposed = new ReeveError('DAEMON_DEPOSED', { home, why });
+      log.error({ err: deposed }, 'the daemon gives up its role');
+      end();
+    },
+  );
   const stopSurviving = surviveErrors((err, message) => log.error({ err }, message));
   await onReady();
 

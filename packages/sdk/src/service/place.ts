@@ -37,7 +37,7 @@ export interface ServicePlace extends ProjectPlace {
 /** The project of this program: told by reeve, else the nearest config upwards, else the working folder. */
 export async function findProject(options: PlaceOptions = {}): Promise<ProjectPlace> {
   const env = options.env ?? process.env;
-  const paths = homePaths(resolveHome(env, options.home), env);
+  const paths = homePaths(resolveHome(env, options.home));
   const { home, run, sockets, controlSocket } = paths;
   const found = await findFolder(options.cwd ?? process.cwd(), env);
   const project = validName(env['REEVE_PROJECT']) ?? found.declared ?? properName(basename(found.folder)) ?? 'project';

@@ -35,7 +35,7 @@ export async function run(context: Context): Promise<number> {
     data: dataOf(context),
   };
   const { home } = pathsOf(context);
-  const file = writeRegistration(prepareHome(home, context.io.env), entry);
+  const file = writeRegistration(prepareHome(home), entry);
   const pid = process?.pid ?? null;
   if (context.json) printJson(context, { registrations: [{ name, project: entry.project, pid, file }] });
   else

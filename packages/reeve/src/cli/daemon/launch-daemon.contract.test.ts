@@ -12,8 +12,8 @@ import { type Launched, launchDaemon } from './launch-daemon.ts';
 const SOURCE = `
   import { appendFileSync } from 'node:fs';
   import { ReeveError } from '@reeve/contract';
-  import { startControlServer } from './packages/reeve/src/daemon/control-server.ts';
-  import { reportFailure, reportReady } from './packages/reeve/src/daemon/report-ready.ts';
+  import { startControlServer } from './packages/reeve/src/daemon/control/server.ts';
+  import { reportFailure, reportReady } from './packages/reeve/src/daemon/upgrade/report-ready.ts';
   import { takeDaemonLock } from './packages/reeve/src/daemon/single-instance.ts';
   const home = process.env.REEVE_HOME;
   const facts = { pid: process.pid, env: { ...process.env }, cwd: process.cwd() };

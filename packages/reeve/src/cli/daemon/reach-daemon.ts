@@ -1,5 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type DaemonView, ReeveError } from '@reeve/contract';
-import { type HomePaths, homePaths, resolveHome } from '@reeve/host';
+import { type HomePaths, homePaths, liveHolder, resolveHome, silentDaemon } from '@reeve/host';
 import { ReeveClient } from '@reeve/sdk';
 import { type Context, optionValue } from '../context.ts';
 import { NO_DAEMON } from '../no-daemon.ts';
@@ -8,6 +9,8 @@ import { NO_DAEMON } from '../no-daemon.ts';
 const ANSWER = 10_000;
 /** A command that only reads does not wait so long: it has the registry and the files. Milliseconds. */
 const READ = 4_000;
+/** Between two looks at a socket that is about to appear. Milliseconds. */
+const AGAIN = 20;
 /** After this a daemon that cannot answer (stopped by a signal) is not waited for any longer. Milliseconds. */
 const FIRST = 1_000;
 /** From nothing to a daemon that answers: it takes over what runs before it does. Milliseconds. */
@@ -15,7 +18,7 @@ const LAUNCH = 30_000;
 
 export function pathsOf(context: Context): HomePaths {
   const explicit = optionValue(context, 'home') ?? undefined;
-  return homePaths(resolveHome(context.io.env, explicit), context.io.env);
+  return homePaths(resolveHome(context.io.env, explicit));
 }
 
 /** A client of the daemon if one runs; null otherwise. Throws when one is there and cannot be talked to. */
@@ -28,14 +31,27 @@ export async function connectIfRunning(context: Context, patience: number = ANSW
   }
 }
 
-/** Throws DAEMON_UNREACHABLE: at once when nobody is there, soon when the daemon is halted, at the end of `patience` else. */
-async function connectPatiently({ home, controlSocket }: HomePaths, patience: number): Promise<ReeveClient> {
-  const connect = (deadline: number) => ReeveClient.connect({ socket: controlSocket, home, deadline });
-  try {
-    return await connect(FIRST);
-  } catch (error) {
-    if (!isSilent(error) || error.params['halted'] === 'yes') throw error;
-    return connect(patience - FIRST);
+/** Throws DAEMON_UNREACHABLE: at once when none is there, soon when the daemon is halted, at the end of `patience` else. */
+async function connectPatiently(
+  { home, controlSocket, daemonLock }: HomePaths,
+  patience: number,
+): Promise<ReeveClient> {
+  const until = performance.now() + patience;
+  for (;;) {
+    const left = Math.max(1, until - performance.now());
+    try {
+      return await ReeveClient.connect({ socket: controlSocket, home, deadline: Math.min(FIRST, left) });
+    } catch (error) {
+      if (isSilent(error)) {
+        if (error.params['halted'] === 'yes' || left <= FIRST) throw error;
+      } else {
+        const holder = isNotThere(error) ? liveHolder(daemonLock) : null;
+        if (holder === null) throw error;
+        // It is starting, or its socket was removed: it makes it again within a second.
+        if (holder.isHalted || left === 1) throw silentDaemon(home, `nothing listens at ${controlSocket}`);
+        await sleep(AGAIN);
+      }
+    }
   }
 }
 

@@ -5,6 +5,6 @@ import type { LaunchOptions } from './launch-daemon.ts';
 
 /** Makes the home where it is missing, and a daemon in it. Throws HOME_UNSAFE, DAEMON_UNREACHABLE. */
 export async function startDaemon(options: LaunchOptions): Promise<ReeveClient> {
-  const { home, controlSocket } = prepareHome(options.home, options.env);
+  const { home, controlSocket } = prepareHome(options.home);
   return connectOrLaunch({ ...options, home, socket: controlSocket });
 }

@@ -1,3 +1,4 @@
+import { lstatSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { type CallName, ReeveError } from '@reeve/contract';
 import { listenPrivately } from '@reeve/host';
@@ -16,6 +17,10 @@ export interface ControlServer {
    * ends all connections but one. A handler must not wait for it: it is one of the calls that are waited for. */
   close(options?: CloseOptions): Promise<void>;
   readonly connections: number;
+  /** Whether its path still leads to the socket that it listens on. */
+  isInPlace(): boolean;
+  /** Makes the socket again; clients that are connected stay. */
+  listenAgain(): Promise<void>;
 }
 export interface CloseOptions {
   /** Default one second. */
@@ -39,17 +44,36 @@ export async function startControlServer(options: {
   const clients = new Set<ControlConnection>();
   const shared = sharedBy(handlers, log, opened);
   let count = 0;
-  const server = createServer((socket) => admit(new ControlConnection(++count, socket, shared), socket, clients));
-  // Beyond this the system's own limit of open files would be next: not even told.
-  server.maxConnections = 2 * CONNECTIONS;
-  await listenPrivately(server, path);
-  server.on('error', (error) => log.error({ err: error }, 'the control socket failed'));
+  const listen = async (): Promise<Listening> => {
+    const server = createServer((socket) => admit(new ControlConnection(++count, socket, shared), socket, clients));
+    // Beyond this the system's own limit of open files would be next: not even told.
+    server.maxConnections = 2 * CONNECTIONS;
+    await listenPrivately(server, path);
+    server.on('error', (error) => log.error({ err: error }, 'the control socket failed'));
+    const { ino, dev } = lstatSync(path);
+    return { server, ino, dev };
+  };
+  let present = await listen();
   return {
-    close: (how = {}) => close(server, clients, how),
+    close: (how = {}) => close(present.server, clients, how),
     get connections() {
       return clients.size;
     },
+    isInPlace: () => {
+      const now = lstatSync(path, { throwIfNoEntry: false });
+      return now?.ino === present.ino && now.dev === present.dev;
+    },
+    listenAgain: async () => {
+      present.server.close(); // first: it takes with it whatever lies at its path
+      present = await listen();
+    },
   };
+}
+
+interface Listening {
+  readonly server: Server;
+  readonly ino: number;
+  readonly dev: number;
 }
 
 function sharedBy(handlers: ControlHandlers, log: ControlLog, opened: Promise<void>): ServerShared {
