@@ -22,6 +22,8 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, askStop
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 stopWhenNpmIsGone();
 
+// A first build takes some seconds: nobody should wonder.
+console.log('building reeve ...');
 try {
   await setUp({ debian: ['python3'] });
   await build({ codeCache: true });

@@ -7,8 +7,12 @@ test('U14: a program that puts itself in the background: up, ps, why and events 
   await using reeve = startReeve();
   reeve.project({
     services: {
-      daemon: { command: [...reeve.program('double-forks', 'main=exit')], stop: { timeout: '1s' } },
-      well: { command: 'true' },
+      daemon: {
+        command: [...reeve.program('double-forks', 'main=exit')],
+        ready: { log: 'never said' },
+        stop: { timeout: '1s' },
+      },
+      well: { command: 'true', ready: { log: 'never said' } },
     },
   });
   const up = await reeve.run(['up', '-d']);
@@ -77,4 +81,37 @@ test('U29: Ctrl-C during up -d says that the start goes on', async () => {
   client.signal('SIGINT');
   const { code, stderr } = await client.ended;
   expect([code, stderr]).toEqual([130, expect.stringContaining('the start goes on without this command')]);
+});
+
+test('U29: who starts side by side is said, what depends on a stopped service, what has no effect, and each process of the receipt', async () => {
+  await using reeve = startReeve();
+  const service = (...needs: readonly string[]) => ({ command: [...reeve.program('stays')], depends_on: needs });
+  reeve.project({
+    services: {
+      db: { ...service(), watch: { paths: ['x'] } },
+      api: service('db'),
+      worker: service('db'),
+      web: service('api'),
+    },
+  });
+  const order = 'order: db → api, worker → web';
+  expect((await reeve.run(['graph'])).stderr).toContain(order);
+  const up = await reeve.run(['up', '-d', '--verbose']);
+  expect(up.stdout).toContain(order);
+  expect(up.stderr).toContain('note: services.db.watch: not acted on by this version yet');
+  expect((await reeve.run(['restart', '--verbose'])).stdout).toContain(order);
+  const stop = await reeve.run(['stop', 'db']);
+  expect(stop.stderr).toContain('note: api, worker depend on db and keep running');
+  expect(stop.stdout).toMatch(/SERVICE\tPID\tFOUND BY\tSIGNALS\tEXIT\tCOMMAND\ndb\t\d+\t\S.*\tSIGTERM\t.*stays/);
+  expect((await reeve.run(['ls'])).stdout).toContain('api\trunning');
+});
+
+test('U18: in a folder with the config of another manager it is named', async () => {
+  await using reeve = startReeve();
+  reeve.file('docker-compose.yml', '');
+  reeve.file('Procfile', '');
+  for (const command of [['up'], ['validate'], ['ps'], ['status', 'a']]) {
+    const { stderr } = await reeve.run(command);
+    expect(stderr, command[0]).toContain('Procfile and docker-compose.yml (Docker Compose)');
+  }
 });

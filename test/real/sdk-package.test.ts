@@ -116,6 +116,35 @@ class WebEditor extends ManagedService {
 const names = 'AlreadyRunning, discoverService, getProcessManager, ManagedService';
 const expected = ['true true [ 8081 ]', 'true', 'protected'];
 
+test('U29: from a checkout the command is linked onto the PATH, and the library into a program', () => {
+  const prefix = path.join(base, 'prefix');
+  const linked = {
+    npm_config_prefix: prefix,
+    npm_config_offline: 'true',
+    PATH: `${prefix}/bin:${process.env['PATH']}`,
+  };
+  const sh = (cwd: string, line: string) =>
+    execFileSync('sh', ['-c', line], { cwd, env: { ...process.env, ...linked }, encoding: 'utf8' });
+  sh(path.join(root, 'packages/reeve'), 'npm link --no-audit --no-fund');
+  expect(sh(base, 'reeve version')).toMatch(/^reeve \d/);
+  const folder = path.join(base, 'linked');
+  mkdirSync(folder);
+  writeFileSync(
+    path.join(folder, 'package.json'),
+    JSON.stringify({ name: 'linked', version: '1.0.0', type: 'module' }),
+  );
+  writeFileSync(
+    path.join(folder, 'a.js'),
+    "import { ReeveClient } from '@reeve/sdk'; console.log(typeof ReeveClient);",
+  );
+  sh(folder, `npm link --no-audit --no-fund ${path.join(root, 'packages/sdk')}`);
+  expect(sh(folder, 'node a.js')).toBe('function\n');
+  const [packed] = JSON.parse(
+    sh(root, `npm pack --json --workspace packages/reeve --pack-destination ${base}`),
+  ) as readonly [{ readonly files: readonly { readonly path: string }[] }];
+  expect(packed.files.map((file) => file.path)).toEqual(expect.arrayContaining(['bin/reeve.js', 'dist/cli.js']));
+});
+
 describe('the packed sdk', () => {
   test('has no install script, no dependency and no native module', () => {
     const folder = project('bare', {}, {});

@@ -26,14 +26,16 @@ export const ERRORS = {
   CONFIG_NOT_FOUND: {
     ...usage,
     http: 404,
-    say: (p) => `no reeve.yaml found in ${p.folder} or above it`,
-    hint: 'write a reeve.yaml here, or name one with --config FILE; `reeve run <cmd>` needs none',
+    say: (p) => `no reeve.yaml found in ${p.folder} or above it${p.seen ? `; there is ${p.seen}` : ''}`,
+    hint: (p) =>
+      p.hint ? `${p.hint}` : 'write a reeve.yaml here, or name one with --config FILE; `reeve run <cmd>` needs none',
   },
   NO_PROJECT_HERE: {
     http: 404,
     exit: 4,
     retryable: false,
-    say: (p) => `no project here: no reeve.yaml in ${p.folder} or above it, and reeve has run nothing there`,
+    say: (p) =>
+      `no project here: no reeve.yaml in ${p.folder} or above it${p.seen ? ` (there is ${p.seen})` : ''}, and reeve has run nothing there`,
     hint: 'go to its folder (-C DIR), or name it: --project NAME; reeve ps --all lists what is known',
   },
   CONFIG_AMBIGUOUS: {

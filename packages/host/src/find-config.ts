@@ -1,6 +1,7 @@
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { ReeveError } from '@reeve/contract';
+import { describeForeign } from './foreign-configs.ts';
 
 const CONFIG_NAMES = [
   'reeve.yaml',
@@ -42,9 +43,17 @@ async function mayEnter(folder: string): Promise<boolean> {
   return me === undefined || me === 0 || facts.uid === me;
 }
 
+/** No config in a folder or above it; what lies there of other managers is named. */
+export function configNotFound(folder: string): ReeveError {
+  const seen = describeForeign(folder);
+  if (seen === null) return new ReeveError('CONFIG_NOT_FOUND', { folder });
+  const hint = `reeve does not read ${seen}: write a reeve.yaml with the same commands under services; reeve run CMD needs none`;
+  return new ReeveError('CONFIG_NOT_FOUND', { folder, seen, hint });
+}
+
 /** Throws `ReeveError` CONFIG_NOT_FOUND when there is none. */
 export async function locateConfig(cwd: string, home: string | undefined): Promise<string> {
   const found = await findConfig(cwd, home);
-  if (found === null) throw new ReeveError('CONFIG_NOT_FOUND', { folder: resolve(cwd) });
+  if (found === null) throw configNotFound(resolve(cwd));
   return found;
 }

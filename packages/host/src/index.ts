@@ -2,6 +2,7 @@ export * from './capabilities.ts';
 export * from './carried.ts';
 export * from './end-processes.ts';
 export * from './find-config.ts';
+export * from './foreign-configs.ts';
 export * from './former-holders.ts';
 export * from './home.ts';
 export * from './linux/boot-clock.ts';

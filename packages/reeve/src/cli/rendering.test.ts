@@ -154,6 +154,9 @@ test('a receipt ends with its verdict', () => {
     [
       'SERVICE  PROCESSES  SIGNALS          EXIT          PORTS      PROMISE',
       'web              2  SIGTERM SIGKILL  SIGKILL gone  8081 free  verified',
+      'SERVICE  PID  FOUND BY  SIGNALS          EXIT     COMMAND',
+      'web        5  main      SIGTERM SIGKILL  SIGKILL  node',
+      'web        6  tree      SIGTERM          gone     sh',
       '✓ COMPLETE  shop: 1 service, 2 processes ended in 0.4s (verified)',
       '',
     ].join('\n'),

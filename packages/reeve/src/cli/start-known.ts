@@ -1,5 +1,6 @@
 import { type Accepted, type ProjectRef, type PsView, ReeveError } from '@reeve/contract';
 import type { ReeveClient } from '@reeve/sdk';
+import { type Edges, edgesOf } from '../core/graph/graph.ts';
 import { announcedInHome } from './announced-here.ts';
 import { askKnown } from './ask-known.ts';
 import { durationOption, selection } from './command-line/read-options.ts';
@@ -10,6 +11,7 @@ import { Interrupts, START_GOES_ON } from './interrupts.ts';
 import { findProject, refOf } from './project/find-project.ts';
 import { loadProject } from './project/load-project.ts';
 import { managedNames } from './project/managed-names.ts';
+import { projectFacts } from './project-facts.ts';
 import { startLines, startManagers } from './restart-everything.ts';
 import { tellSteps } from './show/verbose-steps.ts';
 import { awaitStart } from './starting/await-start.ts';
@@ -89,10 +91,26 @@ async function startOne(context: Context, { client, project, services, ask, sign
     const accepted = await ask(client, project, services);
     if (has(context, 'no-wait')) return tellAccepted(context, accepted);
     const timeout = durationOption(context, 'timeout') ?? PATIENCE;
-    return await awaitStart(context, { client, project, accepted, timeout, began, signal, steps });
+    return await awaitStart(context, {
+      client,
+      project,
+      accepted,
+      timeout,
+      began,
+      signal,
+      steps,
+      edges: await edgesFor(context, accepted),
+    });
   } finally {
     steps.stop();
   }
+}
+
+/** Who needs whom, for those who want to see each step. */
+async function edgesFor(context: Context, { project: name }: Accepted): Promise<Edges> {
+  if (!context.verbose) return new Map();
+  const { services } = await projectFacts(context, { kind: 'named', name });
+  return edgesOf(services.values());
 }
 
 function tellAccepted(context: Context, { project, services, already }: Accepted): number {

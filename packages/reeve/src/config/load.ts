@@ -24,6 +24,8 @@ export interface Loaded {
   readonly project: ProjectSpec;
   /** Allowed, and worth knowing: for `validate`. */
   readonly notes: readonly string[];
+  /** Of these: which keys have no effect yet. */
+  readonly unacted: readonly string[];
   /** The name that the config asks for; the daemon may have to call it otherwise. */
   readonly wantedName: string;
   /** What the library does when one of the services is started by hand. */
@@ -55,7 +57,7 @@ export async function loadConfig({ cwd, file, env }: LoadOptions): Promise<Loade
     ({ row, path: where }) => `${where.join('.')}: not acted on by this version yet, ${row.advice}`,
   );
   const notes = [...opened.notes, ...read.notes, ...later];
-  return { project: read.project, notes, wantedName: read.project.name, guard: read.guard };
+  return { project: read.project, notes, unacted: later, wantedName: read.project.name, guard: read.guard };
 }
 
 interface Parsed {

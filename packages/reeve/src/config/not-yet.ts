@@ -2,7 +2,7 @@ import type { TreeNode } from './tree.ts';
 
 /**
  * Keys that the schema knows and this version does not act on yet. `refuse`: leaving them out would make the config
- * mean something false. `note`: harmless, told by `validate`. A row is deleted when its key is built.
+ * mean something false. `note`: harmless, told by `validate` and `up`. A row is deleted when its key is built.
  */
 export interface NotYet {
   /** Where: keys in order, `*` for any key or position. */

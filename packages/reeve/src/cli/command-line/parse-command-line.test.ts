@@ -1,6 +1,8 @@
 import { ReeveError } from '@reeve/contract';
 import { expect, test } from 'vitest';
+import { firstWords } from './command-list.ts';
 import { parseCommandLine } from './parse-command-line.ts';
+import { SAME, THEIRS } from './words-of-others.ts';
 
 function parse(line: string) {
   const { command, positionals, verbatim, options } = parseCommandLine(line.split(' ').filter(Boolean));
@@ -74,4 +76,21 @@ test.each([
 
 test('--help needs no arguments', () => {
   expect(parse('why --help')).toMatchObject({ command: 'why', options: { help: true } });
+});
+
+test('U29: the words of other managers lead to ours', () => {
+  for (const [word, ours] of [
+    ['ls', 'ps'],
+    ['list', 'ps'],
+    ['log', 'logs'],
+    ['tail', 'logs'],
+  ] as const)
+    expect(parseCommandLine([word]).command).toBe(ours);
+  expect(() => parseCommandLine(['delete', 'web'])).toThrow(
+    expect.objectContaining({ hint: expect.stringContaining('reeve down') }),
+  );
+});
+
+test('U29: no word of another manager hides a command of ours', () => {
+  for (const word of [...Object.keys(SAME), ...Object.keys(THEIRS)]) expect(firstWords()).not.toContain(word);
 });

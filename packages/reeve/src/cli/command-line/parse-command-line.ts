@@ -5,6 +5,7 @@ import type { Arguments } from '../context.ts';
 import { COMMANDS, findCommand, firstWords, groupOf } from './command-list.ts';
 import type { CommandSpec, OptionSpec } from './command-table.ts';
 import { GLOBAL_OPTIONS } from './tables/global-options.ts';
+import { SAME, THEIRS } from './words-of-others.ts';
 
 type Tokens = readonly NonNullable<ReturnType<typeof tokenize>>[number][];
 
@@ -65,8 +66,12 @@ function tokenize(argv: readonly string[]) {
 function commandOf(first: string, second: string | undefined): CommandSpec {
   const group = groupOf(first);
   if (group.length > 0) return subcommandOf(first, second, group);
-  const command = findCommand(first);
+  const command = findCommand(first) ?? findCommand(SAME[first] ?? '');
   if (command) return command;
+  const theirs = THEIRS[first];
+  if (theirs !== undefined) {
+    throw new ReeveError('USAGE', { message: `there is no command "${first}"`, hint: `in reeve: ${theirs}` });
+  }
   const near = nearestName(first, firstWords());
   throw new ReeveError('USAGE', {
     message: `there is no command "${first}"`,

@@ -1,8 +1,9 @@
 import type { DependencySpec, ServiceSpec } from '@reeve/contract';
-import { type Edges, reverse, startOrder } from '../../core/graph/graph.ts';
-import { type Context, printJson } from '../context.ts';
+import { edgesOf, reverse, startOrder, waves } from '../../core/graph/graph.ts';
+import { type Context, printJson, say } from '../context.ts';
 import { findProject } from '../project/find-project.ts';
 import { declaredFacts, projectFacts } from '../project-facts.ts';
+import { orderText } from '../show/order-text.ts';
 import { glyph, type Style } from '../terminal/style.ts';
 
 interface Node {
@@ -20,22 +21,27 @@ export async function run(context: Context): Promise<number> {
   const { services } = hasConfig ? await declaredFacts(context, target) : await projectFacts(context, target);
   const nodes = graphOf([...services.values()]);
   if (context.json) printJson(context, { services: nodes });
-  else context.io.out.write(context.style.rich ? drawTree(nodes, context.style) : listEdges(nodes));
+  else {
+    context.io.out.write(context.style.rich ? drawTree(nodes, context.style) : listEdges(nodes));
+    const edges = edgesOf(services.values());
+    const names = nodes.map(({ name }) => name);
+    if (names.length > 1) say(context, orderText(edges, names, context.talk));
+  }
   return 0;
 }
 
 /** In start order. */
 export function graphOf(services: readonly ServiceSpec[]): readonly Node[] {
   const specs = new Map(services.map((spec) => [spec.name, spec]));
-  const edges: Edges = new Map(services.map((spec) => [spec.name, spec.depends_on.map((d) => d.service)]));
+  const edges = edgesOf(services);
   const dependents = reverse(edges);
-  const waves = new Map<string, number>();
-  return startOrder(edges).map((name) => {
-    const needs = (edges.get(name) ?? []).map((other) => waves.get(other) ?? 0);
-    const wave = needs.length === 0 ? 0 : Math.max(...needs) + 1;
-    waves.set(name, wave);
-    return { name, depends_on: specs.get(name)?.depends_on ?? [], dependents: dependents.get(name) ?? [], wave };
-  });
+  const wave = waves(edges);
+  return startOrder(edges).map((name) => ({
+    name,
+    depends_on: specs.get(name)?.depends_on ?? [],
+    dependents: dependents.get(name) ?? [],
+    wave: wave.get(name) ?? 0,
+  }));
 }
 
 /** For programs and pipes: a line a service, with what it waits for. */

@@ -3,6 +3,7 @@ import { durationOption, selection } from '../command-line/read-options.ts';
 import { type Context, has, say } from '../context.ts';
 import { Interrupts, STOP_GOES_ON } from '../interrupts.ts';
 import { findProject } from '../project/find-project.ts';
+import { tellDependants } from '../show/tell-dependants.ts';
 import { stopEverything } from '../stop-everything.ts';
 import { connectToStop, showReceipt, showReceipts } from '../stop-services.ts';
 import { stopAllOf } from '../stop-with-announced.ts';
@@ -28,5 +29,6 @@ export async function run(context: Context): Promise<number> {
   const target = await findProject(context);
   await using client = await connectToStop(context);
   using interrupts = new Interrupts(context.io, ['SIGINT'], { note: STOP_GOES_ON });
+  if (services.length > 0 && client && !context.json) await tellDependants(context, client, target, services);
   return showReceipt(context, await stopAllOf(context, target, { ...wish, client, signal: interrupts.signal }));
 }

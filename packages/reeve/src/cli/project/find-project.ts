@@ -1,7 +1,7 @@
 import { realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { type ProjectRef, ReeveError } from '@reeve/contract';
-import { findConfig } from '@reeve/host';
+import { describeForeign, findConfig } from '@reeve/host';
 import { type Context, has, optionValue } from '../context.ts';
 import { rememberedProject, withMemory } from '../memory.ts';
 import type { Target } from './target.ts';
@@ -48,5 +48,5 @@ export function refOf(target: Target): ProjectRef {
 export function unknownProject(target: Target): ReeveError {
   return target.kind === 'named'
     ? new ReeveError('PROJECT_UNKNOWN', { name: target.name })
-    : new ReeveError('NO_PROJECT_HERE', { folder: target.folder });
+    : new ReeveError('NO_PROJECT_HERE', { folder: target.folder, seen: describeForeign(target.folder) ?? undefined });
 }

@@ -1,4 +1,5 @@
 import { ReeveError } from '@reeve/contract';
+import { configNotFound } from '@reeve/host';
 import type { Loaded } from '../../config/load.ts';
 import type { Context } from '../context.ts';
 import { rememberedProject, withMemory } from '../memory.ts';
@@ -8,7 +9,7 @@ import type { Target } from './target.ts';
 /** The config of a project, parsed and checked. Throws as `loadConfig` does, CONFIG_NOT_FOUND and PROJECT_UNKNOWN. */
 export async function loadProject(context: Context, target: Target): Promise<Loaded> {
   if (target.kind === 'named') return loadNamed(context, target);
-  if (target.config === null) throw new ReeveError('CONFIG_NOT_FOUND', { folder: target.folder });
+  if (target.config === null) throw configNotFound(target.folder);
   return load(context, target.folder, target.config);
 }
 

@@ -13,6 +13,15 @@ const COLUMNS: readonly Column[] = [
   { title: 'PROMISE', shrinksTo: 12 },
 ];
 
+const PROCESS_COLUMNS: readonly Column[] = [
+  { title: 'SERVICE', shrinksTo: 12 },
+  { title: 'PID', align: 'right' },
+  { title: 'FOUND BY', shrinksTo: 10 },
+  { title: 'SIGNALS' },
+  { title: 'EXIT', shrinksTo: 10 },
+  { title: 'COMMAND', shrinksTo: 16 },
+];
+
 /** What was ended, how, and the verdict in the last line. */
 export function renderReceipt(receipt: Receipt, style: Style): string {
   const table = renderTable(
@@ -20,6 +29,7 @@ export function renderReceipt(receipt: Receipt, style: Style): string {
     receipt.services.map((service) => rowOf(service)),
     style,
   );
+  const processes = listed(receipt, style);
   const survivors = receipt.survivors.map(
     (s) =>
       `${glyph(style, 'bad')} ${s.service}: pid ${s.pid} ${oneLine(s.command)} is still there: ${oneLine(s.why)}\n`,
@@ -32,7 +42,21 @@ export function renderReceipt(receipt: Receipt, style: Style): string {
   const others = (receipt.taken_over ?? []).map(
     ({ service, by }) => `${glyph(style, 'none')} ${service}: taken over by a newer command: ${oneLine(by)}\n`,
   );
-  return `${table}${commands.join('')}${survivors.join('')}${others.join('')}${verdict(receipt, style)}\n`;
+  return `${table}${processes}${commands.join('')}${survivors.join('')}${others.join('')}${verdict(receipt, style)}\n`;
+}
+
+/** More than this are only counted; `--json` has them all. */
+const MOST = 40;
+
+/** Each process, how it was found to belong to its service, and how it ended. */
+function listed({ services }: Receipt, style: Style): string {
+  const rows = services.flatMap(({ name, processes }) =>
+    processes.map((p): Row => {
+      const exit = p.exit === null ? 'gone' : exitText(p.exit);
+      return [name, String(p.pid), p.found_by.join(', '), p.signals.join(' '), exit, oneLine(p.command)];
+    }),
+  );
+  return rows.length > MOST ? '' : renderTable(PROCESS_COLUMNS, rows, style);
 }
 
 function verdict(receipt: Receipt, style: Style): string {

@@ -1,6 +1,6 @@
 import type { ProjectRef, Receipt } from '@reeve/contract';
 import type { Loaded } from '../../config/load.ts';
-import { withNeeded } from '../../core/graph/graph.ts';
+import { edgesOf, withNeeded } from '../../core/graph/graph.ts';
 import { type Context, say } from '../context.ts';
 import { connectIfRunning, connectOrStart, isLost } from '../daemon/reach-daemon.ts';
 import { Interrupted, Interrupts } from '../interrupts.ts';
@@ -56,7 +56,7 @@ export async function upAttached(context: Context, loaded: Loaded, services: rea
 
 /** The named services, and what they need, are what the person sees; only the named are stopped. */
 function followed({ project }: Loaded, services: readonly string[]): readonly string[] {
-  const edges = new Map(project.services.map((s) => [s.name, s.depends_on.map((d) => d.service)]));
+  const edges = edgesOf(project.services);
   if (services.length === 0)
     return withNeeded(
       edges,

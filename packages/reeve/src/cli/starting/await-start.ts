@@ -1,12 +1,13 @@
 import type { Accepted, ProjectRef, Waited } from '@reeve/contract';
 import type { ReeveClient } from '@reeve/sdk';
+import type { Edges } from '../../core/graph/graph.ts';
 import { type Context, printJson, say } from '../context.ts';
 import { longCall } from '../daemon/long-call.ts';
 import { Interrupted } from '../interrupts.ts';
+import { orderText } from '../show/order-text.ts';
 import type { portsText } from '../show/process-table.ts';
 import type { Steps } from '../show/verbose-steps.ts';
 import { adviceFor, exitOfStart, Progress, renderWaited } from '../terminal/progress.ts';
-import { glyph } from '../terminal/style.ts';
 
 export interface Start {
   readonly client: ReeveClient;
@@ -17,6 +18,8 @@ export interface Start {
   readonly began: number;
   readonly signal: AbortSignal;
   readonly steps: Steps;
+  /** Who needs whom. */
+  readonly edges: Edges;
   /** Further fields of the JSON result. */
   readonly extra?: Readonly<Record<string, unknown>>;
 }
@@ -24,7 +27,7 @@ export interface Start {
 /** Waits until what was accepted is ready, telling how it gets on, then the last word on each. Returns the exit code. */
 export async function awaitStart(context: Context, start: Start): Promise<number> {
   const { client, project, accepted, timeout, signal } = start;
-  tellOrder(context, accepted);
+  tellOrder(context, accepted, start.edges);
   start.steps.begin(accepted.project);
   const waited = await waitFor(context, {
     client,
@@ -46,11 +49,10 @@ export async function awaitStart(context: Context, start: Start): Promise<number
   return exitOfStart(waited);
 }
 
-/** `db → api → web` */
-function tellOrder(context: Context, { services }: Accepted): void {
+function tellOrder(context: Context, { services }: Accepted, edges: Edges): void {
   if (!context.verbose || services.length === 0) return;
   const { out, err } = context.io;
-  (context.json ? err : out).write(`order: ${services.join(` ${glyph(context.style, 'arrow')} `)}\n`);
+  (context.json ? err : out).write(`${orderText(edges, services, context.style)}\n`);
 }
 
 export interface Wish {

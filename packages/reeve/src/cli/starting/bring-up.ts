@@ -1,7 +1,7 @@
 import type { Applied } from '@reeve/contract';
 import type { ReeveClient } from '@reeve/sdk';
 import type { Loaded } from '../../config/load.ts';
-import { longestChain, withNeeded } from '../../core/graph/graph.ts';
+import { edgesOf, longestChain, withNeeded } from '../../core/graph/graph.ts';
 import { filterEnvironment } from '../../core/spec/environment.ts';
 import { durationOption } from '../command-line/read-options.ts';
 import { type Context, has, printJson, say } from '../context.ts';
@@ -11,6 +11,7 @@ import { weightiest } from '../exit-code.ts';
 import { actor } from '../project/actor.ts';
 import { tellSteps } from '../show/verbose-steps.ts';
 import { takeOver } from '../take-over.ts';
+import { safeText } from '../terminal/safe-text.ts';
 import { awaitStart } from './await-start.ts';
 
 /** A start is given at least this long. Milliseconds. */
@@ -50,7 +51,17 @@ export async function bringUp(context: Context, { loaded, services, signal }: Br
     if (has(context, 'no-wait')) return accepted(context, applied, extra);
     const timeout = durationOption(context, 'timeout') ?? patienceFor(loaded, applied.services);
     const ref = { folder: project.folder };
-    const start = { client, project: ref, accepted: applied, timeout, began, signal, extra, steps };
+    const start = {
+      client,
+      project: ref,
+      accepted: applied,
+      timeout,
+      began,
+      signal,
+      extra,
+      steps,
+      edges: edgesOf(project.services),
+    };
     const code = await awaitStart(context, start);
     return weightiest([code, has(context, 'prune') ? await tellPruned(context, client, applied, project.folder) : 0]);
   } finally {
@@ -60,7 +71,7 @@ export async function bringUp(context: Context, { loaded, services, signal }: Br
 
 /** What `up` starts: the named services, else those that start by themselves, with what they need. */
 function toStart({ project }: Loaded, services: readonly string[]): readonly string[] {
-  const edges = new Map(project.services.map((s) => [s.name, s.depends_on.map((d) => d.service)]));
+  const edges = edgesOf(project.services);
   const wanted = new Set(services.map((word) => word.toLowerCase()));
   const chosen = project.services.filter((s) => (wanted.size > 0 ? wanted.has(s.name.toLowerCase()) : s.autostart));
   return withNeeded(
@@ -71,7 +82,7 @@ function toStart({ project }: Loaded, services: readonly string[]): readonly str
 
 /** What the config itself allows for the slowest chain of services to become ready. Milliseconds. */
 export function patienceFor({ project }: Pick<Loaded, 'project'>, names: readonly string[]): number {
-  const all = new Map(project.services.map((s) => [s.name, s.depends_on.map((d) => d.service)]));
+  const all = edgesOf(project.services);
   const wanted = new Set(withNeeded(all, names));
   const edges = new Map([...all].filter(([name]) => wanted.has(name)));
   const readyTimeout = new Map(project.services.map((s) => [s.name, s.ready_timeout]));
@@ -81,7 +92,7 @@ export function patienceFor({ project }: Pick<Loaded, 'project'>, names: readonl
   );
 }
 
-function tellApplied(context: Context, { wantedName, project }: Loaded, applied: Applied): void {
+function tellApplied(context: Context, { wantedName, project, unacted }: Loaded, applied: Applied): void {
   if (applied.renamed_from !== null) {
     say(context, `another folder is called ${wantedName} already: this project is ${applied.project} everywhere`);
   }
@@ -92,6 +103,7 @@ function tellApplied(context: Context, { wantedName, project }: Loaded, applied:
       `${context.talk.paint('bold', applied.project)}  ${context.talk.paint('grey', config ?? project.folder)}`,
     );
   }
+  if (!context.json) for (const note of unacted) say(context, `note: ${safeText(note)}`);
   if (applied.changed.length > 0) say(context, `changed in the config: ${applied.changed.join(', ')}`);
   if (applied.removed.length > 0 && !has(context, 'prune')) {
     say(context, `no longer in the config: ${applied.removed.join(', ')}; reeve up --prune stops them`);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { findCycle, longestChain, reverse, startOrder, withNeeded } from './graph.ts';
+import { findCycle, levels, longestChain, reverse, startOrder, withNeeded } from './graph.ts';
 
 const edges = (o: Record<string, string[]>) => new Map(Object.entries(o));
 
@@ -59,4 +59,15 @@ describe('graph', () => {
   test('reverse tells who needs a node', () => {
     expect(reverse(edges({ web: ['api'], api: [] })).get('api')).toEqual(['web']);
   });
+});
+
+test('U29: what starts side by side is one level', () => {
+  const needs = new Map([
+    ['web', ['api']],
+    ['api', ['db']],
+    ['worker', ['db']],
+    ['db', []],
+  ]);
+  expect(levels(needs, startOrder(needs))).toEqual([['db'], ['api', 'worker'], ['web']]);
+  expect(levels(needs, ['db', 'web'])).toEqual([['db'], ['web']]);
 });

@@ -1,5 +1,12 @@
+import type { ServiceSpec } from '@reeve/contract';
+
 /** node → the nodes it needs. Every needed node must be a key; names that are not are ignored. */
 export type Edges = ReadonlyMap<string, readonly string[]>;
+
+/** Who needs whom, by what services declare. */
+export function edgesOf(services: Iterable<Pick<ServiceSpec, 'name' | 'depends_on'>>): Edges {
+  return new Map([...services].map((s) => [s.name, s.depends_on.map((d) => d.service)]));
+}
 
 /** A cycle as a path that begins and ends with the same name (`['api', 'cache', 'api']`), or null. */
 export function findCycle(edges: Edges): readonly string[] | null {
@@ -56,6 +63,27 @@ export function reverse(edges: Edges): ReadonlyMap<string, readonly string[]> {
   const needers = new Map<string, string[]>([...edges.keys()].map((node) => [node, []]));
   for (const [node, needs] of edges) for (const need of needs) needers.get(need)?.push(node);
   return needers;
+}
+
+/** 0: needs nobody; else one more than the latest of those that it needs. What is of one wave starts side by side. */
+export function waves(edges: Edges): ReadonlyMap<string, number> {
+  const found = new Map<string, number>();
+  for (const name of startOrder(edges)) {
+    const needs = (edges.get(name) ?? []).map((other) => found.get(other) ?? 0);
+    found.set(name, needs.length === 0 ? 0 : Math.max(...needs) + 1);
+  }
+  return found;
+}
+
+/** The names in the order of their start, those together that start side by side. */
+export function levels(edges: Edges, names: readonly string[]): readonly (readonly string[])[] {
+  const wave = waves(edges);
+  const found = new Map<number, string[]>();
+  for (const name of names) {
+    const number = wave.get(name) ?? 0;
+    found.set(number, [...(found.get(number) ?? []), name]);
+  }
+  return [...found].sort(([one], [other]) => one - other).map(([, together]) => together);
 }
 
 /**
