@@ -100,6 +100,7 @@ function service(run, id, argv) {
     limits: {},
     cgroup: null,
     logs,
+    mark: null,
   };
 }
 

@@ -1,3 +1,4 @@
+import type { LostOutput } from './logs.ts';
 import type { Exit, HealthName, Intent, ShownState, TrackerName } from './states.ts';
 
 /** Shapes of `--json` (DESIGN.md, JSON). Fields are added, never renamed. Times are RFC 3339 UTC. */
@@ -171,6 +172,8 @@ export interface LogLineView {
   readonly run: string;
   readonly stream: 'out' | 'err';
   readonly line: string;
+  /** Output is missing here, and `line` is empty. */
+  readonly lost?: LostOutput;
 }
 
 /** `ports --json`: `{ "ports": […] }`. */

@@ -193,14 +193,28 @@ test('version', async () => {
   expect((await reeve('version --json')).json()).toMatchObject({ node: process.version });
 });
 
+test('U31: logs --raw are the bytes of the file', async () => {
+  write(CONFIG);
+  const bytes = Buffer.concat([Buffer.from('a\r\n\n'), Buffer.alloc(40_000, 0xe9), Buffer.from('\n\u001b[1mend')]);
+  logged('db', 0, 1000, bytes);
+  const written: Uint8Array[] = [];
+  const io = testIo({ cwd: folder, env: { REEVE_HOME: home, HOME: base } });
+  const out = { ...io.out, write: (piece: string | Uint8Array) => void written.push(Buffer.from(piece)) };
+  expect(await run(['logs', 'db', '--raw', '-n', 'all'], { ...io, out })).toBe(0);
+  expect(Buffer.concat(written).equals(bytes)).toBe(true);
+});
+
 test('logs are read from the files, merged by time, filtered, and safe to show', async () => {
   write(CONFIG);
   logged('db', 0, 1000, 'first\nopen \u001b]0;x\u0007door\n');
   logged('api', 1, 2000, 'error: late\n');
-  expect((await reeve('logs')).stdout).toBe('db    first\ndb    open door\napi:1 error: late\n');
-  expect((await reeve('logs db')).stdout).toBe('first\nopen door\n');
-  expect((await reeve('logs -n 1')).stdout).toBe('api:1 error: late\n');
-  expect((await reeve('logs --grep ^f -n 1')).stdout).toBe('db    first\n');
+  const [one, two] = ['1970-01-01T00:00:01.000Z', '1970-01-01T00:00:02.000Z'];
+  expect((await reeve('logs')).stdout, 'U6: with times off a terminal too').toBe(
+    `${one} db    first\n${one} db    open door\n${two} api:1 error: late\n`,
+  );
+  expect((await reeve('logs db')).stdout).toBe(`${one} first\n${one} open door\n`);
+  expect((await reeve('logs -n 1')).stdout).toBe(`${two} api:1 error: late\n`);
+  expect((await reeve('logs --grep ^f -n 1')).stdout).toBe(`${one} db    first\n`);
   expect((await reeve('logs db --raw --grep open')).stdout).toBe('open \u001b]0;x\u0007door\n');
   expect((await reeve('logs db --stream err')).stdout).toBe('');
   expect((await reeve('logs db --since 1m')).stdout).toBe('');
@@ -225,7 +239,7 @@ test('logs are read from the files, merged by time, filtered, and safe to show',
 function logFolder(service: string, instance: number): string {
   return join(homePaths(home).logs, instanceId(folder, service, instance));
 }
-function logged(service: string, instance: number, at: number, text: string): void {
+function logged(service: string, instance: number, at: number, text: string | Uint8Array): void {
   const place = logFolder(service, instance);
   mkdirSync(place, { recursive: true });
   writeFileSync(join(place, segmentName('out', 1)), text);
@@ -239,7 +253,7 @@ test('the daemon log is shown for people, followed until interrupted', async () 
   const file = homePaths(home).daemonLog;
   writeFileSync(file, line('one') + line('two'));
   expect((await reeve('daemon logs -n 1')).stdout).toBe('2026-11-21T10:00:00.000Z warn  two  port=3\n');
-  const io = testIo({ cwd: folder, env: { REEVE_HOME: home } });
+  const io = testIo({ cwd: folder, env: { REEVE_HOME: home, HOME: base } });
   const following = run(['daemon', 'logs', '-f', '--json'], io);
   await until(() => io.stdout().includes('two'));
   writeFileSync(file, line('three'), { flag: 'a' });

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { LogLineView } from '@reeve/contract';
+import type { LogLineView, LostOutput } from '@reeve/contract';
 import { instanceId } from '@reeve/host';
 import { iso } from '../base/instant.ts';
 import { maskValues } from '../core/spec/environment.ts';
@@ -54,8 +54,16 @@ export async function* withSource(source: LogSource, lines: AsyncIterable<LogLin
   let secrets: readonly string[] | null = null;
   for await (const line of lines) {
     secrets ??= await source.secrets();
-    yield { ...line, line: secrets.length === 0 ? line.line : maskValues(line.line, secrets), source };
+    yield secrets.length === 0 ? { ...line, source } : { ...masked(line, secrets), source };
   }
+}
+
+/** Bytes are masked as bytes: what is not UTF-8 stays as it is. */
+function masked(line: LogLine, secrets: readonly string[]): LogLine {
+  const text = { ...line, line: maskValues(line.line, secrets) };
+  if (line.bytes === undefined) return text;
+  const asBytes = secrets.map((secret) => Buffer.from(secret).toString('latin1'));
+  return { ...text, bytes: Buffer.from(maskValues(line.bytes.toString('latin1'), asBytes), 'latin1') };
 }
 
 /** The newest lines of all instances of a service, made safe, oldest first. */
@@ -71,7 +79,9 @@ export async function newestLines(
   );
   const lines: { at: number; line: string }[] = [];
   const readers = sources.map((source) => withSource(source, readLog({ folder: source.folder, newest })));
-  for await (const { at, line } of mergeLogs(readers)) lines.push({ at, line: lineSafe(line, { colours: false }) });
+  for await (const { at, line, lost } of mergeLogs(readers)) {
+    lines.push({ at, line: lost === undefined ? lineSafe(line, { colours: false }) : lostText(lost) });
+  }
   return lines.slice(-newest);
 }
 
@@ -79,6 +89,8 @@ export interface LineManner {
   readonly style: Style;
   readonly json: boolean;
   readonly raw: boolean;
+  /** When each line was written. */
+  readonly times: boolean;
   /** Columns for the names; 0: one source, which needs no name. */
   readonly nameWidth: number;
 }
@@ -86,23 +98,43 @@ export interface LineManner {
 const COLOURS: readonly Colour[] = ['cyan', 'yellow', 'green', 'magenta', 'blue'];
 
 /** How lines of several services are told apart: a name of its own colour before each. */
-export function lineFormat(sources: readonly LogSource[], manner: LineManner): (line: SourcedLine) => string {
+export function lineFormat(
+  sources: readonly LogSource[],
+  manner: LineManner,
+): (line: SourcedLine) => string | Uint8Array {
   const names = [...new Set(sources.map(({ label }) => label))];
   const colours = new Map(names.map((name, i) => [name, COLOURS[i % COLOURS.length] ?? null]));
-  const { style, json, raw, nameWidth } = manner;
+  const { style, json, raw, times, nameWidth } = manner;
   return (line) => {
     if (json) return `${JSON.stringify(viewOf(line))}\n`;
-    if (raw) return `${line.line}\n`;
+    if (raw) return rawBytes(line);
     const { label } = line.source;
-    const time = style.rich ? `${style.paint('grey', clockTime(line.at))} ` : '';
+    const time = times ? `${style.rich ? style.paint('grey', clockTime(line.at)) : iso(line.at)} ` : '';
     const name = nameWidth === 0 ? '' : `${style.paint(colours.get(label) ?? null, label.padEnd(nameWidth))} `;
-    return `${time}${name}${lineSafe(line.line, { colours: style.colours })}\n`;
+    const text =
+      line.lost === undefined
+        ? lineSafe(line.line, { colours: style.colours })
+        : style.paint('yellow', lostText(line.lost));
+    return `${time}${name}${text}\n`;
   };
 }
 
-function viewOf({ at, seq, run, stream, line, source }: SourcedLine): LogLineView {
+const NEWLINE = Buffer.from('\n');
+
+function rawBytes({ bytes, ended }: LogLine): Uint8Array {
+  const own = bytes ?? Buffer.alloc(0);
+  return ended ? Buffer.concat([own, NEWLINE]) : own;
+}
+
+function lostText({ bytes, why }: LostOutput): string {
+  const what = bytes === null ? 'output' : `${bytes} bytes of output`;
+  return `-- ${what} lost here: ${lineSafe(why, { colours: false })}`;
+}
+
+function viewOf({ at, seq, run, stream, line, source, lost }: SourcedLine): LogLineView {
   const { project, service, instance } = source;
-  return { at: iso(at), seq, project, service, instance, run, stream, line };
+  const view = { at: iso(at), seq, project, service, instance, run, stream, line };
+  return lost === undefined ? view : { ...view, lost };
 }
 
 /** Width of the names; 0 for a single one. */

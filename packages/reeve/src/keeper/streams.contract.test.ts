@@ -1,13 +1,17 @@
 import { spawnSync } from 'node:child_process';
 import {
+  closeSync,
   existsSync,
   mkdirSync,
+  openSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs';
 import path from 'node:path';
 import { parseSegmentName } from '@reeve/contract';
@@ -211,6 +215,73 @@ describe.runIf(process.getuid?.() === 0)('on a full disk (LG3)', () => {
     // A line that was torn by the full disk gets a newline of ours.
     const added = written.length - 'recovered\nagain\n'.length + lost - FLOOD;
     expect([0, 1, 2]).toContain(added);
+    const shown = [];
+    for await (const line of readLog({ folder: folder() })) shown.push(line);
+    const places = shown.flatMap(({ lost: missing }, n) => (missing === undefined ? [] : [{ n, missing }]));
+    expect(
+      places.reduce((sum, { missing }) => sum + (missing.bytes ?? 0), 0),
+      'U37: the log says where',
+    ).toBe(lost);
+    expect(places.at(-1)?.missing.why).toContain('the disk is full');
+    expect(places.at(-1)?.n).toBeLessThan(shown.findIndex(({ line }) => line === 'recovered'));
+  });
+});
+
+test('U6: each line has its own time, also where a service writes all the time', async () => {
+  const fifo = path.join(keeper.home, 'lines');
+  spawnSync('mkfifo', [fifo]);
+  const {
+    id,
+    run,
+    process: identity,
+  } = await keeper.spawn(['sh', '-c', `exec 3<>${fifo}; while read x <&3; do echo $x; done`]);
+  const ask = openSync(fifo, 'r+'); // for reading too: opening never waits
+  const asked: number[] = [];
+  const seen: number[] = [];
+  for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) {
+    asked.push(Date.now());
+    writeSync(ask, `${name}\n`);
+    await until(`${name} is logged`, () => keeper.log(id).endsWith(`${name}\n`));
+    seen.push(Date.now());
+  }
+  closeSync(ask);
+  process.kill(identity.pid, 'SIGKILL');
+  await keeper.ended(run);
+  const at: number[] = [];
+  for await (const line of readLog({ folder: keeper.folder(id) })) at.push(line.at);
+  expect(at).toHaveLength(asked.length);
+  for (const [n, time] of at.entries()) {
+    expect(time).toBeGreaterThanOrEqual((asked[n] ?? 0) - 5);
+    expect(time).toBeLessThanOrEqual(seen[n] ?? 0);
+  }
+});
+
+describe('U10: what another program does to the open file', () => {
+  const harm = {
+    truncated: (file: string) => writeFileSync(file, ''),
+    removed: (file: string) => rmSync(file),
+    replaced: (file: string) => renameSync(file, `${file}.old`),
+    'removed with its folder': (file: string) => rmSync(path.dirname(file), { recursive: true }),
+  };
+  test.each(Object.entries(harm))('%s: a new one begins, and it is said where', async (how, hurt) => {
+    const go = path.join(keeper.home, `go-${how}`);
+    spawnSync('mkfifo', [go]);
+    const { id, run } = await keeper.spawn(['sh', '-c', `echo before; read x < '${go}'; echo after; exec sleep 1000`]);
+    const file = path.join(keeper.folder(id), 'out.000001.log');
+    await until('it has written', () => existsSync(file) && readFileSync(file, 'utf8') === 'before\n');
+    hurt(file);
+    const isTold = () => keeper.records.find((record) => record.kind === 'gap' && record.run === run);
+    const word = how.split(' ')[0] === 'replaced' ? 'removed' : how.split(' ')[0];
+    expect(await until('it is noticed while the service is silent', isTold)).toMatchObject({
+      why: expect.stringContaining(`out.000001.log was ${word} by another program`),
+    });
+    writeFileSync(go, 'x\n');
+    await until('it goes on in a new file', () => keeper.log(id).endsWith('after\n'));
+    expect(existsSync(path.join(keeper.folder(id), 'out.000002.log'))).toBe(true);
+    const lines = [];
+    for await (const line of readLog({ folder: keeper.folder(id) })) lines.push(line);
+    expect(lines.at(-1)).toMatchObject({ line: 'after' });
+    expect(lines.at(-2)?.lost).toMatchObject({ bytes: 'before\n'.length });
   });
 });
 

@@ -23,7 +23,9 @@ export class ByteCutter implements Cutter<LogBytes> {
   passOver(): void {}
 
   push(bytes: Buffer, entry: IndexEntry): LogBytes[] {
-    return this.#wanted(entry) ? [{ stream: this.#stream, seq: entry.seq, bytes: Uint8Array.from(bytes) }] : [];
+    return bytes.length > 0 && this.#wanted(entry)
+      ? [{ stream: this.#stream, seq: entry.seq, bytes: Uint8Array.from(bytes) }]
+      : [];
   }
 
   flush(): LogBytes[] {

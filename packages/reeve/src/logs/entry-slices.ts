@@ -17,16 +17,30 @@ export function entryAt(entries: readonly IndexEntry[], offset: number): number 
   return low;
 }
 
-/** Cuts bytes that begin at `offset` where one entry ends and the next begins. */
+/**
+ * Cuts bytes that begin at `offset` where one entry ends and the next begins. Output that is missing just before one of
+ * the bytes comes as a slice without bytes.
+ */
 export function entrySlices(bytes: Buffer, offset: number, entries: readonly IndexEntry[]): Slice[] {
   const slices: Slice[] = [];
   const end = offset + bytes.length;
-  for (let n = entryAt(entries, offset), from = offset; from < end; n += 1) {
+  if (bytes.length === 0) return slices;
+  for (let n = firstAt(entries, offset), from = offset; from < end; n += 1) {
     const entry = entries[n];
     if (entry === undefined) break;
     const to = Math.min(end, entries[n + 1]?.offset ?? end);
-    if (to > from) slices.push({ bytes: bytes.subarray(from - offset, to - offset), entry });
+    if (entry.lost !== undefined && entry.offset === from) slices.push({ bytes: NONE, entry });
+    else if (to > from) slices.push({ bytes: bytes.subarray(from - offset, to - offset), entry });
     from = Math.max(from, to);
   }
   return slices;
+}
+
+const NONE = Buffer.alloc(0);
+
+/** The first entry that still matters for what begins at `offset`. */
+export function firstAt(entries: readonly IndexEntry[], offset: number): number {
+  let n = entryAt(entries, offset);
+  while (entries[n - 1]?.lost !== undefined && entries[n - 1]?.offset === offset) n -= 1;
+  return n;
 }

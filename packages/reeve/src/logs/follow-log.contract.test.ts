@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { formatIndexEntry, indexName, type LogStream, segmentName } from '@reeve/contract';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -141,6 +142,30 @@ describe('on files', () => {
     await seen.has(2);
     expect(seen.texts).toEqual(['two', 'three']);
     await seen.stop();
+  });
+
+  test('U10: a file that is cut is followed from its new start', async () => {
+    put('one\ntwo\n');
+    const seen = new Collector({ folder, from: await logEnd(folder) });
+    put('three\n');
+    await seen.has(1);
+    writeFileSync(path.join(folder, segmentName('out', 1)), 'four\n');
+    await seen.has(2);
+    expect(seen.texts).toEqual(['three', 'four']);
+    await seen.stop();
+  });
+
+  test('U6: several logs are in order of time, even if one comes late; each in its own order', async () => {
+    async function* log(name: string, ...times: number[]) {
+      for (const at of times) yield { at, line: `${name}${at}` };
+    }
+    async function* late() {
+      await pause(5);
+      yield { at: 2, line: 'late2' };
+    }
+    const seen: string[] = [];
+    for await (const { line } of interleaveLogs([log('a', 1, 3, 9, 7), log('b', 4), late()])) seen.push(line);
+    expect(seen).toEqual(['a1', 'late2', 'a3', 'b4', 'a9', 'a7']);
   });
 
   test('several logs are followed at once', async () => {

@@ -12,6 +12,8 @@ export interface FollowLogOptions {
   readonly from: 'end' | LogPosition;
   readonly stream?: LogStream | undefined;
   readonly run?: string | undefined;
+  /** The lines carry their bytes. Default: false. */
+  readonly raw?: boolean | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -19,14 +21,21 @@ export interface FollowLogOptions {
 const GATHER = 10;
 
 /** The lines of an instance's log as they come, over rotation and restarts, until aborted. */
-export async function* followLog({ folder, from, stream, run, signal }: FollowLogOptions): AsyncGenerator<LogLine> {
+export async function* followLog({
+  folder,
+  from,
+  stream,
+  run,
+  raw = false,
+  signal,
+}: FollowLogOptions): AsyncGenerator<LogLine> {
   const start = from === 'end' ? await logEnd(folder) : from;
   const wanted = (entry: IndexEntry) => run === undefined || entry.run === run;
   const streams = stream === undefined ? LOG_STREAMS : [stream];
-  const tails = streams.map(
-    (name) =>
-      new StreamTail(folder, name, start[name], new LineCutter(name, { wanted, torn: start[name].torn ?? false })),
-  );
+  const tails = streams.map((name) => {
+    const cutter = new LineCutter(name, { wanted, raw, torn: start[name].torn ?? false });
+    return new StreamTail(folder, name, start[name], cutter);
+  });
   const changes = new ChangeWatch(folder);
   try {
     while (!signal.aborted) {

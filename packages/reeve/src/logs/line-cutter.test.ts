@@ -9,7 +9,7 @@ const texts = (lines: readonly { line: string }[]) => lines.map(({ line }) => li
 test('a line has the time and the order of its first byte', () => {
   const cutter = new LineCutter('out');
   expect(cutter.push(bytes('one\ntw'), entry(1))).toEqual([
-    { at: 1000, seq: 2 ** 20, run: 'r', stream: 'out', line: 'one' },
+    { at: 1000, seq: 2 ** 20, run: 'r', stream: 'out', line: 'one', ended: true },
   ]);
   const [two, three] = cutter.push(bytes('o\nthree\n'), entry(2));
   expect(two).toMatchObject({ at: 1000, seq: 2 ** 20 + 1, line: 'two' });
@@ -73,4 +73,24 @@ test('reading that begins in the middle of a line begins with the next one', () 
   const cutter = new LineCutter('out', { torn: true });
   expect(texts(cutter.push(bytes('rest'), entry(1)))).toEqual([]);
   expect(texts(cutter.push(bytes('\nwhole\n'), entry(1)))).toEqual(['whole']);
+});
+
+test('U31: bytes are kept as they are, and it is known where a newline follows', () => {
+  const cutter = new LineCutter('out', { raw: true });
+  const whole = Buffer.concat([Buffer.alloc(LINE_LIMIT + 5, 0xff), bytes('\n\x80\r\n\nend')]);
+  const lines = [...cutter.push(whole, entry(1)), ...cutter.flush()];
+  const back = lines.flatMap(({ bytes: own, ended }) => [own ?? bytes(''), bytes(ended ? '\n' : '')]);
+  expect(Buffer.concat(back).equals(whole)).toBe(true);
+  expect(lines.map(({ ended }) => ended)).toEqual([false, true, true, true, false]);
+});
+
+test('U37: where output is missing the open line ends, and the place is a line of its own', () => {
+  const cutter = new LineCutter('out');
+  cutter.push(bytes('begun'), entry(1));
+  const lost = { bytes: 7, why: 'full' };
+  expect(cutter.push(bytes(''), { ...entry(2), lost })).toMatchObject([
+    { line: 'begun', ended: false },
+    { line: '', lost, at: 2000 },
+  ]);
+  expect(texts(cutter.push(bytes('next\n'), entry(3)))).toEqual(['next']);
 });

@@ -1,4 +1,4 @@
-import { type IndexEntry, LINE_LIMIT, type LogStream } from '@reeve/contract';
+import { type IndexEntry, LINE_LIMIT, type LogStream, type LostOutput } from '@reeve/contract';
 import type { LogLine } from './log-line.ts';
 
 const NEWLINE = 10;
@@ -14,6 +14,7 @@ type Wanted = (entry: IndexEntry) => boolean;
 export class LineCutter {
   readonly #stream: LogStream;
   readonly #wanted: Wanted;
+  readonly #raw: boolean;
   #held: Buffer[] = [];
   #size = 0;
   #tag: { readonly entry: IndexEntry; readonly index: number } | null = null;
@@ -22,9 +23,13 @@ export class LineCutter {
   /** What comes up to the next newline belongs to a line that is not shown. */
   #skipping: boolean;
 
-  /** `torn`: the first bytes are the end of a line whose beginning is not read. */
-  constructor(stream: LogStream, options: { readonly wanted?: Wanted; readonly torn?: boolean } = {}) {
+  /** `torn`: the first bytes are the end of a line whose beginning is not read. `raw`: the lines carry their bytes. */
+  constructor(
+    stream: LogStream,
+    options: { readonly wanted?: Wanted; readonly torn?: boolean; readonly raw?: boolean } = {},
+  ) {
     this.#stream = stream;
+    this.#raw = options.raw ?? false;
     this.#wanted = options.wanted ?? (() => true);
     this.#skipping = options.torn ?? false;
   }
@@ -49,9 +54,13 @@ export class LineCutter {
 
   #cut(bytes: Buffer, entry: IndexEntry): LogLine[] {
     const lines: LogLine[] = [];
-    if (this.#entry !== null && this.#entry.run !== entry.run) {
+    if (this.#entry !== null && (this.#entry.run !== entry.run || entry.lost !== undefined)) {
       this.#skipping = false;
-      this.#finish(lines);
+      this.#finish(lines, false);
+    }
+    if (entry.lost !== undefined) {
+      if (this.#wanted(entry)) lines.push(this.#gap(entry, entry.lost));
+      return lines;
     }
     if (this.#entry?.seq !== entry.seq) this.#index = 0;
     this.#entry = entry;
@@ -70,8 +79,13 @@ export class LineCutter {
   /** What has begun and not ended, as a line; its rest, if it comes, is another one. */
   flush(): LogLine[] {
     const lines: LogLine[] = [];
-    this.#finish(lines);
+    this.#finish(lines, false);
     return lines;
+  }
+
+  #gap(entry: IndexEntry, lost: LostOutput): LogLine {
+    const { at, seq, run } = entry;
+    return { at, seq: seq * LINES_PER_ENTRY, run, stream: this.#stream, line: '', ended: false, lost };
   }
 
   /** Nothing of this entry is shown; but a line that is open at its end is not shown later, either. */
@@ -82,7 +96,7 @@ export class LineCutter {
 
   #endLine(lines: LogLine[]): void {
     if (this.#skipping) this.#skipping = false;
-    else this.#finish(lines);
+    else this.#finish(lines, true);
   }
 
   /** An empty piece begins a line, too: an empty line is a line. */
@@ -94,7 +108,7 @@ export class LineCutter {
       const whole = Buffer.concat(this.#held);
       const cut = characterStart(whole, LINE_LIMIT);
       this.#held = [whole.subarray(0, cut)];
-      this.#finish(lines);
+      this.#finish(lines, false);
       this.#begin();
       this.#held = [whole.subarray(cut)];
       this.#size = whole.length - cut;
@@ -107,14 +121,15 @@ export class LineCutter {
     this.#index += 1;
   }
 
-  #finish(lines: LogLine[]): void {
+  #finish(lines: LogLine[], ended: boolean): void {
     const tag = this.#tag;
     if (tag === null) return;
     const [only] = this.#held;
     const whole = this.#held.length === 1 && only !== undefined ? only : Buffer.concat(this.#held);
     const { at, seq, run } = tag.entry;
     const line = whole.toString('utf8');
-    lines.push({ at, seq: seq * LINES_PER_ENTRY + tag.index, run, stream: this.#stream, line });
+    const place = { at, seq: seq * LINES_PER_ENTRY + tag.index, run, stream: this.#stream };
+    lines.push(this.#raw ? { ...place, line, ended, bytes: Buffer.from(whole) } : { ...place, line, ended });
     this.#held = [];
     this.#size = 0;
     this.#tag = null;

@@ -1,8 +1,8 @@
-import type { LogStream } from '@reeve/contract';
+import type { LogStream, LostOutput } from '@reeve/contract';
 
-/** One line that a service wrote, or a piece of one that is longer than LINE_LIMIT. */
+/** One line that a service wrote, or a piece of one that is longer than LINE_LIMIT, or a place where output is missing. */
 export interface LogLine {
-  /** Milliseconds since 1970: when the keeper began the stretch of output that holds the line's first byte. */
+  /** Milliseconds since 1970: when the keeper read the line's first byte, within some 20 ms of when it was written. */
   readonly at: number;
   /** Orders the lines of one instance over both streams. */
   readonly seq: number;
@@ -10,6 +10,12 @@ export interface LogLine {
   readonly stream: LogStream;
   /** Without its newline, as it was written: for a terminal it must go through `lineSafe`. */
   readonly line: string;
+  /** What was written: only where it was asked for. */
+  readonly bytes?: Buffer;
+  /** A newline follows in the log. */
+  readonly ended: boolean;
+  /** Output is missing here, and `line` is empty. */
+  readonly lost?: LostOutput;
 }
 
 /** A place in one stream: a byte of a segment. Number 0: before the first. */

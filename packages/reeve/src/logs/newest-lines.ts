@@ -56,41 +56,71 @@ async function* backwards(
     const segment = await openSegment(folder, file);
     if (segment === null) continue;
     const limit = file.number === end?.number ? end.offset : Number.POSITIVE_INFINITY;
-    const count = file.compressed
-      ? countOnce(segment, limit)
-      : (entry: IndexEntry) => countStretch(segment, entry, limit);
-    for (const entry of [...segment.entries].reverse()) {
-      if (entry.offset < limit && wanted(entry)) yield { entry, number: file.number, lines: () => count(entry) };
+    const counts = file.compressed ? countOnce(segment, limit) : null;
+    for (const parts of wantedParts(segment.entries, wanted).reverse()) {
+      const [entry] = parts;
+      if (entry === undefined || entry.offset >= limit) continue;
+      const lines = () => (counts === null ? countPlain(segment, parts, limit) : counts(parts));
+      yield { entry, number: file.number, lines };
     }
   }
   return null;
 }
 
-/** Lines in the bytes of one entry of a plain segment. */
-async function countStretch(segment: Segment, entry: IndexEntry, limit: number): Promise<number> {
-  const next = segment.entries[segment.entries.indexOf(entry) + 1]?.offset ?? limit;
+/** Wanted entries, each with its marks: these are too fine to be looked at one by one. */
+function wantedParts(entries: readonly IndexEntry[], wanted: (entry: IndexEntry) => boolean): IndexEntry[][] {
+  const all: IndexEntry[][] = [];
+  let open: IndexEntry[] | null = null;
+  for (const entry of entries) {
+    if (!wanted(entry)) {
+      open = null;
+    } else if (open !== null && open[0]?.seq === entry.seq) {
+      open.push(entry);
+    } else {
+      open = [entry];
+      all.push(open);
+    }
+  }
+  return all;
+}
+
+/** Lines in the bytes of neighbouring entries of a plain segment; none if they cannot be read. */
+async function countPlain(segment: Segment, parts: readonly IndexEntry[], limit: number): Promise<number> {
+  const [first, last] = [parts[0], parts.at(-1)];
+  if (first === undefined || last === undefined) return 0;
+  if (first.lost !== undefined) return 1;
   const count = new Count();
-  for await (const { bytes } of readSegment(segment, entry.offset, Math.min(next, limit))) count.add(bytes);
+  const next = segment.entries[segment.entries.lastIndexOf(last) + 1]?.offset ?? limit;
+  try {
+    for await (const { bytes } of readSegment(segment, first.offset, Math.min(next, limit))) count.add(bytes);
+  } catch {
+    return 0; // the reader meets it again, and says so
+  }
   return count.lines;
 }
 
 /** A compressed segment can only be read from its start: all its entries are counted at the first question. */
-function countOnce(segment: Segment, limit: number): (entry: IndexEntry) => Promise<number> {
+function countOnce(segment: Segment, limit: number): (parts: readonly IndexEntry[]) => Promise<number> {
   let counts: Promise<Map<IndexEntry, Count>> | null = null;
-  return async (entry) => {
+  return async (parts) => {
     counts ??= countAll(segment, limit);
-    return (await counts).get(entry)?.lines ?? 0;
+    const found = await counts;
+    return parts.reduce((sum, part) => sum + (part.lost === undefined ? (found.get(part)?.lines ?? 0) : 1), 0);
   };
 }
 
 async function countAll(segment: Segment, limit: number): Promise<Map<IndexEntry, Count>> {
   const counts = new Map<IndexEntry, Count>();
-  for await (const { bytes, offset } of readSegment(segment, 0, limit)) {
-    for (const slice of entrySlices(bytes, offset, segment.entries)) {
-      const count = counts.get(slice.entry) ?? new Count();
-      count.add(slice.bytes);
-      counts.set(slice.entry, count);
+  try {
+    for await (const { bytes, offset } of readSegment(segment, 0, limit)) {
+      for (const slice of entrySlices(bytes, offset, segment.entries)) {
+        const count = counts.get(slice.entry) ?? new Count();
+        count.add(slice.bytes);
+        counts.set(slice.entry, count);
+      }
     }
+  } catch {
+    // damaged: what was read up to there counts
   }
   return counts;
 }

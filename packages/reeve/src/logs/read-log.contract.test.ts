@@ -2,7 +2,7 @@ import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFile
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { formatIndexEntry, indexName, LINE_LIMIT, type LogStream, segmentName } from '@reeve/contract';
+import { formatIndexEntry, formatIndexMark, indexName, LINE_LIMIT, type LogStream, segmentName } from '@reeve/contract';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { logEnd } from './log-end.ts';
 import { mergeLogs } from './merge-logs.ts';
@@ -94,7 +94,7 @@ describe('a log of both streams, several runs and segments, one of them compress
 
   test('lines carry their place, run and time', async () => {
     const lines = await fromAsync(readLog({ folder }));
-    expect(lines[0]).toEqual({ at: 1000, seq: 2 ** 20, run: 'one', stream: 'out', line: 'a1' });
+    expect(lines[0]).toEqual({ at: 1000, seq: 2 ** 20, run: 'one', stream: 'out', line: 'a1', ended: true });
     expect(lines.at(-1)).toMatchObject({ at: 5000, run: 'two' });
     const seqs = lines.map(({ seq }) => seq);
     expect(seqs).toEqual([...new Set(seqs)].sort((a, b) => a - b));
@@ -150,4 +150,77 @@ test('several logs are merged by time, each in its own order', async () => {
   }
   const merged = await fromAsync(mergeLogs([log('a', 1, 5, 3), log('b', 2, 4), log('c')]));
   expect(merged.map(({ at, name }) => `${name}${at}`)).toEqual(['a1', 'b2', 'b4', 'a5', 'a3']);
+});
+
+describe('U6: marks within an entry', () => {
+  beforeEach(() => {
+    put({ stream: 'out', number: 1, at: 1000, seq: 1, text: 'a\nb\nc\nd\n' });
+    const index = path.join(folder, indexName('out', 1));
+    for (const [ms, bytes] of [
+      [100, 2],
+      [200, 4],
+      [300, 6],
+    ] as const)
+      appendFileSync(index, formatIndexMark(ms, bytes));
+    put({ stream: 'out', number: 1, at: 2000, seq: 2, text: 'e\n' });
+  });
+
+  test('give each line its time, plain and compressed', async () => {
+    const times = async () => (await fromAsync(readLog({ folder }))).map(({ at, line }) => `${line}${at}`);
+    const expected = ['a1000', 'b1100', 'c1200', 'd1300', 'e2000'];
+    expect(await times()).toEqual(expected);
+    compress('out', 1);
+    expect(await times()).toEqual(expected);
+  });
+
+  test.each([false, true])('bound a window on time, and the newest of it (compressed: %s)', async (compressed) => {
+    if (compressed) compress('out', 1);
+    expect(await read({ since: 1100, until: 1200 })).toEqual(['b', 'c']);
+    expect(await read({ since: 1200 })).toEqual(['c', 'd', 'e']);
+    for (const newest of [1, 2, 3, 4]) {
+      expect(await read({ until: 1200, newest })).toEqual(['a', 'b', 'c'].slice(-newest));
+      expect(await read({ since: 1100, newest })).toEqual(['b', 'c', 'd', 'e'].slice(-newest));
+    }
+  });
+});
+
+describe('U10: the file is not what the index says', () => {
+  beforeEach(() => {
+    put({ stream: 'out', number: 1, at: 1000, seq: 1, text: 'one\n' });
+    put({ stream: 'out', number: 1, at: 2000, seq: 2, text: 'two\n' });
+    put({ stream: 'out', number: 2, at: 3000, seq: 3, text: 'three\n' });
+  });
+  const file = (number: number) => path.join(folder, segmentName('out', number));
+
+  test.each(['', 'ne', 'x\n'])('it was cut and holds %j', async (text) => {
+    writeFileSync(file(1), text);
+    writeFileSync(file(2), '');
+    const lines = text === '' ? [] : [text.trim()];
+    for (const options of [{}, { newest: 5 }, { since: 2500 }, { newest: 5, since: 2500 }])
+      expect(await read(options)).toEqual(lines);
+    expect(await logEnd(folder)).toMatchObject({ out: { number: 2, offset: 0 } });
+  });
+
+  test('it was removed, or its index was', async () => {
+    rmSync(file(1));
+    expect(await read()).toEqual(['three']);
+    expect(await read({ newest: 5 })).toEqual(['three']);
+    rmSync(path.join(folder, indexName('out', 2)));
+    expect(await read({ since: 2500 })).toEqual(['three']);
+  });
+
+  test('it was replaced by what cannot be read: its place says so, the rest is read', async () => {
+    compress('out', 1);
+    for (const damage of [Buffer.from('no gzip'), readFileSync(`${file(1)}.gz`).subarray(0, 18)]) {
+      writeFileSync(`${file(1)}.gz`, damage);
+      for (const options of [{}, { newest: 5 }]) {
+        const lines = await fromAsync(readLog({ folder, ...options }));
+        expect(lines.at(-1)).toMatchObject({ line: 'three' });
+        expect(lines.some(({ lost }) => lost?.why.includes('out.000001.log.gz'))).toBe(true);
+      }
+    }
+    rmSync(`${file(1)}.gz`);
+    mkdirSync(file(1));
+    expect((await fromAsync(readLog({ folder }))).at(-1)).toMatchObject({ line: 'three' });
+  });
 });

@@ -15,6 +15,8 @@ export interface ReadLogOptions {
   readonly run?: string | undefined;
   /** Read up to here only, see `logEnd`: so that `followLog` from there neither repeats nor leaves out a line. */
   readonly end?: LogPosition | undefined;
+  /** The lines carry their bytes. Default: false. */
+  readonly raw?: boolean | undefined;
 }
 
 const START: StreamPosition = { number: 0, offset: 0 };
@@ -50,10 +52,10 @@ function wantedBy({ since, until, run }: ReadLogOptions): (entry: IndexEntry) =>
 }
 
 function batches(options: ReadLogOptions, from: LogPosition): AsyncGenerator<readonly LogLine[]> {
-  const { folder, end } = options;
+  const { folder, end, raw = false } = options;
   const wanted = wantedBy(options);
   const sources = streamsOf(options).map((stream) =>
-    streamLines({ folder, stream, wanted, from: from[stream], to: end?.[stream] ?? null }),
+    streamLines({ folder, stream, wanted, from: from[stream], to: end?.[stream] ?? null, raw }),
   );
   return merged(sources);
 }

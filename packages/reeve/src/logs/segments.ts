@@ -5,10 +5,10 @@ import {
   indexName,
   LOG_STREAMS,
   type LogStream,
-  parseIndexEntry,
   parseSegmentName,
   type SegmentFile,
 } from '@reeve/contract';
+import { IndexReader } from './index-reader.ts';
 
 /** One file of a stream, with its time index. */
 export interface Segment {
@@ -45,22 +45,33 @@ async function namesIn(folder: string): Promise<readonly string[]> {
   }
 }
 
-/** A segment and its index; `null`: rotation has removed it. Bytes before the first entry count as the first entry's. */
+/**
+ * A segment and its index; `null`: rotation has removed it. Bytes before the first entry count as the first entry's.
+ * What the index says beyond the end of the file is not believed: another program has cut the file.
+ */
 export async function openSegment(folder: string, file: SegmentFile): Promise<Segment | null> {
   const where = path.join(folder, file.name);
   const text = await readFile(path.join(folder, indexName(file.stream, file.number)), 'utf8').catch(emptyIfMissing);
-  const [first, ...rest] = parseIndex(text);
-  if (first !== undefined) return { file, path: where, entries: [{ ...first, offset: 0 }, ...rest] };
-  const at = await stat(where).then(
-    ({ mtimeMs }) => Math.floor(mtimeMs),
-    () => null,
-  );
-  return at === null ? null : { file, path: where, entries: [{ at, offset: 0, seq: 0, run: '' }] };
+  const found = await stat(where).catch(nullIfMissing);
+  const entries = parseIndex(text);
+  const size = found === null || file.compressed ? Number.POSITIVE_INFINITY : found.size;
+  const entry = entries.at(-1);
+  if (entry !== undefined && entry.offset <= size) return { file, path: where, entries: fromStart(entries) };
+  if (found === null) return null;
+  const guess = { at: Math.floor(found.mtimeMs), offset: 0, seq: entry?.seq ?? 0, run: entry?.run ?? '' };
+  return { file, path: where, entries: [guess] };
 }
 
-/** The entries of an index. Torn lines are left out. */
-export function parseIndex(text: string): IndexEntry[] {
-  return text.split('\n').flatMap((line) => parseIndexEntry(line) ?? []);
+function fromStart(entries: readonly IndexEntry[]): readonly IndexEntry[] {
+  const first = entries.findIndex(({ lost }) => lost === undefined);
+  return entries.map((entry, n) => (n === first ? { ...entry, offset: 0 } : entry));
+}
+
+/** The entries and marks of an index. A torn last line is left out. */
+function parseIndex(text: string): readonly IndexEntry[] {
+  const reader = new IndexReader();
+  reader.add(text.slice(0, text.lastIndexOf('\n') + 1));
+  return reader.entries;
 }
 
 /** Bytes `from`…`to` of a segment (`to` exclusive; Infinity: its end), in chunks that are good until the next is asked for. */
@@ -82,7 +93,7 @@ async function* readPlain(file: string, from: number, to: number) {
     return;
   }
   try {
-    const buffer = Buffer.allocUnsafe(Math.min(CHUNK, to - from));
+    const buffer = Buffer.allocUnsafe(Math.max(0, Math.min(CHUNK, to - from)));
     for (let offset = from; offset < to; ) {
       const { bytesRead } = await handle.read(buffer, 0, Math.min(buffer.length, to - offset), offset);
       if (bytesRead === 0) return;

@@ -1,9 +1,10 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import path from 'node:path';
 import { type IndexEntry, indexName, type LogStream, type SegmentFile } from '@reeve/contract';
-import { entryAt, entrySlices } from './entry-slices.ts';
+import { entryAt, entrySlices, firstAt } from './entry-slices.ts';
+import { IndexReader } from './index-reader.ts';
 import type { StreamPosition } from './log-line.ts';
-import { isMissing, listFiles, parseIndex } from './segments.ts';
+import { isMissing, listFiles } from './segments.ts';
 
 const CHUNK = 256 * 1024;
 const NEWLINE = 10;
@@ -16,7 +17,8 @@ interface Open {
   readonly index: FileHandle | null;
   /** Bytes of the index that are read. */
   indexed: number;
-  entries: IndexEntry[];
+  entries: readonly IndexEntry[];
+  readonly reader: IndexReader;
 }
 
 /** What makes pieces (lines, or the bytes as they are) out of a stream's bytes. */
@@ -61,6 +63,7 @@ export class StreamTail<T> {
       this.#openSince = this.#cutter.isOpen ? ((isAnother ? null : this.#openSince) ?? now) : null;
       return { pieces, more: true };
     }
+    if (await this.#isCut(this.#open)) return { pieces: this.#cutter.flush(), more: true };
     const pieces = this.#overdue(now);
     return { pieces, more: await this.#advance(this.#open) };
   }
@@ -80,6 +83,13 @@ export class StreamTail<T> {
     return (await log.read(this.#buffer, 0, CHUNK, this.#offset)).bytesRead;
   }
 
+  /** Another program has cut the file: what it holds now is new. */
+  async #isCut(open: Open): Promise<boolean> {
+    if (open.file.compressed || (await open.log.stat()).size >= this.#offset) return false;
+    this.#offset = 0;
+    return true;
+  }
+
   /** The entry of a byte is written before it: what is read of the index now covers all bytes that were read before. */
   async #cut(open: Open, length: number): Promise<readonly T[]> {
     const isFirst = open.indexed === 0;
@@ -88,7 +98,7 @@ export class StreamTail<T> {
     const bytes = this.#buffer.subarray(0, length);
     const slices = entrySlices(bytes, this.#offset, open.entries);
     this.#offset += length;
-    open.entries = open.entries.slice(entryAt(open.entries, this.#offset));
+    open.reader.forget(firstAt(open.entries, this.#offset));
     return slices.flatMap((slice) => this.#cutter.push(slice.bytes, slice.entry));
   }
 
@@ -151,7 +161,7 @@ async function openFile(folder: string, file: SegmentFile): Promise<Open | null>
   const log = file.compressed ? await unpack(path.join(folder, file.name)) : await openPlain(file.name);
   if (log === null) return null;
   const index = await openPlain(indexName(file.stream, file.number));
-  return { file, log, index, indexed: 0, entries: [] };
+  return { file, log, index, indexed: 0, entries: [], reader: new IndexReader() };
 }
 
 /** A reader that comes late finds a segment compressed: it is unpacked into a file that has no name any more. */
@@ -183,8 +193,9 @@ async function readIndex(open: Open): Promise<void> {
     const whole = buffer.subarray(0, bytesRead).lastIndexOf(NEWLINE) + 1;
     if (whole === 0) break;
     open.indexed += whole;
-    open.entries.push(...parseIndex(buffer.toString('latin1', 0, whole)));
+    open.reader.add(buffer.toString('latin1', 0, whole));
   }
+  open.entries = open.reader.entries;
   if (open.entries.length === 0) open.entries = [{ at: Date.now(), offset: 0, seq: 0, run: '' }]; // it has no index
 }
 

@@ -32,8 +32,9 @@ export async function run(context: Context): Promise<number> {
   // What nobody reads (`reeve logs -f | less`) must not pile up here: the files keep it.
   const { out } = context.io;
   const ends = new Map<LogSource, LogPosition>();
-  for (const source of sources) ends.set(source, await logEnd(source.folder));
-  const shown = await past(sources, { ...filter, ends, run }, show, out);
+  // Only what is followed from there must end with a whole line.
+  if (has(context, 'follow')) for (const source of sources) ends.set(source, await logEnd(source.folder));
+  const shown = await past(sources, { ...filter, ends, run, raw: has(context, 'raw') }, show, out);
   if (shown === 0)
     tellOfOutput(context, await findByHand(context, await findProject(context), words), has(context, 'follow'));
   if (!has(context, 'follow')) {
@@ -41,9 +42,10 @@ export async function run(context: Context): Promise<number> {
   }
   using interrupts = new Interrupts(context.io, ['SIGINT', 'SIGTERM'], { outputs: [out] });
   const { signal } = interrupts;
+  const raw = has(context, 'raw');
   const streams = sources.map((source) => {
     const from = ends.get(source) ?? 'end';
-    return withSource(source, followLog({ folder: source.folder, from, stream: filter.stream, run, signal }));
+    return withSource(source, followLog({ folder: source.folder, from, stream: filter.stream, run, raw, signal }));
   });
   for await (const line of interleaveLogs(streams)) {
     show(line);
@@ -200,6 +202,7 @@ async function resolveRun(
 interface Window extends Filter {
   readonly ends: ReadonlyMap<LogSource, LogPosition>;
   readonly run: string | undefined;
+  readonly raw: boolean;
 }
 
 /** What lies there already. Resolves with how many lines were shown. */
@@ -209,13 +212,13 @@ async function past(
   show: (line: SourcedLine) => boolean,
   out: Output,
 ): Promise<number> {
-  const { newest, since, until, stream, run, grep, ends } = window;
+  const { newest, since, until, stream, run, raw, grep, ends } = window;
   // What does not match must not count, so only then is everything read.
   const each = newest === null || grep ? 'all' : newest;
   const readers = sources.map((source) =>
     withSource(
       source,
-      readLog({ folder: source.folder, stream, since, until, newest: each, run, end: ends.get(source) }),
+      readLog({ folder: source.folder, stream, since, until, newest: each, run, raw, end: ends.get(source) }),
     ),
   );
   const kept: SourcedLine[] = [];
@@ -240,7 +243,7 @@ function printer(
 ): (line: SourcedLine) => boolean {
   const { style, json, io } = context;
   const raw = has(context, 'raw');
-  const format = lineFormat(sources, { style, json, raw, nameWidth: nameWidthOf(sources) });
+  const format = lineFormat(sources, { style, json, raw, times: true, nameWidth: nameWidthOf(sources) });
   const runs = new Map<string, string>();
   return (line) => {
     if (grep && !matches(grep, line.line)) return false;

@@ -79,7 +79,7 @@ function sourcesOf(context: Context, { project }: Loaded, names: readonly string
 
 function printer(context: Context, sources: readonly LogSource[]): (line: SourcedLine) => void {
   const { style, json } = context;
-  const format = lineFormat(sources, { style, json, raw: false, nameWidth: nameWidthOf(sources) });
+  const format = lineFormat(sources, { style, json, raw: false, times: style.rich, nameWidth: nameWidthOf(sources) });
   return (line) => context.io.out.write(format(line));
 }
 

@@ -31,6 +31,8 @@ export class LogFolder {
   #rotation: LogSpec;
   #seq: number | null = null;
   #last: LogStream | null = null;
+  /** Another program has removed, cut or replaced an open file. */
+  onGone: (why: string) => void = () => undefined;
   #refused: { readonly until: number; readonly why: string } | null = null;
 
   constructor(folder: string, rotation: LogSpec, world: LogWorld) {
@@ -48,6 +50,7 @@ export class LogFolder {
   write(stream: LogStream, run: string, chunk: Buffer): Outcome {
     const now = Date.now();
     if (this.#refused !== null && now < this.#refused.until && now > this.#refused.until - 2 * RETRY) {
+      this.#writers[stream].lose(chunk.length, this.#refused.why);
       return { lost: chunk.length, why: this.#refused.why };
     }
     this.#refused = null;
@@ -76,14 +79,20 @@ export class LogFolder {
     }
   }
 
+  /** Looks whether the open files are still there, for streams that are silent. */
+  check(): void {
+    for (const stream of LOG_STREAMS) this.#writers[stream].check(Date.now());
+  }
+
   close(): void {
-    for (const stream of LOG_STREAMS) this.#writers[stream].close();
+    for (const stream of LOG_STREAMS) this.#writers[stream].finish();
   }
 
   #refuse(writer: SegmentWriter, lost: number, error: NodeJS.ErrnoException): Outcome {
-    const why = error instanceof ReeveError ? error.message : (error.code ?? error.message);
-    writer.tear();
-    if (!FULL.has(why)) writer.close(); // open it anew: the file may have become bad, or its folder gone
+    const code = error.code ?? error.message;
+    const why = FULL.has(code) ? `the disk is full (${code})` : `the log cannot be written (${reasonOf(error)})`;
+    writer.lose(lost, why);
+    if (!FULL.has(code)) writer.close(); // open it anew: the file may have become bad, or its folder gone
     this.#refused = { until: Date.now() + RETRY, why };
     return { lost, why };
   }
@@ -124,6 +133,7 @@ export class LogFolder {
         },
       },
       onRotated: () => this.tidy(stream),
+      onGone: (why) => this.onGone(why),
     });
   }
 
@@ -138,4 +148,8 @@ export class LogFolder {
       if (name.endsWith('.gz.tmp')) rmSync(path.join(this.#folder, name), { force: true });
     }
   }
+}
+
+function reasonOf(error: NodeJS.ErrnoException): string {
+  return error instanceof ReeveError ? error.message : (error.code ?? error.message);
 }

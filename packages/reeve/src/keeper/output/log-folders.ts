@@ -4,6 +4,8 @@ import { LogFolder, type LogWorld } from './log-folder.ts';
 
 /** `max_age` is looked at so often (ms), beside every rotation. */
 const TIDY = 10 * 60_000;
+/** Whether the files of silent services are still there is looked at so often (ms). */
+const CHECK = 3000;
 
 /** The log folders in use: two runs of one instance (an old one that is being stopped, its successor) share one. */
 export class LogFolders {
@@ -13,6 +15,7 @@ export class LogFolders {
   constructor(report: (message: string) => void) {
     this.#world = { report, compressor: new Compressor(report) };
     setInterval(() => this.#tidy(), TIDY).unref();
+    setInterval(() => this.#check(), CHECK).unref();
   }
 
   use(path: string, rotation: LogSpec): LogFolder {
@@ -34,6 +37,10 @@ export class LogFolders {
     if (known.users > 0) return;
     known.folder.close();
     this.#open.delete(path);
+  }
+
+  #check(): void {
+    for (const { folder } of this.#open.values()) folder.check();
   }
 
   #tidy(): void {

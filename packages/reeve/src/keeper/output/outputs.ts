@@ -26,6 +26,8 @@ export class Outputs {
   constructor(order: OutputOrder) {
     this.#order = order;
     const folder = order.logs === null ? null : order.folders.use(order.logs.folder, order.logs.rotation);
+    // Two runs of an instance may share the folder for a while: the newer one tells.
+    if (folder !== null) folder.onGone = (why) => order.onGap({ bytes: null, why: `${why}; a new log file begins` });
     const reader = (stream: LogStream): FifoReader[] => {
       const fd = order.fds[stream];
       if (fd === null) return [];

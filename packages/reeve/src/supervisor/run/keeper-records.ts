@@ -61,10 +61,7 @@ export class KeeperRecords {
       } else if (record.kind === 'notified' || record.kind === 'ready_fd' || record.kind === 'ipc') {
         hear(instance, record);
       } else if (record.kind === 'gap') {
-        instance.tell(
-          'service.log_gap',
-          `output was lost: ${record.why}${record.bytes === null ? '' : ` (${record.bytes} bytes)`}`,
-        );
+        instance.tell('service.log_gap', `${record.why}${record.bytes === null ? '' : ` (${record.bytes} bytes)`}`);
       }
     }
   }

@@ -73,7 +73,7 @@ export const LOOKING: readonly CommandSpec[] = [
       },
       { name: 'grep', value: 'RE', summary: 'Only lines that match this regular expression' },
       { name: 'stream', value: 'WHICH', values: ['out', 'err'], summary: 'Only standard output (out) or error (err)' },
-      { name: 'raw', summary: 'The lines as they were written: no names, control characters kept' },
+      { name: 'raw', summary: 'The bytes as they were written: no names, no times, control characters kept' },
       { name: 'run', value: 'RUN', summary: 'Only one run: -1 the one before the last, or its id' },
       { name: 'paths', summary: 'The files behind it, oldest first, one a line' },
     ],
