@@ -20,4 +20,22 @@ export default tseslint.config(
       '@typescript-eslint/no-explicit-any': 'error',
     },
   },
+  {
+    // A timer of Node's that is longer than 24.8 days fires at once: host/timer.ts chains them.
+    files: ['packages/*/src/**/*.ts'],
+    ignores: ['packages/host/src/timer.ts', '**/*.test.ts', '**/test-*.ts'],
+    rules: {
+      'no-restricted-globals': ['error', { name: 'setTimeout', message: 'Use after() or pause() of @reeve/host.' }],
+      'no-restricted-imports': [
+        'error',
+        {
+          paths: ['timers/promises', 'node:timers/promises', 'timers', 'node:timers'].map((name) => ({
+            name,
+            importNames: ['setTimeout'],
+            message: 'Use after() or pause() of @reeve/host.',
+          })),
+        },
+      ],
+    },
+  },
 );

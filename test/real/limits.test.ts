@@ -1,8 +1,10 @@
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { serviceOf, untilService } from '../harness/ask.ts';
 import { startReeve } from '../harness/reeve.ts';
+import { until } from '../harness/until.ts';
 
 /** One extreme of each kind: patterns, graph size, ports, waiting clients, durations. */
 
@@ -74,5 +76,33 @@ describe('patterns', () => {
     const restarted = await reeve.run(['restart', 'a']);
     expect(restarted.code).not.toBe(0);
     expect(restarted.stdout + restarted.stderr).toContain('look-behind is not supported');
+  });
+});
+
+describe('durations', () => {
+  test('D2: of over 24.8 days are not "at once": nothing is killed, given up or asked again', async () => {
+    await using reeve = startReeve();
+    const often = reeve.file('asked', '');
+    reeve.project({
+      services: {
+        stop: {
+          command: `trap 'sleep 0.5; echo saved; exit 0' TERM; while :; do sleep 0.05; done`,
+          stop: { timeout: '60d' },
+        },
+        ready: { command: 'sleep 0.3; echo up; exec sleep 1000', ready: { log: '^up$', timeout: '30d' } },
+        health: {
+          command: 'exec sleep 1000',
+          ready: { delay: '1ms' },
+          health: { command: `echo x >> ${often}`, interval: '30d', timeout: '40d' },
+        },
+      },
+    });
+    expect((await reeve.run(['up', '-d'])).code).toBe(0);
+    await until('the check has run', () => readFileSync(often, 'utf8') !== '');
+    const stopped = await reeve.run(['stop', 'stop', 'ready', '--timeout', '90d']);
+    expect(stopped.code).toBe(0);
+    expect((await reeve.run(['logs', 'stop'])).stdout).toContain('saved');
+    expect(readFileSync(often, 'utf8')).toBe('x\n');
+    expect((await serviceOf(reeve, 'ready')).restarts).toBe(0);
   });
 });

@@ -1,10 +1,10 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import type { ProcessIdentity, ReceiptProcess, TrackerName } from '@reeve/contract';
 import { kinOf } from './linux/kin.ts';
 import { isLiveState, readStat, type Stat } from './linux/proc-stat.ts';
 import { commandOf, identityOf, scanStats } from './linux/process-table.ts';
 import { explainSurvivor } from './linux/survivors.ts';
 import { type HeldProcess, holdProcess, type SignalRefusal, sendSignal } from './signals.ts';
+import { pause } from './timer.ts';
 
 /** A process that was looked up, and why it is one of those to be ended. */
 export interface Target {

@@ -3,6 +3,7 @@ import { isSame } from './linux/identity.ts';
 import { readProc } from './linux/proc-stat.ts';
 import { filesOf, identityOf, scanStats } from './linux/process-table.ts';
 import { sendSignal } from './signals.ts';
+import { pause } from './timer.ts';
 
 /** How long a former holder has to find out by itself and go. Milliseconds. */
 const PATIENCE = 3_000;
@@ -31,11 +32,11 @@ export async function outlastFormerHolders(path: string): Promise<readonly Proce
   const former = formerHolders(path);
   const until = performance.now() + PATIENCE;
   while (former.some(isSame) && performance.now() < until) {
-    await new Promise((resolve) => setTimeout(resolve, PAUSE));
+    await pause(PAUSE);
   }
   for (const identity of former) sendSignal(identity, { cookie: null, cgroup: null }, 'SIGKILL', { seen: identity });
   while (former.some(isSame) && performance.now() < until + PATIENCE) {
-    await new Promise((resolve) => setTimeout(resolve, PAUSE));
+    await pause(PAUSE);
   }
   return former;
 }

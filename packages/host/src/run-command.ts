@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { setTimeout as pause } from 'node:timers/promises';
 import { endProcesses } from './end-processes.ts';
 import { identify } from './linux/identity.ts';
+import { pause } from './timer.ts';
 
 export interface CommandRun {
   /** A text for `/bin/sh -c`, or argv. */
@@ -39,11 +39,11 @@ export async function runCommand({ command, cwd, env, limit }: CommandRun): Prom
   }
   const drained = once(child, 'close').catch(() => undefined);
   const ended = endOf(child).then(async (end) => {
-    await Promise.race([drained, pause(DRAIN, null, { ref: false })]); // what it said last may still be in the pipe
+    await Promise.race([drained, pause(DRAIN)]); // what it said last may still be in the pipe
     return withLastLine(end, tail);
   });
   const late = new AbortController();
-  const result = await Promise.race([ended, pause(limit, null, { signal: late.signal }).catch(() => null)]);
+  const result = await Promise.race([ended, pause(limit, late.signal).then(() => null)]);
   late.abort();
   if (result === null && itself !== null) {
     const target = { process: itself, command: file, foundBy: ['main'] as const };

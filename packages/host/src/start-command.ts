@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
-import { setTimeout as pause } from 'node:timers/promises';
 import { isListenedOn } from './listening.ts';
 import { type CommandEnd, type CommandRun, endOf, programOf } from './run-command.ts';
+import { pause } from './timer.ts';
 
 /** A start that says nothing counts when it has lived this long. Milliseconds. */
 const LIVES = 1000;

@@ -7,7 +7,7 @@ import {
   type Progress,
   ReeveError,
 } from '@reeve/contract';
-import { encode, LineSplitter, silentDaemon } from '@reeve/host';
+import { after, encode, LineSplitter, silentDaemon } from '@reeve/host';
 import { checkSocketFolder } from './check-folder.ts';
 import { type Message, parseMessage, reviveError } from './message.ts';
 import { openSocket, unreachable } from './open-socket.ts';
@@ -110,12 +110,12 @@ export class ReeveClient implements AsyncDisposable {
     const id = ++this.#lastId;
     return new Promise<Calls[N]['ok']>((resolve, reject) => {
       const timer = Number.isFinite(deadline)
-        ? setTimeout(() => settle({ error: this.#late(name, deadline) }), deadline)
+        ? after(deadline, () => settle({ error: this.#late(name, deadline) }))
         : null;
       const abort = (): void => settle({ error: signal?.reason });
       const settle: Pending['settle'] = (outcome) => {
         this.#pending.delete(id);
-        if (timer) clearTimeout(timer);
+        if (timer) timer.cancel();
         signal?.removeEventListener('abort', abort);
         if ('ok' in outcome) resolve(outcome.ok as Calls[N]['ok']);
         else reject(outcome.error as Error);

@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { type ProcessIdentity, type ReceiptService, ReeveError, type Survivor } from '@reeve/contract';
 import {
   commandOf as commandLineOf,
@@ -9,6 +8,7 @@ import {
   isSame,
   kinOf,
   lineageOf,
+  pause,
   portHolders,
   readStat,
   receiptProcess,

@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
 import { ReeveError } from '@reeve/contract';
+import { after } from '@reeve/host';
 import { visible } from './problems.ts';
 import { MAX_BYTES } from './tree.ts';
 
@@ -73,11 +74,11 @@ async function collect(child: ChildProcess, file: string, timeout: number): Prom
   const [, stdout, stderr, result] = child.stdio as unknown as [null, Readable, Readable, Readable];
   const talk = tail(stdout, stderr);
   const late = { is: false };
-  const timer = setTimeout(() => {
+  const timer = after(timeout, () => {
     late.is = true;
     endGroup(child);
     result.destroy();
-  }, timeout);
+  });
   try {
     const [json, ended] = await Promise.all([read(result, child), exitOf(child)]);
     const refuse = (why: string): never => {
@@ -94,7 +95,7 @@ async function collect(child: ChildProcess, file: string, timeout: number): Prom
       );
     return JSON.parse(json) as Answer;
   } finally {
-    clearTimeout(timer);
+    timer.cancel();
     if (child.exitCode === null && child.signalCode === null) endGroup(child);
   }
 }

@@ -1,6 +1,6 @@
 import { type FSWatcher, mkdirSync, watch } from 'node:fs';
 import type { ProcessIdentity, ServiceCard } from '@reeve/contract';
-import { type HomePaths, isSame } from '@reeve/host';
+import { after, type HomePaths, isSame, type Timer } from '@reeve/host';
 import { type Found, readAnnouncements } from '../announcements/read-announcements.ts';
 import { removeCard } from '../announcements/remove-card.ts';
 import type { Announced } from '../core/announced/announced.ts';
@@ -30,7 +30,7 @@ export class AnnouncementMirror {
   readonly #pulse: NodeJS.Timeout;
   /** The live ones. */
   #watched: readonly ProcessIdentity[] = [];
-  #soon: NodeJS.Timeout | null = null;
+  #soon: Timer | null = null;
   #known: Map<string, AnnouncementRow> | null = null;
 
   constructor(paths: Pick<HomePaths, 'run' | 'announce'>, supervisor: Supervisor) {
@@ -70,7 +70,7 @@ export class AnnouncementMirror {
   close(): void {
     clearInterval(this.#look);
     clearInterval(this.#pulse);
-    if (this.#soon) clearTimeout(this.#soon);
+    if (this.#soon) this.#soon.cancel();
     for (const watcher of this.#watchers) watcher.close();
   }
 
@@ -94,10 +94,10 @@ export class AnnouncementMirror {
   }
 
   #takeInSoon(): void {
-    this.#soon ??= setTimeout(() => {
+    this.#soon ??= after(QUIET, () => {
       this.#soon = null;
       this.takeIn();
-    }, QUIET).unref();
+    }).unref();
   }
 
   #change(announced: Announced): Change | null {

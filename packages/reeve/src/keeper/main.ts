@@ -2,7 +2,7 @@ import '../base/no-inspector.ts';
 
 import { closeSync, writeSync } from 'node:fs';
 import { ReeveError } from '@reeve/contract';
-import { acquireLock, lockHolder, outlastFormerHolders, prepareHome } from '@reeve/host';
+import { acquireLock, after, lockHolder, outlastFormerHolders, prepareHome, type Timer } from '@reeve/host';
 import { surviveErrors } from '../base/survive-errors.ts';
 import { Foothold } from './foothold.ts';
 import { closeInherited } from './inherited.ts';
@@ -71,7 +71,7 @@ async function main(home: string): Promise<void> {
 class Departure {
   readonly #keeper: Keeper;
   #asked = false;
-  #timer: NodeJS.Timeout | null = null;
+  #timer: Timer | null = null;
   go: () => void = () => undefined;
   isAlone: () => boolean = () => false;
 
@@ -95,10 +95,10 @@ class Departure {
   /** Looks again in a while; does nothing where there is somebody, or something to hold. */
   waitAlone(): void {
     if (this.#timer !== null || !this.#keeper.idle || !this.isAlone()) return;
-    this.#timer = setTimeout(() => {
+    this.#timer = after(PATIENCE, () => {
       this.#timer = null;
       if (this.#keeper.idle && this.isAlone()) this.go();
-    }, PATIENCE);
+    });
   }
 
   cancel(): void {

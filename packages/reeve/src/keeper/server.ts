@@ -7,7 +7,7 @@ import {
   type KeeperReplies,
   type KeeperRequest,
 } from '@reeve/contract';
-import { encode, LineSplitter } from '@reeve/host';
+import { after, encode, LineSplitter } from '@reeve/host';
 import { whyNoSockets } from './channels/notify-socket.ts';
 import type { Journal } from './journal/journal.ts';
 import type { Keeper } from './keeper.ts';
@@ -76,7 +76,7 @@ export class KeeperServer {
     const closed = new Promise<void>((resolve) => (this.#server ? this.#server.close(() => resolve()) : resolve()));
     for (const peer of this.#peers) {
       peer.end();
-      setTimeout(() => peer.destroy(), FAREWELL);
+      after(FAREWELL, () => peer.destroy());
     }
     await closed;
   }
@@ -192,7 +192,7 @@ function told(record: JournalRecord): JournalRecord {
 function dismiss(socket: Socket, error: Error): void {
   socket.resume();
   socket.end(encode(refusal(-1, new Refused('BAD_REQUEST', error.message))));
-  setTimeout(() => socket.destroy(), FAREWELL).unref();
+  after(FAREWELL, () => socket.destroy()).unref();
 }
 
 function refusal(id: number, error: unknown): KeeperMessage {

@@ -1,5 +1,6 @@
 import { existsSync, type FSWatcher, watch } from 'node:fs';
 import path from 'node:path';
+import { after } from '@reeve/host';
 
 /** Looked at this often (ms) even if nothing is announced: watches can be lost (network file systems, folder replaced). */
 const SAFETY = 500;
@@ -22,9 +23,9 @@ export class ChangeWatch {
     this.#attach();
     if (!this.#changed && !signal.aborted) {
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, SAFETY);
+        const timer = after(SAFETY, resolve);
         this.#wake = () => {
-          clearTimeout(timer);
+          timer.cancel();
           resolve();
         };
         signal.addEventListener('abort', this.#wake, { once: true });

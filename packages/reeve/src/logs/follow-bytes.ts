@@ -1,5 +1,5 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { type IndexEntry, LOG_STREAMS } from '@reeve/contract';
+import { pause } from '@reeve/host';
 import { ByteCutter, type LogBytes } from './byte-cutter.ts';
 import { bytesEnd } from './bytes-end.ts';
 import { ChangeWatch } from './change-watch.ts';

@@ -1,5 +1,5 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { type IndexEntry, LOG_STREAMS, type LogStream } from '@reeve/contract';
+import { pause } from '@reeve/host';
 import { ChangeWatch } from './change-watch.ts';
 import { LineCutter } from './line-cutter.ts';
 import { logEnd } from './log-end.ts';

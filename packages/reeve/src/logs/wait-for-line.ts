@@ -1,5 +1,5 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { LOG_STREAMS, type LogStream } from '@reeve/contract';
+import { pause } from '@reeve/host';
 import { type Pattern, PatternTooSlow } from '../base/pattern.ts';
 import { followLog } from './follow-log.ts';
 import { lineSafe } from './line-safe.ts';

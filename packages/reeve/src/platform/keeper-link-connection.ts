@@ -14,7 +14,7 @@ import {
   type RunOrigin,
   type SpawnRequest,
 } from '@reeve/contract';
-import { encode, homePaths, LineSplitter, liveHolder } from '@reeve/host';
+import { after, encode, homePaths, LineSplitter, liveHolder, type Timer } from '@reeve/host';
 import type { Keeper } from '../core/interfaces.ts';
 import type { KeeperStart } from './keeper-link-start.ts';
 
@@ -36,7 +36,7 @@ const UNBOUNDED: ReadonlySet<KeeperRequest['do']> = new Set(['spawn', 'ping']);
 interface Waiting {
   readonly resolve: (reply: never) => void;
   readonly reject: (error: Error) => void;
-  readonly timer: NodeJS.Timeout | undefined;
+  readonly timer: Timer | undefined;
 }
 /** An error that the keeper answered with, before it is translated. */
 class Refusal extends Error {
@@ -216,7 +216,7 @@ class Connection implements Keeper {
         this.#waiting.delete(id);
         reject(this.#late(name));
       };
-      const timer = UNBOUNDED.has(name) ? undefined : setTimeout(late, DEADLINE);
+      const timer = UNBOUNDED.has(name) ? undefined : after(DEADLINE, late);
       this.#waiting.set(id, { resolve, reject, timer });
       this.#socket.write(encode({ id, ...request }));
     });
@@ -237,14 +237,14 @@ class Connection implements Keeper {
     const waiting = this.#waiting.get(message.id);
     if (waiting === undefined) return; // its deadline has passed
     this.#waiting.delete(message.id);
-    clearTimeout(waiting.timer);
+    waiting.timer?.cancel();
     if ('error' in message) waiting.reject(new Refusal(message.error));
     else waiting.resolve(message.ok as never);
   }
 
   #lost(): void {
     for (const { reject, timer } of this.#waiting.values()) {
-      clearTimeout(timer);
+      timer?.cancel();
       reject(this.#gone());
     }
     this.#waiting.clear();

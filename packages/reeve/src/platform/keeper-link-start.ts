@@ -3,7 +3,7 @@ import { closeSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { DAEMON_MARK, ReeveError } from '@reeve/contract';
-import { openToAppend, prepareHome } from '@reeve/host';
+import { after, openToAppend, prepareHome } from '@reeve/host';
 
 /** Exit code of a keeper that finds another one at work. */
 const LOCKED = 5;
@@ -52,15 +52,15 @@ function ready(child: ChildProcess, complaint: () => string): Promise<'started' 
   return new Promise<'started' | 'held'>((resolve, reject) => {
     const refuse = (why: string, cause?: unknown) =>
       reject(new ReeveError('SPAWN_FAILED', { command, why }, { cause }));
-    const timer = setTimeout(() => refuse(`it was not ready after ${DEADLINE / 1000} s`), DEADLINE);
+    const timer = after(DEADLINE, () => refuse(`it was not ready after ${DEADLINE / 1000} s`));
     child.once('error', (error) => refuse(error.message, error));
     child.once('exit', (code, signal) => {
-      clearTimeout(timer);
+      timer.cancel();
       if (code === LOCKED) resolve('held');
       else refuse(complaint() || `it ended with ${signal ?? code}`);
     });
     told.once('data', () => {
-      clearTimeout(timer);
+      timer.cancel();
       resolve('started');
     });
     told.on('error', () => undefined); // it ended: 'exit' says how

@@ -1,5 +1,5 @@
 import { ReeveError } from '@reeve/contract';
-import { homePaths } from '@reeve/host';
+import { homePaths, pause } from '@reeve/host';
 import type { Keeper } from '../core/interfaces.ts';
 import { type KeeperLinkOptions, openConnection } from './keeper-link-connection.ts';
 import { startKeeper } from './keeper-link-start.ts';
@@ -21,7 +21,7 @@ export async function connectKeeper(options: KeeperLinkOptions): Promise<Keeper>
   for (let held = false; Date.now() < deadline; ) {
     const link = await openConnection(keeperSocket, options);
     if (link !== null) return link;
-    if (held) await new Promise((resolve) => setTimeout(resolve, AGAIN));
+    if (held) await pause(AGAIN);
     held = (await startKeeper(options)) === 'held';
   }
   throw new ReeveError('TIMED_OUT', {

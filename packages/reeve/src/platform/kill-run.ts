@@ -1,4 +1,5 @@
-import { setTimeout as pause, setImmediate } from 'node:timers/promises';
+import { setImmediate } from 'node:timers/promises';
+import { pause } from '@reeve/host';
 import type { FoundProcess } from '../core/interfaces.ts';
 import { killCgroup } from './cgroups.ts';
 import { keyOf } from './membership.ts';

@@ -1,6 +1,5 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { DETACHED_MARK, type Exit, type ProcessIdentity, type ReceiptProcess, type Survivor } from '@reeve/contract';
-import { explainSurvivor } from '@reeve/host';
+import { after, explainSurvivor, pause } from '@reeve/host';
 import type { FoundProcess, RunMarks, RunProcesses } from '../core/interfaces.ts';
 import { isPopulated, removeCgroup, thaw } from './cgroups.ts';
 import { isCalm, killRun } from './kill-run.ts';
@@ -169,11 +168,11 @@ export class LinuxRun implements RunProcesses {
   #hinted(limit: number): Promise<void> {
     return new Promise((resolve) => {
       const hint = () => {
-        clearTimeout(timer);
+        timer.cancel();
         this.#hints.delete(hint);
         resolve();
       };
-      const timer = setTimeout(hint, limit);
+      const timer = after(limit, hint);
       this.#hints.add(hint);
     });
   }

@@ -1,4 +1,5 @@
 import { type FSWatcher, watch } from 'node:fs';
+import { after } from '@reeve/host';
 
 /** What to look at, and what may tell that looking is worth while. */
 export interface GoneWatch {
@@ -50,9 +51,9 @@ function newBell(): { readonly ring: () => void; wait(limit: number): Promise<vo
     async wait(limit) {
       if (!rung) {
         await new Promise<void>((resolve) => {
-          const timer = setTimeout(resolve, limit);
+          const timer = after(limit, resolve);
           wake = () => {
-            clearTimeout(timer);
+            timer.cancel();
             resolve();
           };
         });

@@ -1,4 +1,5 @@
 import type { CommandCheck, HttpCheck, LogCheck, TcpCheck } from '@reeve/contract';
+import { after } from '@reeve/host';
 import type { HealthCheck, Listener, Probes, ProbeTarget, ReadyCheck } from '../core/interfaces.ts';
 import { failed, type Outcome, orAborted } from './outcome.ts';
 import { type CommandUser, probeCommand } from './probe-command.ts';
@@ -81,8 +82,8 @@ async function hasWritten(
 function deadlineIn(ms: number): { signal: AbortSignal; clear: () => void } {
   const controller = new AbortController();
   // After a blocked loop the timer would be first although the answer lies ready: what has arrived is heard before it.
-  const timer = setTimeout(() => {
+  const timer = after(ms, () => {
     setImmediate(() => controller.abort(new Error(`no answer within ${ms / 1000} s`)));
-  }, ms);
-  return { signal: controller.signal, clear: () => clearTimeout(timer) };
+  });
+  return { signal: controller.signal, clear: () => timer.cancel() };
 }

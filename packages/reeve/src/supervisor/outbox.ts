@@ -1,3 +1,4 @@
+import { after, type Timer } from '@reeve/host';
 import type { EventRow, Registry, StoredEvent } from '../core/registry.ts';
 import type { Log } from './dependencies.ts';
 
@@ -37,7 +38,7 @@ export class Outbox {
   #waiting: (() => void)[] = [];
   #isScheduled = false;
   #isFailing = false;
-  #retry: NodeJS.Timeout | null = null;
+  #retry: Timer | null = null;
 
   constructor(registry: Registry, log: Log, publish: (event: StoredEvent) => void) {
     this.#registry = registry;
@@ -120,10 +121,10 @@ export class Outbox {
           'the registry cannot be written: supervision goes on, and what is to be written is kept',
         );
       this.#isFailing = true;
-      this.#retry ??= setTimeout(() => {
+      this.#retry ??= after(RETRY, () => {
         this.#retry = null;
         this.flush();
-      }, RETRY).unref();
+      }).unref();
       return;
     }
     if (this.#isFailing) this.#log.info({}, 'the registry can be written again');

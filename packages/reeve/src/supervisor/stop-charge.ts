@@ -1,4 +1,5 @@
 import type { TakenOver } from '@reeve/contract';
+import { after } from '@reeve/host';
 import { KILL_BUDGET } from '../core/lifecycle/steps-stop.ts';
 import { runOf } from '../core/lifecycle/table.ts';
 import type { Instance } from './instance.ts';
@@ -63,11 +64,11 @@ export class StopCharge implements Disposable {
     if (this.#isSettled) return true;
     return new Promise((resolve) => {
       const finish = (result: boolean): void => {
-        clearTimeout(timer);
+        timer.cancel();
         this.#onSettled = null;
         resolve(result);
       };
-      const timer = setTimeout(finish, limit, false);
+      const timer = after(limit, () => finish(false));
       this.#onSettled = () => finish(true);
     });
   }

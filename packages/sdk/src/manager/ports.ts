@@ -1,5 +1,5 @@
 import { type ProcessIdentity, ReeveError } from '@reeve/contract';
-import { isListenedOn, isPid, type PortHolder, portHolders } from '@reeve/host';
+import { isListenedOn, isPid, type PortHolder, pause, portHolders } from '@reeve/host';
 import { type ActionResult, type FoundProcess, type KillOptions, refuse } from './action-result.ts';
 import { endFound } from './end-found.ts';
 import { lookUp } from './found-process.ts';
@@ -104,7 +104,7 @@ async function isReleased(port: number, { protocol }: PortOptions): Promise<bool
   const end = performance.now() + RELEASE;
   while (isListenedOn(port, protocol)) {
     if (performance.now() > end) return false;
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    await pause(10);
   }
   return true;
 }

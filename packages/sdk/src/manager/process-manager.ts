@@ -1,5 +1,4 @@
-import { setTimeout as pause } from 'node:timers/promises';
-import { isListenedOn } from '@reeve/host';
+import { isListenedOn, pause } from '@reeve/host';
 import { AlreadyRunning } from '../service/already-running.ts';
 import { holdUntilExit } from '../service/announce.ts';
 import { listCards } from '../service/cards.ts';

@@ -6,7 +6,7 @@ import {
   type ServiceCallName,
   type ServiceCalls,
 } from '@reeve/contract';
-import { encode, LineSplitter } from '@reeve/host';
+import { after, encode, LineSplitter } from '@reeve/host';
 import { checkSocketFolder } from '../check-folder.ts';
 import { parseMessage, reviveError } from '../message.ts';
 
@@ -33,18 +33,18 @@ export function askService<N extends ServiceCallName>(
     const socket = connect(who.socket);
     const splitter = new LineSplitter(SERVICE_REPLY_BYTES);
     const fail = (how: string, why: string, cause?: unknown): void => {
-      clearTimeout(timer);
+      timer.cancel();
       socket.destroy();
       reject(new ReeveError('SERVICE_UNREACHABLE', { name: who.service, how, why }, { cause }));
     };
-    const timer = setTimeout(() => fail('silent', `no answer to "${call}" within ${deadline / 1000} s`), deadline);
+    const timer = after(deadline, () => fail('silent', `no answer to "${call}" within ${deadline / 1000} s`));
     socket.on('error', (error: NodeJS.ErrnoException) => fail(howOf(error), error.message, error));
     socket.on('close', () => fail('broken', 'it closed the connection'));
     socket.on('data', (chunk: Buffer) => {
       const line = firstLine(splitter, chunk);
       if (line === null) return;
       const message = parseMessage(line);
-      clearTimeout(timer);
+      timer.cancel();
       socket.removeAllListeners('close').destroy();
       if (message !== null && 'ok' in message) resolve(message.ok as ServiceCalls[N]['ok']);
       else if (message !== null && 'error' in message) reject(reviveError(message.error, who.service));

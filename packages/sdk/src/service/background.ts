@@ -1,3 +1,4 @@
+import { after, type Timer } from '@reeve/host';
 /** Something that a service does beside its main work, until it is stopped. */
 export interface Background {
   /** Asks it to end and resolves when it has. Never rejects: what failed was told when it failed. */
@@ -33,7 +34,7 @@ export function startInterval(every: number, work: (signal: AbortSignal) => unkn
   const controller = new AbortController();
   const { signal } = controller;
   let running = Promise.resolve();
-  let timer: NodeJS.Timeout;
+  let timer: Timer;
   const run = async (): Promise<void> => {
     try {
       await work(signal);
@@ -43,14 +44,14 @@ export function startInterval(every: number, work: (signal: AbortSignal) => unkn
     if (!signal.aborted) arm();
   };
   const arm = (): void => {
-    timer = setTimeout(() => {
+    timer = after(every, () => {
       running = run();
-    }, every).unref();
+    }).unref();
   };
   arm();
   return {
     stop: () => {
-      clearTimeout(timer);
+      timer.cancel();
       controller.abort();
       return running;
     },

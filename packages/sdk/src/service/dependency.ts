@@ -1,5 +1,5 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { type HealthName, ReeveError, type ServiceCard, type ServicePort, type ServiceView } from '@reeve/contract';
+import { pause } from '@reeve/host';
 import { ReeveClient } from '../client.ts';
 import { listCards, livenessOf } from './cards.ts';
 import { findProject, type PlaceOptions, type ProjectPlace } from './place.ts';
@@ -52,9 +52,7 @@ export async function waitForDependency(name: string, options: DependencyOptions
     if (seen !== null && isUsable(seen)) return endpointOf(seen);
     const left = end - performance.now();
     if (left <= 0) throw late(name, project, timeout, seen);
-    await pause(Math.min(BETWEEN_LOOKS, left), undefined, signal ? { signal } : {}).catch(() =>
-      signal?.throwIfAborted(),
-    );
+    await pause(Math.min(BETWEEN_LOOKS, left), signal);
   }
 }
 

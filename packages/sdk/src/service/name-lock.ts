@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { setTimeout as pause } from 'node:timers/promises';
-import { acquireLock, environOf, identify, type Lock, selfIdentity } from '@reeve/host';
+import { acquireLock, environOf, identify, type Lock, pause, selfIdentity } from '@reeve/host';
 import { AlreadyRunning } from './already-running.ts';
 import type { ServicePlace } from './place.ts';
 

@@ -8,7 +8,16 @@ import {
   type ServicePort,
   type ServiceStatus,
 } from '@reeve/contract';
-import { isListenedOn, type Lock, ownUserName, prepareFolder, selfIdentity } from '@reeve/host';
+import {
+  after,
+  isListenedOn,
+  type Lock,
+  ownUserName,
+  pause,
+  prepareFolder,
+  selfIdentity,
+  type Timer,
+} from '@reeve/host';
 import { VERSION } from '../version.ts';
 import { AlreadyRunning } from './already-running.ts';
 import { askService } from './ask-service.ts';
@@ -59,7 +68,7 @@ export class Presence {
   readonly #lock: Lock;
   #server: ServiceServer | null = null;
   #card: ServiceCard;
-  #timer: NodeJS.Timeout | null = null;
+  #timer: Timer | null = null;
   #closed: Promise<void> | null = null;
 
   private constructor(place: ServicePlace, lock: Lock, card: ServiceCard) {
@@ -93,7 +102,7 @@ export class Presence {
     this.#card = { ...this.#card, ...change, updated_at: new Date().toISOString() };
     if (this.#closed) return;
     if (when === 'now') this.#write();
-    else this.#timer ??= setTimeout(() => this.#write(), WRITE_PAUSE).unref();
+    else this.#timer ??= after(WRITE_PAUSE, () => this.#write()).unref();
   }
 
   /** Says that it has ended, and gives the name back. Once; never rejects. */
@@ -122,7 +131,7 @@ export class Presence {
 
   /** A full disk must not end a service: the socket tells the same. */
   #write(): void {
-    if (this.#timer) clearTimeout(this.#timer);
+    if (this.#timer) this.#timer.cancel();
     this.#timer = null;
     try {
       writeCard(this.place.card, this.#card);
@@ -166,7 +175,7 @@ async function handOver(place: ServicePlace, error: unknown): Promise<never> {
       () => null,
     );
     if (answer !== null) throw answer.accepted ? new AlreadyRunning(place, error.pid, { handedOver: true }) : error;
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await pause(20);
   }
   throw error;
 }

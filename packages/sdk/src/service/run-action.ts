@@ -1,6 +1,5 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import type { ActionOutcome, AnnouncedAction, Announcement } from '@reeve/contract';
-import { type CommandEnd, runCommand, startCommand } from '@reeve/host';
+import { after, type CommandEnd, runCommand, startCommand } from '@reeve/host';
 import { withoutMark } from '../manager/ownership.ts';
 
 const START_TIMEOUT = 30_000;
@@ -53,7 +52,7 @@ async function runAny(
   try {
     const work = (async () => await method())();
     work.catch(() => undefined); // when it fails after its time is over
-    const late = pause(limit, 'late', { ref: false });
+    const late = new Promise<'late'>((resolve) => void after(limit, () => resolve('late')).unref());
     if ((await Promise.race([work, late])) !== 'late') return { reason: 'done', message: null };
     return { reason: 'timed_out', message: `not done within ${limit} ms` };
   } catch (error) {

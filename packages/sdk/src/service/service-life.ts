@@ -1,4 +1,5 @@
 import type { Exit } from '@reeve/contract';
+import { after, type Timer } from '@reeve/host';
 import type { ActionMethods } from './announcement.ts';
 import type { Background } from './background.ts';
 import { allow } from './end-limit.ts';
@@ -163,10 +164,10 @@ function exitOf(reason: ShutdownReason): Exit | null {
 }
 
 async function atMost(limit: number, work: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
+  let timer: Timer | undefined;
   const late = new Promise((resolve) => {
-    timer = setTimeout(resolve, limit);
+    timer = after(limit, () => resolve(null));
   });
   await Promise.race([work, late]);
-  clearTimeout(timer);
+  timer?.cancel();
 }

@@ -9,7 +9,7 @@ import {
   type ServiceReply,
   type ServiceRequest,
 } from '@reeve/contract';
-import { encode, LineSplitter, listenPrivately } from '@reeve/host';
+import { after, encode, LineSplitter, listenPrivately } from '@reeve/host';
 
 export type ServiceHandlers = {
   readonly [N in ServiceCallName]: (
@@ -86,9 +86,9 @@ async function answer({ id, call, params }: ServiceRequest, handlers: ServiceHan
 async function close(server: Server, clients: ReadonlySet<Socket>): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve())); // unlinks the socket
   for (const client of clients) client.end();
-  const timer = setTimeout(() => {
+  const timer = after(GRACE, () => {
     for (const client of clients) client.destroy();
-  }, GRACE);
+  });
   await closed;
-  clearTimeout(timer);
+  timer.cancel();
 }

@@ -1,3 +1,4 @@
+import { after, type Timer } from '@reeve/host';
 import { allow } from './end-limit.ts';
 import { report, stackOf } from './report.ts';
 
@@ -105,10 +106,10 @@ async function runOne({ handler, name }: Registered, reason: ShutdownReason, lim
     if (!ok) complain(name, why === 'timed_out' ? new Error(`not done within ${Math.round(limit)} ms`) : error);
     return { name, ok, reason: why, error, ms: Math.round(performance.now() - began) };
   };
-  let timer: NodeJS.Timeout | undefined;
+  let timer: Timer | undefined;
   // Not unref'd: at a normal end a handler that hangs would otherwise end the program before the others are run.
   const late = new Promise<'late'>((resolve) => {
-    timer = setTimeout(() => resolve('late'), limit);
+    timer = after(limit, () => resolve('late'));
   });
   try {
     const work = Promise.resolve(handler(reason));
@@ -117,7 +118,7 @@ async function runOne({ handler, name }: Registered, reason: ShutdownReason, lim
   } catch (error) {
     return outcome(false, 'failed', error);
   } finally {
-    clearTimeout(timer);
+    timer?.cancel();
   }
 }
 

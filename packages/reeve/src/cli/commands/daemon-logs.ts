@@ -1,10 +1,10 @@
 import { open } from 'node:fs/promises';
+import { pause } from '@reeve/host';
 import { linesOption } from '../command-line/read-options.ts';
 import { type Context, has, say } from '../context.ts';
 import { pathsOf } from '../daemon/reach-daemon.ts';
 import { Interrupts } from '../interrupts.ts';
 import { clockTime } from '../terminal/amounts.ts';
-import { pause } from '../terminal/pause.ts';
 import { oneLine, safeText } from '../terminal/safe-text.ts';
 
 const STANDARD = 100;

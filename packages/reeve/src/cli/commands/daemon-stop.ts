@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { type Receipt, ReeveError } from '@reeve/contract';
-import { identify, isSame } from '@reeve/host';
+import { identify, isSame, pause } from '@reeve/host';
 import type { ReeveClient } from '@reeve/sdk';
 import { durationOption } from '../command-line/read-options.ts';
 import { type Context, has, printJson, say } from '../context.ts';
@@ -8,7 +8,6 @@ import { longCall } from '../daemon/long-call.ts';
 import { connectIfRunning, connectOrStart, pathsOf } from '../daemon/reach-daemon.ts';
 import { actor } from '../project/actor.ts';
 import { renderReceipt } from '../show/receipt-text.ts';
-import { pause } from '../terminal/pause.ts';
 
 const PATIENCE = 30_000;
 /** Between two looks at a process that is ending. Milliseconds. */

@@ -1,4 +1,5 @@
 import type { EventView } from '@reeve/contract';
+import { pause } from '@reeve/host';
 import type { EventQuery, Registry } from '../../core/registry.ts';
 import { eventView } from '../../core/view.ts';
 import { announcedOf } from '../announced-here.ts';
@@ -10,7 +11,6 @@ import { findProject, unknownProject } from '../project/find-project.ts';
 import type { Target } from '../project/target.ts';
 import { chooseServices } from '../project/unknown-service.ts';
 import { clockTime, localDate } from '../terminal/amounts.ts';
-import { pause } from '../terminal/pause.ts';
 import { oneLine } from '../terminal/safe-text.ts';
 
 const STANDARD = 50;

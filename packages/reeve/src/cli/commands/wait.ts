@@ -1,4 +1,5 @@
 import type { Waited, WaitedService } from '@reeve/contract';
+import { pause } from '@reeve/host';
 import { askKnown, declaredServices } from '../ask-known.ts';
 import { type ByHand, findByHand, wordsBeside } from '../by-hand.ts';
 import { durationOption, selection } from '../command-line/read-options.ts';
@@ -9,7 +10,6 @@ import { managedNames } from '../project/managed-names.ts';
 import type { Target } from '../project/target.ts';
 import { type Wish, waitFor } from '../starting/await-start.ts';
 import { humanDuration } from '../terminal/amounts.ts';
-import { pause } from '../terminal/pause.ts';
 import { wordOf } from '../terminal/progress.ts';
 import { oneLine } from '../terminal/safe-text.ts';
 

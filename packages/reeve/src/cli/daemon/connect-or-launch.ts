@@ -1,4 +1,5 @@
 import { ReeveError } from '@reeve/contract';
+import { pause } from '@reeve/host';
 import { ReeveClient } from '@reeve/sdk';
 import { type LaunchOptions, launchDaemon } from './launch-daemon.ts';
 
@@ -61,6 +62,6 @@ async function connectSoon(
     const there = await tryConnect(options, until);
     if (there instanceof ReeveClient) return there;
     if (performance.now() >= patience) return null;
-    await new Promise((resolve) => setTimeout(resolve, PAUSE));
+    await pause(PAUSE);
   }
 }

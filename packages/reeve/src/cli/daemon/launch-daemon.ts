@@ -3,6 +3,7 @@ import { closeSync, constants, fstatSync, ftruncateSync, openSync, readFileSync 
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { DAEMON_MARK, ERRORS, type ErrorCode, type Params, ReeveError } from '@reeve/contract';
+import { after } from '@reeve/host';
 
 /** A report longer than this is none. Characters. */
 const REPORT = 64 << 10;
@@ -88,9 +89,9 @@ type Report =
 function firstReport(child: ChildProcess, { program, deadline }: LaunchOptions): Promise<Report> {
   return new Promise((resolve) => {
     const late = `it was started (pid ${child.pid}) and is not ready after ${deadline / 1000} s`;
-    const timer = setTimeout(() => settle({ kind: 'late', why: late }), deadline);
+    const timer = after(deadline, () => settle({ kind: 'late', why: late }));
     const settle = (report: Report): void => {
-      clearTimeout(timer);
+      timer.cancel();
       resolve(report);
     };
     let text = '';

@@ -1,4 +1,5 @@
 import type { Progress as Push } from '@reeve/contract';
+import { after, type Timer } from '@reeve/host';
 import { type Context, say } from '../context.ts';
 import { humanDuration } from '../terminal/amounts.ts';
 import { displayWidth } from '../terminal/display-width.ts';
@@ -16,14 +17,14 @@ export class StopProgress implements Disposable {
   readonly #began = performance.now();
   readonly #left = new Map<string, Push>();
   readonly #live: LiveLines;
-  #timer: NodeJS.Timeout | null;
+  #timer: Timer | null;
 
   constructor(context: Context) {
     this.#context = context;
     this.#live = new LiveLines(context.io.err, context.talk, (room) =>
       context.json ? [] : withinRoom(this.#lines(), room),
     );
-    this.#timer = context.json || context.talk.rich ? null : setTimeout(() => this.#tell(), QUIET).unref();
+    this.#timer = context.json || context.talk.rich ? null : after(QUIET, () => this.#tell()).unref();
   }
 
   note(push: Push): void {
@@ -34,7 +35,7 @@ export class StopProgress implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    if (this.#timer) clearTimeout(this.#timer);
+    if (this.#timer) this.#timer.cancel();
     this.#timer = null;
     this.#live[Symbol.dispose]();
   }
@@ -52,7 +53,7 @@ export class StopProgress implements Disposable {
   #tell(): void {
     const left = [...this.#left.values()].map(({ service, state, reason }) => `${service} ${reason ?? state}`);
     if (left.length > 0) say(this.#context, `still stopping after ${this.#since}: ${oneLine(left.join('; '))}`);
-    this.#timer = setTimeout(() => this.#tell(), EVERY).unref();
+    this.#timer = after(EVERY, () => this.#tell()).unref();
   }
 
   get #since(): string {

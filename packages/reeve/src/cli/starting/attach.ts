@@ -1,4 +1,5 @@
 import type { ProjectRef, Receipt } from '@reeve/contract';
+import { pause } from '@reeve/host';
 import type { Loaded } from '../../config/load.ts';
 import { edgesOf, withNeeded } from '../../core/graph/graph.ts';
 import { type Context, say } from '../context.ts';
@@ -10,7 +11,6 @@ import { type LogSource, lineFormat, logSource, nameWidthOf, type SourcedLine } 
 import { askDaemon } from '../project-views.ts';
 import { tellLifecycle } from '../show/lifecycle-lines.ts';
 import { showReceipt, stopTarget } from '../stop-services.ts';
-import { pause } from '../terminal/pause.ts';
 import { bringUp } from './bring-up.ts';
 
 /** Between two attempts to find a daemon that went away. Milliseconds. */

@@ -3,7 +3,7 @@ import type { Millis } from '../../base/instant.ts';
 /** How durations, sizes, budgets and back-offs are written in a config and on the command line. */
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-/** 100 days: a timer of Node's counts to 24.8 days, and nothing here is meant to wait longer than a season. */
+/** Nothing here is meant to wait longer than a season. */
 export const LONGEST_DURATION: Millis = 100 * 86_400_000;
 
 export const DURATION_PATTERN = '^(0|[0-9]{1,9}(\\.[0-9]{1,3})?(ms|s|m|h|d))$';

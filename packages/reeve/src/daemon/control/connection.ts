@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { type CallName, type ControlMessage, type ControlRequest, ReeveError } from '@reeve/contract';
-import { encode, LineSplitter, LineTooLong } from '@reeve/host';
+import { after, encode, LineSplitter, LineTooLong } from '@reeve/host';
 import type { ControlCall, ControlLog, ServerShared } from './handler-types.ts';
 import { LINE_BYTES, parseRequest } from './request.ts';
 
@@ -34,14 +34,14 @@ export class ControlConnection {
   async finish(reason: ReeveError, within: number): Promise<void> {
     this.#socket.removeAllListeners('data').resume();
     this.#abort(reason);
-    const timer = setTimeout(() => this.#socket.destroy(), within);
+    const timer = after(within, () => this.#socket.destroy());
     await Promise.race([Promise.all(this.#open.values()), this.#closed()]);
     if (!this.#socket.destroyed) {
       // Flushed, then torn down: a client that keeps its end open must not keep ours.
       this.#socket.end(() => this.#socket.destroy());
       await this.#closed();
     }
-    clearTimeout(timer);
+    timer.cancel();
   }
 
   /** Says why, then ends the connection. What still comes is thrown away: a full pipe would hide the reason. */
@@ -49,8 +49,8 @@ export class ControlConnection {
     this.#socket.removeAllListeners('data').resume();
     this.#reply({ id: 0, error });
     this.#socket.end();
-    const timer = setTimeout(() => this.#socket.destroy(), REFUSAL);
-    this.#socket.once('close', () => clearTimeout(timer));
+    const timer = after(REFUSAL, () => this.#socket.destroy());
+    this.#socket.once('close', () => timer.cancel());
   }
 
   get #log(): ControlLog {

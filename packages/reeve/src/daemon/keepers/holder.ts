@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type DaemonProblem,
   type JournalRecord,
@@ -7,7 +6,7 @@ import {
   type KeptRun,
   ReeveError,
 } from '@reeve/contract';
-import { homePaths, liveHolder } from '@reeve/host';
+import { homePaths, liveHolder, pause } from '@reeve/host';
 import type { Keeper } from '../../core/interfaces.ts';
 import { connectKeeper } from '../../platform/keeper-link.ts';
 import type { Log } from '../../supervisor/dependencies.ts';
@@ -209,11 +208,6 @@ function missing({ why, hint, since }: Failure): DaemonProblem {
   const seconds = ((performance.now() - since) / 1000).toFixed(1);
   const message = `no keeper can be started, for ${seconds} s now: ${why}`;
   return { code: 'no_keeper', message, hint };
-}
-
-/** Also ends when the signal is aborted. */
-async function pause(ms: number, signal?: AbortSignal): Promise<void> {
-  await sleep(ms, undefined, signal && { signal }).catch(() => undefined);
 }
 
 /** One that hangs is not waited for: it hears of it when it is let go on. */

@@ -4,7 +4,7 @@ import { closeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { type ErrorCode, type Params, ReeveError } from '@reeve/contract';
-import { openToAppend } from '@reeve/host';
+import { after, openToAppend } from '@reeve/host';
 import { SUCCEEDS, TAKE } from './protocol.ts';
 
 /** How long a successor may take to be prepared, and then to serve. Milliseconds. */
@@ -111,9 +111,9 @@ class Reports {
       const left = deadline - performance.now();
       if (left <= 0) return `it said nothing within ${within / 1000} s`;
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, left);
+        const timer = after(left, resolve);
         this.#wake = () => {
-          clearTimeout(timer);
+          timer.cancel();
           resolve();
         };
       });

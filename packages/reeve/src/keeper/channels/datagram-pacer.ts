@@ -1,4 +1,5 @@
 import { CHANNEL_TEXT_BYTES } from '@reeve/contract';
+import { after, type Timer } from '@reeve/host';
 
 /** So many datagrams of a run are written down one by one at once, and so many a second after that. */
 const BURST = 50;
@@ -19,7 +20,7 @@ export class DatagramPacer {
   #lost = 0;
   #tokens = BURST;
   #filledAt: number;
-  #timer: NodeJS.Timeout | null = null;
+  #timer: Timer | null = null;
 
   /** `now`: milliseconds of a clock that never goes back. */
   constructor(tell: Told, now: () => number = () => performance.now()) {
@@ -36,7 +37,7 @@ export class DatagramPacer {
       return;
     }
     for (const line of text.split('\n')) this.#merge(line);
-    this.#timer ??= setTimeout(() => this.flush(), 1000 / PER_SECOND);
+    this.#timer ??= after(1000 / PER_SECOND, () => this.flush());
   }
 
   /** A datagram that cannot be written down; told with the next record. */
@@ -46,7 +47,7 @@ export class DatagramPacer {
 
   /** Tells at once what waits. */
   flush(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
+    if (this.#timer !== null) this.#timer.cancel();
     this.#timer = null;
     if (this.#pending.size === 0) return;
     const text = [...this.#pending.values()].join('\n');

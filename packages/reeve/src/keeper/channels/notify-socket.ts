@@ -2,7 +2,7 @@ import { chmodSync, chownSync, closeSync, lstatSync, mkdirSync, readdirSync, rmd
 import { Socket } from 'node:net';
 import path from 'node:path';
 import { CHANNEL_TEXT_BYTES } from '@reeve/contract';
-import { loadSyscalls, NOTIFY_ENDING, type Syscalls } from '@reeve/host';
+import { after, loadSyscalls, NOTIFY_ENDING, type Syscalls } from '@reeve/host';
 import { SpawnRefused } from '../refusal.ts';
 import { DatagramPacer, type Told } from './datagram-pacer.ts';
 
@@ -88,7 +88,7 @@ export class NotifySocket {
     try {
       this.#listen();
     } catch {
-      setTimeout(() => this.begin(), AGAIN).unref();
+      after(AGAIN, () => this.begin()).unref();
     }
   }
 

@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, ftruncateSync, readFileSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
 import type { JournalRecord } from '@reeve/contract';
-import { encode, openNew, openToAppend } from '@reeve/host';
+import { after, encode, openNew, openToAppend, type Timer } from '@reeve/host';
 import { iso } from '../../base/instant.ts';
 import { type NewRecord, type OpenRun, openRuns, parseJournal, retained, stillMattering } from './journal-fold.ts';
 
@@ -23,7 +23,7 @@ export class Journal {
   #inFile = 0;
   /** Bytes that a full disk has not taken yet. */
   #owed: Buffer = Buffer.alloc(0);
-  #retry: NodeJS.Timeout | null = null;
+  #retry: Timer | null = null;
   /** Called with every new record, after it is written. */
   onRecord: (record: JournalRecord) => void = () => undefined;
 
@@ -95,10 +95,10 @@ export class Journal {
       while (this.#owed.length > 0) this.#owed = this.#owed.subarray(writeSync(this.#fd, this.#owed));
     } catch (error) {
       if (this.#retry === null) this.#report(`cannot write the journal: ${(error as Error).message}`);
-      this.#retry ??= setTimeout(() => {
+      this.#retry ??= after(RETRY, () => {
         this.#retry = null;
         this.#write(Buffer.alloc(0));
-      }, RETRY);
+      });
     }
   }
 

@@ -2,6 +2,7 @@ import { createReadStream, createWriteStream, statSync } from 'node:fs';
 import { rename, rm, unlink, utimes } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { after } from '@reeve/host';
 
 /**
  * A closed segment rests this long before it is compressed: at full speed it is removed by `max_files` long before,
@@ -27,9 +28,9 @@ export class Compressor {
   add(file: string): void {
     if (this.#queued.has(file)) return;
     this.#queued.add(file);
-    const timer = setTimeout(() => {
+    const timer = after(this.#rest, () => {
       this.#work = this.#work.then(() => this.#compress(file));
-    }, this.#rest);
+    });
     timer.unref();
   }
 

@@ -1,3 +1,4 @@
+import { after, type Timer } from '@reeve/host';
 /** Streams that flow slowly are read so often (ms apart): one read for many lines instead of one for each. */
 export const PACE = 20;
 
@@ -10,11 +11,11 @@ export interface Paced {
 /** One timer for all slow streams, running only while there are any. */
 export class Pacer {
   readonly #members = new Set<Paced>();
-  #timer: NodeJS.Timeout | null = null;
+  #timer: Timer | null = null;
 
   add(member: Paced): void {
     this.#members.add(member);
-    this.#timer ??= setTimeout(this.#tick, PACE);
+    this.#timer ??= after(PACE, this.#tick);
   }
 
   remove(member: Paced): void {
@@ -23,7 +24,6 @@ export class Pacer {
 
   readonly #tick = (): void => {
     for (const member of this.#members) if (!member.tick()) this.#members.delete(member);
-    if (this.#members.size > 0) this.#timer?.refresh();
-    else this.#timer = null;
+    this.#timer = this.#members.size > 0 ? after(PACE, this.#tick) : null;
   };
 }

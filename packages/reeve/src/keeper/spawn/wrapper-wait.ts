@@ -1,4 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
+import { after } from '@reeve/host';
 import { readNow } from '../output/read-now.ts';
 import { SpawnRefused } from '../refusal.ts';
 import type { WrapperReports } from './wrapper-reports.ts';
@@ -23,12 +24,12 @@ export function wrapperDone(
     const settle = (done: () => void): void => {
       if (isOver) return;
       isOver = true;
-      clearTimeout(timer);
+      timer.cancel();
       reports.forget(run);
       child.off('exit', onExit);
       done();
     };
-    const timer = setTimeout(() => settle(resolve), PATIENCE);
+    const timer = after(PATIENCE, () => settle(resolve));
     const onExit = (): void => {
       reports.poll();
       // Of no effect if the poll has brought the report: then what is in the pipe are the program's own words.

@@ -1,9 +1,10 @@
 import type { ReadySpec } from '@reeve/contract';
+import { pause } from '@reeve/host';
 import { unreachable } from '../../base/unreachable.ts';
 import type { ReadyCheck } from '../../core/interfaces.ts';
 import type { Actor } from '../instance-handle.ts';
 import { runHealthChecks } from './health-checks.ts';
-import { isOver, pause, targetOf, wrote } from './probing.ts';
+import { isOver, targetOf, wrote } from './probing.ts';
 
 /** Readiness is asked often at first, then less: a fast service is ready at once, a slow one costs little. */
 const FIRST_PAUSE = 20;

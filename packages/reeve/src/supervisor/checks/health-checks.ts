@@ -1,7 +1,8 @@
 import type { HealthSpec } from '@reeve/contract';
+import { pause } from '@reeve/host';
 import { isHeldUp, judgeHealth, pauseUntilNext, wasAway } from '../../core/restart/health.ts';
 import type { Actor } from '../instance-handle.ts';
-import { isOver, pause, targetOf, wrote } from './probing.ts';
+import { isOver, targetOf, wrote } from './probing.ts';
 
 /** While it starts, its health is asked like readiness: often at first, then less. */
 const FIRST_PAUSE = 20;

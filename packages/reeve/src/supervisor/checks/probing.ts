@@ -25,17 +25,3 @@ export function targetOf(instance: Actor): ProbeTarget {
 export function isOver(signal: AbortSignal): boolean {
   return signal.aborted;
 }
-
-/** false: aborted. */
-export function pause(ms: number, signal: AbortSignal): Promise<boolean> {
-  if (signal.aborted) return Promise.resolve(false);
-  return new Promise((resolve) => {
-    const done = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve(!signal.aborted);
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener('abort', done);
-  });
-}

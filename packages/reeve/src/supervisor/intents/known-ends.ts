@@ -1,3 +1,4 @@
+import { after } from '@reeve/host';
 import type { Instance } from '../instance.ts';
 import type { Project } from '../project.ts';
 import type { Supervisor } from '../supervisor.ts';
@@ -18,11 +19,11 @@ export function endsKnown(supervisor: Supervisor, project: Project): Promise<voi
   if (!project.instances().some(isUntold)) return Promise.resolve();
   return new Promise((resolve) => {
     const finish = (): void => {
-      clearTimeout(timer);
+      timer.cancel();
       unlisten();
       resolve();
     };
-    const timer = setTimeout(finish, TOLD_WITHIN);
+    const timer = after(TOLD_WITHIN, finish);
     const unlisten = supervisor.onChange(() => {
       if (!project.instances().some(isUntold)) finish();
     });

@@ -1,5 +1,5 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import type { Exit } from '@reeve/contract';
+import { pause } from '@reeve/host';
 import { describeHolder } from '../../core/holder.ts';
 import type { Listener } from '../../core/interfaces.ts';
 import { type Aftermath, NO_AFTERMATH } from '../../core/lifecycle/types.ts';

@@ -1,3 +1,4 @@
+import { after, type Timer } from '@reeve/host';
 import type { Effect } from '../../core/lifecycle/types.ts';
 import { UNCHECKED, wasAway } from '../../core/restart/health.ts';
 import { untilReady } from '../checks/checks.ts';
@@ -15,7 +16,7 @@ const SECOND_CHANCE = 5_000;
 export class Hands {
   readonly #instance: RunOwner;
   readonly #ending: RunEnding;
-  #timer: NodeJS.Timeout | null = null;
+  #timer: Timer | null = null;
   #checks: AbortController | null = null;
 
   constructor(instance: RunOwner, ending: RunEnding) {
@@ -88,7 +89,7 @@ export class Hands {
 
   /** A state's timers and checks end with it. */
   leave(): void {
-    if (this.#timer) clearTimeout(this.#timer);
+    if (this.#timer) this.#timer.cancel();
     this.#timer = null;
     this.#checks?.abort();
     this.#checks = null;
@@ -105,17 +106,17 @@ export class Hands {
   }
 
   #arm(delay: number): void {
-    if (this.#timer) clearTimeout(this.#timer);
+    if (this.#timer) this.#timer.cancel();
     const { epoch } = this.#instance.machine;
     const { clock } = this.#instance.host.deps;
     const begun = clock.monotonic();
-    this.#timer = setTimeout(() => {
+    this.#timer = after(delay, () => {
       if (epoch !== this.#instance.machine.epoch) return;
       // We were stopped meanwhile, and have not heard what the service did: it gets a moment more to be ready.
       const isUnfair = this.#instance.machine.state.name === 'starting' && wasAway(delay, clock.monotonic() - begun);
       if (isUnfair) this.#arm(Math.min(delay, SECOND_CHANCE));
       else this.#instance.post({ name: 'timer' });
-    }, delay);
+    });
   }
 
   #probe(what: 'ready' | 'health'): void {

@@ -1,4 +1,5 @@
 import type { Exit, ProcessIdentity } from '@reeve/contract';
+import { after } from '@reeve/host';
 import type { Actor } from '../instance-handle.ts';
 import { withMain } from './launch.ts';
 import { unobserved } from './unobserved.ts';
@@ -72,7 +73,7 @@ export function watchMain(instance: Actor, main: ProcessIdentity): void {
     if (platform.isAlive(main)) return;
     clearInterval(timer);
     if (exitOf(instance, main) !== null) return end();
-    setTimeout(end, REAPED_SOON).unref();
+    after(REAPED_SOON, end).unref();
   }, LOOK);
   timer.unref();
 }

@@ -1,4 +1,5 @@
 import type { Exit } from '@reeve/contract';
+import { pause } from '@reeve/host';
 import type { RunProcesses } from '../../core/interfaces.ts';
 import { type Aftermath, NO_AFTERMATH } from '../../core/lifecycle/types.ts';
 import type { RunRow } from '../../core/registry.ts';
@@ -49,7 +50,7 @@ export class RunEnding {
     if (!live) return this.#instance.post({ name: 'gone' });
     const gone = live.processes.gone(watch.signal);
     // Mostly nobody is left, and a look at the cgroup tells so at once: a whole scan is for the other case.
-    const isGone = await Promise.race([gone, soon(5)]);
+    const isGone = await Promise.race([gone, pause(5).then(() => null)]);
     if (isReplaced()) return;
     if (isGone !== true && (await live.processes.scan()).length > 0 && !isReplaced())
       this.#instance.post({ name: 'remains' });
@@ -113,8 +114,4 @@ export function remainsOf(instance: RunOwner, live: LiveRun): Remains {
     ports: live.leases.map((l) => l.port),
     stopCommand: stopCommandView(instance),
   };
-}
-
-function soon(ms: number): Promise<null> {
-  return new Promise((resolve) => setTimeout(resolve, ms, null));
 }
