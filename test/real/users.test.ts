@@ -107,3 +107,21 @@ describe.runIf(isRoot)('reeve of an ordinary user', () => {
     }
   });
 });
+
+describe.runIf(isRoot)('a service with group: and no user:', () => {
+  test('U7: has that group, with the user that reeve has', async () => {
+    await using reeve = startReeve();
+    reeve.project({
+      services: {
+        who: {
+          command: [...'sh -c'.split(' '), 'id -un; id -gn; exec sleep 1000'],
+          group: 'games',
+          ready: { log: 'games' },
+        },
+      },
+    });
+    const up = await reeve.run(['up', '-d']);
+    expect(up.code, up.stderr).toBe(0);
+    expect(await linesOf(reeve, 'who')).toEqual([id('-un'), 'games']);
+  });
+});

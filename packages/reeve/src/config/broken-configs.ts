@@ -542,6 +542,13 @@ export const BROKEN: readonly BrokenConfig[] = [
     says: ['named twice'],
   },
 
+  {
+    why: 'U7: a log to be heard, and none is kept',
+    text: a('logs: false\n    ready: { log: up }\n    health: { log: ok }'),
+    at: ['5:19 services.a.ready.log', '6:20 services.a.health.log'],
+    says: ['`logs: false` keeps none'],
+  },
+
   // Not supported yet
   {
     why: 'a shared port',

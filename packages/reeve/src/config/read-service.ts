@@ -29,6 +29,8 @@ export function readService(cursor: Cursor, ground: Groundwork): ServiceSpec {
   const hasTcpPort = ground.ports.some((port) => port.protocol === 'tcp');
   const { ready, timeout } = readReady(cursor.key('ready'), hasTcpPort);
   const health = readHealth(cursor.key('health'), hasTcpPort);
+  const logs = readLogs(cursor.key('logs'));
+  if (logs === null) refuseUnheardLog(cursor, ready?.kind === 'log', health?.check.kind === 'log');
   return {
     name,
     description: cursor.key('description').now() ?? '',
@@ -53,7 +55,7 @@ export function readService(cursor: Cursor, ground: Groundwork): ServiceSpec {
     umask: cursor.key('umask').parsed(parseMask, 'an octal mask such as 022'),
     nice: cursor.key('nice').integer(-20, 19),
     limits: readLimits(cursor.key('limits')),
-    logs: readLogs(cursor.key('logs')),
+    logs,
     groups: readNames(cursor.key('groups')),
     capabilities: readNames(cursor.key('capabilities')),
     is_system: cursor.key('is_system').bool() ?? false,
@@ -179,6 +181,16 @@ function readLogs(cursor: Cursor): LogSpec | null {
     max_age: duration(cursor.key('max_age')),
     compress: cursor.key('compress').bool() ?? true,
   };
+}
+
+/** A service without a log has no line to wait for: it would never be ready, and be killed for it. */
+function refuseUnheardLog(cursor: Cursor, ready: boolean, health: boolean): void {
+  for (const key of [ready ? 'ready' : null, health ? 'health' : null]) {
+    if (key === null) continue;
+    cursor.key(key).key('log').fault('waits for a line of its log, and `logs: false` keeps none', {
+      expected: '`logs` kept, or another check',
+    });
+  }
 }
 
 function readNames(cursor: Cursor): readonly string[] {

@@ -62,7 +62,7 @@ export function dependenciesOf({
     resolve: (input) => resolve(paths, input),
     announced: () => readAnnouncements(paths).announced,
     chooseAutoPort: (wish) => chooseAutoPort({ ...wish, ephemeral }),
-    self: { uid: process.getuid?.() ?? -1, isRoot: process.getuid?.() === 0 },
+    self: { uid: process.getuid?.() ?? -1, gid: process.getgid?.() ?? -1, isRoot: process.getuid?.() === 0 },
   };
 }
 

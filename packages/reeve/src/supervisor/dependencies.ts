@@ -37,7 +37,7 @@ export interface Dependencies {
   /** What says itself that it is there, in this home. */
   readonly announced: () => readonly Announced[];
   readonly chooseAutoPort: (wish: AutoPortWish) => number;
-  readonly self: { readonly uid: number; readonly isRoot: boolean };
+  readonly self: { readonly uid: number; readonly gid: number; readonly isRoot: boolean };
   readonly log: Log;
 }
 

@@ -85,7 +85,10 @@ async function prepare(instance: Actor, run: string): Promise<SpawnRequest> {
   const other = otherUser(deps, user);
   const environment = project.environmentOf(spec.name);
   const resolved = await deps.resolve({ project: project.row, spec, environment, index, run, ports: leases, user });
-  const { channels, env } = await channelsOf(instance, resolved, { run, isOtherUser: other !== null });
+  const { channels, env } = await channelsOf(instance, resolved, {
+    run,
+    isOtherUser: other !== null && other.uid !== deps.self.uid,
+  });
   const { cgroup, witness } = await deps.platform.prepare(id, run);
   const marks: RunMarks = { run, main: null, witness, mark: deps.newMark(), ports: leases.map((l) => l.port) };
   const row: RunRow = {
@@ -131,9 +134,10 @@ export function withMain(instance: Actor, live: LiveRun, main: ProcessIdentity):
   return { ...live, row, processes: deps.platform.track(marks) };
 }
 
-/** Whom to become; null: reeve's own user. */
+/** Whom to become; null: reeve's own user, with its own group. */
 export function otherUser(deps: Dependencies, user: UserEntry | null): SpawnRequest['user'] {
-  return user && user.uid !== deps.self.uid ? { name: user.name, uid: user.uid, gid: user.gid } : null;
+  const { uid, gid } = deps.self;
+  return user && (user.uid !== uid || user.gid !== gid) ? { name: user.name, uid: user.uid, gid: user.gid } : null;
 }
 
 export async function userOf(instance: Actor): Promise<UserEntry | null> {
@@ -162,5 +166,11 @@ export async function userOf(instance: Actor): Promise<UserEntry | null> {
       why: `there is no group "${spec.group}"`,
       hint: 'check `group` in the config',
     });
+  if (gid !== deps.self.gid && !deps.self.isRoot) {
+    throw new ReeveError('NOT_PERMITTED', {
+      message: `${spec.name} is to run as the group ${spec.group}, which only root may do`,
+      hint: 'run reeve as root, or take `group` out of the config',
+    });
+  }
   return { ...user, gid };
 }
