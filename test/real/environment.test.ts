@@ -180,3 +180,27 @@ describe('instances', () => {
     expect((await servicesOf(reeve)).get('web')?.instances[0]?.pid).toBe(before?.[0]);
   });
 });
+
+test('U5, U17: bytes of an env file reach the service as they were, PWD is its folder, and no value is executed', async () => {
+  await using reeve = startReeve();
+  writeFileSync(`${reeve.folder}/raw.env`, Buffer.from([...Buffer.from('RAW=a'), 0xe9, 0x0a]));
+  reeve.project({
+    services: {
+      show: {
+        command: 'printf %s "$RAW" | od -An -tx1; echo "$PWD"',
+        env_files: ['raw.env'],
+        cwd: '/usr',
+        oneshot: true,
+      },
+      words: { command: 'echo ${S}', env: { S: 'x; echo INJECTED' }, oneshot: true },
+    },
+  });
+  const up = await reeve.run(['up', '-d']);
+  expect(up.code, up.stderr).toBe(0);
+  expect(await linesOf(reeve, 'show')).toEqual([' 61 e9', '/usr']);
+  expect(await linesOf(reeve, 'words')).toEqual(['x; echo INJECTED']);
+  writeFileSync(`${reeve.folder}/raw.env`, 'A=1\nNOVALUE\n');
+  const refused = await reeve.run(['validate']);
+  expect(refused.code).toBe(2);
+  expect(refused.stdout + refused.stderr).toMatch(/raw\.env:2: "NOVALUE" sets nothing/);
+});

@@ -1,8 +1,9 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { parseEnv } from 'node:util';
 import { ReeveError } from '@reeve/contract';
+import { textOfBytes } from '../base/raw-bytes.ts';
 import type { EnvMap } from '../core/spec/environment.ts';
+import { parseEnvFile } from './parse-env.ts';
 import { MAX_BYTES } from './tree.ts';
 
 const WHY: Readonly<Record<string, string>> = {
@@ -28,12 +29,14 @@ export async function readEnvFiles(paths: readonly string[]): Promise<readonly E
 }
 
 export async function readEnvFile(path: string): Promise<EnvMap> {
-  const text = await readText(path).catch((error: unknown) => refuse(path, whyUnreadable(error), error));
-  if (text === null) return refuse(path, `it is not a file, or larger than ${MAX_BYTES} bytes`);
+  const bytes = await readBytes(path).catch((error: unknown) => refuse(path, whyUnreadable(error), error));
+  if (bytes === null) return refuse(path, `it is not a file, or larger than ${MAX_BYTES} bytes`);
+  const text = textOfBytes(bytes);
   if (text.includes('\0')) return refuse(path, 'it holds a NUL character: it is no text file');
-  const values: Record<string, string> = Object.create(null) as Record<string, string>;
-  for (const [name, value] of Object.entries(parseEnv(text))) if (value !== undefined) values[name] = value;
-  return values;
+  const parsed = parseEnvFile(text);
+  if (parsed.ok) return parsed.values;
+  const message = `${path}:${parsed.line}: ${parsed.message}`;
+  throw new ReeveError('CONFIG_INVALID', { message, hint: `expected: ${parsed.expected}`, expected: parsed.expected });
 }
 
 function refuse(path: string, why: string, cause?: unknown): never {
@@ -42,12 +45,12 @@ function refuse(path: string, why: string, cause?: unknown): never {
 }
 
 /** Null when it is no regular file or too large. Does not hang on a FIFO. */
-async function readText(path: string): Promise<string | null> {
+async function readBytes(path: string): Promise<Buffer | null> {
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const { size } = await file.stat().then((stat) => (stat.isFile() ? stat : { size: Number.POSITIVE_INFINITY }));
     if (size > MAX_BYTES) return null;
-    return await file.readFile('utf8');
+    return await file.readFile();
   } finally {
     await file.close();
   }

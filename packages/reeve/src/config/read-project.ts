@@ -206,7 +206,8 @@ async function readFiles(cursor: Cursor, folder: string): Promise<readonly ReadF
       files.push({ path, values: await readEnvFile(path) });
     } catch (error) {
       if (!(error instanceof ReeveError)) throw error;
-      item.fault(error.message, { expected: 'a file that can be read' });
+      const { expected } = error.params;
+      item.fault(error.message, { expected: typeof expected === 'string' ? expected : 'a file that can be read' });
     }
   }
   return files;

@@ -1,4 +1,5 @@
 import type { SpawnRequest } from '@reeve/contract';
+import { bytesOfText, hasRawBytes } from '../../base/raw-bytes.ts';
 
 /** Absolute paths of the programs that a wrapper may need; looked for in the system's folders, never along the service's PATH. */
 export interface Tools {
@@ -19,9 +20,10 @@ const SHELL_SETS = ['PWD', 'OLDPWD'];
 const FAILED = '|| exit 125';
 
 export function needsWrapper(request: SpawnRequest): boolean {
-  const { cgroup, user, nice, limits, channels } = request;
+  const { cgroup, user, nice, limits, channels, env } = request;
   const isHanded = (channels?.listen.length ?? 0) > 0; // LISTEN_PID: only the process itself knows it in time
-  return cgroup !== null || user !== null || nice !== null || Object.keys(limits).length > 0 || isHanded;
+  const isRaw = Object.values(env).some(hasRawBytes); // Node hands on only UTF-8
+  return cgroup !== null || user !== null || nice !== null || Object.keys(limits).length > 0 || isHanded || isRaw;
 }
 
 /**
@@ -59,6 +61,11 @@ function begin(
   for (const name of SHELL_SETS) {
     const value = env[name];
     script.add(value === undefined ? `unset ${name}` : `export ${script.value(`${name}=${value}`)}`);
+  }
+  for (const [name, value] of Object.entries(env).filter((entry) => hasRawBytes(entry[1]))) {
+    const octal = [...bytesOfText(value)].map((byte) => `\\0${byte.toString(8).padStart(3, '0')}`).join('');
+    script.add(`reeve_raw=$(printf %b. ${script.value(octal)}) ${FAILED}`);
+    script.add(`export ${script.value(`${name}=`)}"\${reeve_raw%.}"; unset reeve_raw`);
   }
   if ((channels?.listen.length ?? 0) > 0) script.add('export LISTEN_PID=$$');
   script.add(`echo ${script.value(run)} >&${reports} ${FAILED}`);
