@@ -34,5 +34,8 @@ const EXPLAINED: Readonly<Record<string, string>> = {
   EMFILE: 'the keeper has no file descriptor left (EMFILE)',
   ENFILE: 'the system has no file descriptor left (ENFILE)',
   ENOSPC: 'the disk of the reeve home is full (ENOSPC)',
+  ETXTBSY: 'the program is being written by another process: start it when that is done (ETXTBSY)',
+  ENOEXEC: 'the program has no format that this system executes (ENOEXEC)',
+  ELIBBAD: 'the loader of the program is damaged (ELIBBAD)',
   EACCES: 'the program or its interpreter may not be executed (EACCES)',
 };

@@ -5,6 +5,7 @@ import { isSame } from '@reeve/host';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { TestKeeper } from '../../../../test/harness/keeper.ts';
 import { until } from '../../../../test/harness/until.ts';
+import { textOfBytes } from '../base/raw-bytes.ts';
 
 let keeper: TestKeeper;
 beforeAll(async () => {
@@ -131,6 +132,29 @@ describe('what the system does not allow', () => {
     await expect(keeper.spawn(['./plain'])).rejects.toEqual(refused('EACCES'));
     await expect(keeper.spawn(['./plain'])).rejects.toThrow(/chmod \+x/);
     await expect(keeper.spawn(['./logs'])).rejects.toEqual(refused('EACCES'));
+  });
+
+  test.each([
+    ['U9: a script whose interpreter is missing', '#!/no/such/python\n', 'the interpreter /no/such/python of'],
+    [
+      'U9: a script whose interpreter env cannot find',
+      '#!/usr/bin/env no-such-python\n',
+      'the interpreter no-such-python of',
+    ],
+    ['U9: a script with Windows line ends', '#!/bin/sh\r\necho x\r\n', 'ends with a carriage return'],
+    ['U9: an empty file', '', 'is empty'],
+    ['U9: a program whose end is missing', readFileSync(process.execPath).subarray(0, 8192), 'is damaged'],
+    ['U9: a file that is no program', Buffer.from([1, 2, 0, 3]), 'is neither a script nor a program'],
+  ])('%s', async (_what, content, why) => {
+    writeFileSync(path.join(keeper.home, 'broken'), content, { mode: 0o700 });
+    await expect(keeper.spawn(['./broken'])).rejects.toThrow(why);
+    await expect(keeper.spawn(['./broken'], { nice: 0 })).rejects.toThrow(why);
+  });
+
+  test('U5: a value that is not UTF-8 reaches the service as it was', async () => {
+    const env = { PATH: '/usr/bin:/bin', RAW: textOfBytes(Buffer.from([0x61, 0xe9, 0xff, 0x0a, 0x0a, 0x5c])) };
+    const { id } = await keeper.run(['sh', '-c', 'printf %s "$RAW" | od -An -tx1'], { env });
+    expect(keeper.log(id).trim()).toBe('61 e9 ff 0a 0a 5c');
   });
 
   test('a working folder that is not there, or is a file', async () => {

@@ -39,10 +39,25 @@ const notPermitted = (what: string | undefined): Said => ({
   what: what ? `it may not use ${what}` : 'it was denied permission',
   fix: 'give its user the permission, run it as another `user`, or take a port above 1023',
 });
+/** Nothing that a package registry has: the libraries of reeve itself, which lie beside it. */
+const OWN_MODULES: ReadonlyMap<string, string> = new Map([
+  ['reeve', 'put reeve.py on its PYTHONPATH: docs/guide/python.md'],
+  ['@reeve/sdk', 'install it from its package: docs/guide/library.md'],
+]);
 const noModule = (name = '', install: string): Said => ({
   what: `${name} is missing`,
-  fix: /^[./]/.test(name) ? `check that ${name} exists` : `${install} ${name}`,
+  fix: OWN_MODULES.get(name) ?? (/^[./]/.test(name) ? `check that ${name} exists` : `${install} ${name}`),
 });
+/** A shell says the same of a program that is missing and of one whose interpreter is. */
+const noCommand = (name = ''): Said => {
+  if (BASH_ONLY.has(name))
+    return { what: `${name} is a word of bash, and sh has none`, fix: 'set `shell: /bin/bash`, or write it as sh' };
+  if (!name.includes('/'))
+    return { what: `there is no command ${name}`, fix: `install ${name}, or give its path in \`command\`` };
+  const fix = `check that it exists, and the interpreter in its first line: head -1 ${name}`;
+  return { what: `${name}, or its interpreter, does not exist`, fix };
+};
+const BASH_ONLY = new Set(['source', 'declare', 'pushd', 'popd', 'shopt', 'mapfile', 'readarray', 'let', 'function']);
 const badConfig = (what: string): Said => ({ what, fix: 'mend it, then: reeve start' });
 const noVariable = (name = ''): Said => ({
   what: `the variable ${name} is not set`,
@@ -75,6 +90,34 @@ const SIGNS: readonly Sign[] = [
     line: /(?:^|[:\s])([^:\s]+): Permission denied$/,
     exits: [126],
     say: (m) => notPermitted(m[1]),
+  },
+
+  {
+    code: 'NOT_PERMITTED',
+    line: /([^:\s]+): Text file busy$/,
+    exits: [126, 2],
+    say: (m) => ({ what: `${m[1]} is being written by another process`, fix: 'when that is done: reeve start' }),
+  },
+  {
+    code: 'NO_COMMAND',
+    line: /([^:\s]+): (?:cannot execute: required file not found|(?:\S+: )?bad interpreter: No such file or directory)$/,
+    exits: [126, 127],
+    say: (m) => ({
+      what: `the interpreter of ${m[1]} does not exist`,
+      fix: `correct its first line, and its line ends: head -1 ${m[1]}`,
+    }),
+  },
+  {
+    code: 'NOT_PERMITTED',
+    line: /([^:\s]+): [Ii]s a directory$/,
+    exits: [126],
+    say: (m) => ({ what: `${m[1]} is a folder, not a program`, fix: 'give the path of the program in `command`' }),
+  },
+  {
+    code: 'NOT_PERMITTED',
+    line: /([^:\s]+): (?:cannot execute binary file: )?Exec format error$/,
+    exits: [126, 2],
+    say: (m) => ({ what: `${m[1]} is no program for this system`, fix: `see what it is: file ${m[1]}` }),
   },
 
   {
@@ -140,7 +183,7 @@ const SIGNS: readonly Sign[] = [
     code: 'NO_COMMAND',
     line: /(?:^|: )([^:\s]+): (?:command )?not found$/,
     exits: [127],
-    say: (m) => ({ what: `there is no command ${m[1]}`, fix: `install ${m[1]}, or give its path in \`command\`` }),
+    say: (m) => noCommand(m[1]),
   },
 ];
 
@@ -149,7 +192,7 @@ const LONGEST = 1_000;
 
 /** Shells end with these when there was nothing to execute, whatever they print about it. */
 const BY_CODE: ReadonlyMap<number, Said & { readonly code: BlameCode }> = new Map([
-  [126, { code: 'NOT_PERMITTED', what: 'its command cannot be executed', fix: 'make it executable: chmod +x' }],
+  [126, { code: 'NOT_PERMITTED', what: 'its command cannot be executed', fix: 'see its last lines: reeve logs' }],
   [127, { code: 'NO_COMMAND', what: 'its command was not found', fix: 'install it, or give its path in `command`' }],
 ]);
 

@@ -1,6 +1,7 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import path from 'node:path';
 import { SpawnRefused } from '../refusal.ts';
+import { whyDenied, whyNotExecutable } from './why-not-executable.ts';
 
 /** Where programs are looked for when the service's environment has no PATH. Source: execvp(3). */
 const DEFAULT_PATH = '/usr/local/bin:/usr/bin:/bin';
@@ -21,17 +22,29 @@ export function findProgram(name: string, cwd: string, searched: string | undefi
     const file = path.resolve(cwd, name);
     const why = whyNotRunnable(file);
     if (why !== null) throw why;
-    return file;
+    return executable(file, cwd, searched);
   }
   const folders = (searched ?? DEFAULT_PATH).split(':');
   let denied: SpawnRefused | null = null;
   for (const folder of folders) {
     const file = path.resolve(cwd, folder, name);
     const why = whyNotRunnable(file);
-    if (why === null) return file;
+    if (why === null) return executable(file, cwd, searched);
     if (why.errno === 'EACCES' && isSearchable(path.dirname(file))) denied ??= why;
   }
-  throw denied ?? new SpawnRefused('ENOENT', `no program "${name}" in PATH (${folders.join(':')})`);
+  throw denied ?? new SpawnRefused('ENOENT', `no program "${name}" in PATH`);
+}
+
+/** Whether a program can be found by its name alone. */
+function inPath(cwd: string, searched: string | undefined): (name: string) => boolean {
+  const folders = (searched ?? DEFAULT_PATH).split(':');
+  return (name) => folders.some((folder) => whyNotRunnable(path.resolve(cwd, folder, name)) === null);
+}
+
+function executable(file: string, cwd: string, searched: string | undefined): string {
+  const why = whyNotExecutable(file, cwd, inPath(cwd, searched));
+  if (why !== null) throw why;
+  return file;
 }
 
 /** A folder of the PATH that this user may not enter holds nothing for it. */
@@ -48,12 +61,13 @@ function whyNotRunnable(file: string): SpawnRefused | null {
   try {
     const stat = statOf(file, 'the program');
     if (stat === null) return new SpawnRefused('ENOENT', `${file} does not exist`);
-    if (!stat.isFile()) return new SpawnRefused('EACCES', `${file} is not a file`);
+    if (!stat.isFile())
+      return new SpawnRefused('EACCES', `${file} is ${stat.isDirectory() ? 'a folder' : 'not a file'}, not a program`);
     accessSync(file, constants.X_OK);
     return null;
   } catch (error) {
     if (error instanceof SpawnRefused) return error;
-    return new SpawnRefused('EACCES', `${file} is not executable: chmod +x makes it so`);
+    return whyDenied(file);
   }
 }
 
