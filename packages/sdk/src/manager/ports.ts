@@ -72,13 +72,26 @@ export async function killProcessById(
   target: number | { readonly pid: number; readonly process: ProcessIdentity },
   options: KillOptions = {},
 ): Promise<ActionResult> {
-  const pid = typeof target === 'number' ? target : target.pid;
-  if (!isPid(pid) || pid === process.pid) return refuse('protected', `${pid} is no process that is ever ended`);
+  const pid = pidOf(target);
+  if (!isPid(pid) || pid === process.pid)
+    return refuse('protected', `${pid} is not the pid of a process that is ever ended`);
   const found = lookUp(pid, typeof target === 'number' ? undefined : target.process);
   if (found !== null) return endFound([found], options);
   return typeof target === 'number'
     ? refuse('not_found', `there is no process ${pid}`)
     : refuse('gone', `process ${pid} has ended since it was looked up`);
+}
+
+/** Programs in JavaScript hand over what they were given. Throws USAGE for what names no process. */
+function pidOf(target: unknown): number {
+  if (typeof target === 'number') return target;
+  const pid = (target as { readonly pid?: unknown } | null | undefined)?.pid;
+  if (typeof pid === 'number') return pid;
+  const shown = JSON.stringify(target) ?? String(target);
+  throw new ReeveError('USAGE', {
+    message: `${shown} does not name a process`,
+    hint: 'a pid as a number, or what findProcessByPort or hunt has found',
+  });
 }
 
 /** Throws USAGE. */

@@ -4,6 +4,7 @@ import { readCard } from '../service/cards.ts';
 import { findPlace } from '../service/place.ts';
 import { type ProgramWorld, programWorld } from '../test-programs.ts';
 import { lookUp } from './found-process.ts';
+import { killProcessById } from './ports.ts';
 
 let world: ProgramWorld;
 beforeEach(async () => {
@@ -167,4 +168,34 @@ test('getProcessManager is one, until it is reset', async () => {
   expect(await program.said('same')).toBe('true');
   expect(await program.said('other')).toBe('true true 0');
   expect((await program.ended).stdout).not.toContain('never');
+});
+
+test('U26: executeShutdownHandlers runs the handlers and gives no name back, whoever holds it', async () => {
+  const manager = world.start(
+    only(`manager.addShutdownHandler(() => say('handled'));
+      await manager.executeShutdownHandlers(); say('left', manager.getProcessStatus().shutdownHandlers); ${alive}`),
+  );
+  expect(await manager.said('left')).toBe('0');
+  const second = world.start(only());
+  expect(JSON.parse(await second.said('one'))).toMatchObject({ ok: false, pid: manager.pid });
+  const service = world.start(`
+    class A extends sdk.ManagedService { constructor() { super('web'); } async run() { await this.ready(); await this.untilStopped(); } }
+    void A.main(); const manager = sdk.getProcessManager();
+    while (manager.getProcessStatus().name === null) await new Promise((r) => setTimeout(r, 5));
+    await manager.executeShutdownHandlers(); say('name', manager.getProcessStatus().name);`);
+  expect(await service.said('name')).toBe('web');
+  const { card } = await findPlace('web', { ...world.at, env: {} });
+  expect(readCard(card)).toMatchObject({ pid: service.pid });
+  expect(readCard(card)?.state).not.toMatch(/^stop/);
+  // The end itself still gives it back.
+  service.child.kill('SIGTERM');
+  await service.ended;
+  expect(readCard(card)).toMatchObject({ state: 'stopped', pid: service.pid });
+});
+
+test('U26: what does not name a process is refused with what was given', async () => {
+  for (const given of ['12', undefined, {}, null]) {
+    const wrong = killProcessById(given as unknown as number);
+    await expect(wrong).rejects.toMatchObject({ code: 'USAGE', message: expect.not.stringContaining('undefined is') });
+  }
 });

@@ -175,9 +175,9 @@ export class ProcessManager {
   addShutdownHandler(handler: ShutdownHandler, options?: HandlerOptions): () => void {
     return programEnd().stack.add(handler, options);
   }
-  /** Runs the handlers now, without ending the program. What has been run is not run again. Never rejects. */
+  /** Runs the handlers now. The program goes on and keeps its names; what has been run is not run again. Never rejects. */
   executeShutdownHandlers(reason: string | null = null): Promise<readonly HandlerOutcome[]> {
-    return programEnd().stack.execute({ kind: 'request', reason });
+    return programEnd().stack.executeHandlers({ kind: 'request', reason });
   }
   /** From now on they are run at SIGTERM, SIGINT, SIGHUP (Windows: SIGBREAK), an uncaught error and the normal end. Returns what takes that back. */
   registerShutdownHandlers(): () => void {
@@ -192,7 +192,7 @@ export class ProcessManager {
       pid: process.pid,
       startTime: this.#startTime,
       managedPorts: [...this.#ports].map(([port, name]) => ({ port, name, inUse: isListenedOn(port) })),
-      shutdownHandlers: programEnd().stack.size,
+      shutdownHandlers: programEnd().stack.handlers,
     };
   }
 

@@ -81,7 +81,7 @@ function announced(name: string, id: string, owner: Owner): Announced {
 export function holdUntilExit(name: string, owner: Owner): () => Promise<void> {
   const onExit = (): void => owner.closeNow(null);
   process.on('exit', onExit);
-  const forget = programEnd().stack.add(() => owner.close(null), { name: `name ${name}` });
+  const forget = programEnd().stack.add(() => owner.close(null), { name: `name ${name}` }, true);
   return async () => {
     forget();
     process.off('exit', onExit);

@@ -66,7 +66,7 @@ export class ServiceLife {
     if (heldName() === null) holdName(place, this.owner);
     this.owner.say(this.#early);
     listenForTheEnd();
-    const forget = programEnd().stack.add((reason) => this.#end(reason), { name: this.#name, timeout: NO_LIMIT });
+    const forget = programEnd().stack.add((reason) => this.#end(reason), { name: this.#name, timeout: NO_LIMIT }, true);
     this.stops.add(forget, { name: 'program end' });
   }
 

@@ -38,6 +38,8 @@ interface Registered {
   readonly handler: ShutdownHandler;
   readonly name: string;
   readonly timeout: number;
+  /** It ends what the program is: run when the program ends, not when its handlers are called for. */
+  readonly isLast: boolean;
 }
 
 /**
@@ -47,16 +49,22 @@ interface Registered {
 export class ShutdownStack {
   #handlers: Registered[] = [];
   #running: Promise<readonly HandlerOutcome[]> | null = null;
+  /** Handlers that were called for before the end. */
+  #early: Promise<readonly HandlerOutcome[]> | null = null;
 
   get size(): number {
     return this.#handlers.length;
   }
+  /** Without what ends with the program alone. */
+  get handlers(): number {
+    return this.#handlers.filter(({ isLast }) => !isLast).length;
+  }
 
   /** Returns what takes it back. Throws TypeError for something that is no function. */
-  add(handler: ShutdownHandler, options: HandlerOptions = {}): () => void {
+  add(handler: ShutdownHandler, options: HandlerOptions = {}, isLast = false): () => void {
     if (typeof handler !== 'function') throw new TypeError('a shutdown handler is a function');
     const name = options.name ?? (handler.name || `handler ${this.#handlers.length + 1}`);
-    const registered = { handler, name, timeout: options.timeout ?? HANDLER_TIMEOUT };
+    const registered = { handler, name, timeout: options.timeout ?? HANDLER_TIMEOUT, isLast };
     this.#handlers.push(registered);
     return () => {
       this.#handlers = this.#handlers.filter((each) => each !== registered);
@@ -67,9 +75,21 @@ export class ShutdownStack {
     this.#handlers = [];
   }
 
-  /** Runs what has not been run. A call while they run gets the same outcomes. `timeout`: of all together. Never rejects. */
+  /**
+   * Runs the handlers that have not been run; the program goes on, with the names that it holds. A call while they run
+   * gets the same outcomes. Never rejects.
+   */
+  executeHandlers(reason: ShutdownReason): Promise<readonly HandlerOutcome[]> {
+    if (this.#running) return this.#running;
+    this.#early ??= this.#runAll(reason, null, false).finally(() => {
+      this.#early = null;
+    });
+    return this.#early;
+  }
+
+  /** Runs all that has not been run. A call while they run gets the same outcomes. `timeout`: of all together. Never rejects. */
   execute(reason: ShutdownReason, timeout: number | null = null): Promise<readonly HandlerOutcome[]> {
-    this.#running ??= this.#runAll(reason, timeout).finally(() => {
+    this.#running ??= this.#runRest(reason, timeout).finally(() => {
       this.#running = null;
     });
     return this.#running;
@@ -88,10 +108,20 @@ export class ShutdownStack {
     }
   }
 
-  async #runAll(reason: ShutdownReason, timeout: number | null): Promise<readonly HandlerOutcome[]> {
+  async #runRest(reason: ShutdownReason, timeout: number | null): Promise<readonly HandlerOutcome[]> {
+    const before = this.#early ? await this.#early : [];
+    return [...before, ...(await this.#runAll(reason, timeout, true))];
+  }
+
+  #next(isEnd: boolean): Registered | undefined {
+    const at = this.#handlers.findLastIndex(({ isLast }) => isEnd || !isLast);
+    return at < 0 ? undefined : this.#handlers.splice(at, 1)[0];
+  }
+
+  async #runAll(reason: ShutdownReason, timeout: number | null, isEnd: boolean): Promise<readonly HandlerOutcome[]> {
     const end = timeout === null ? Number.POSITIVE_INFINITY : performance.now() + timeout;
     const outcomes: HandlerOutcome[] = [];
-    for (let next = this.#handlers.pop(); next !== undefined; next = this.#handlers.pop()) {
+    for (let next = this.#next(isEnd); next !== undefined; next = this.#next(isEnd)) {
       const limit = Math.max(0, Math.min(next.timeout, end - performance.now()));
       outcomes.push(await runOne(next, reason, limit));
     }
