@@ -1,6 +1,6 @@
 // A service that uses the library. Its only argument is JSON: service, port (listens there), leaves_port (a detached
 // child of it listens there and outlives it), leaves_child (that child has its mark), cleanup ('done' | 'throws' | 'hangs', or { command }), cleanup_timeout,
-// start (a command), data, ready. Prints `open PID` when all of it is said.
+// start (a command), start_method (it can only start what it manages itself), data, ready. Prints `open PID` when all of it is said.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
@@ -28,7 +28,7 @@ class Announces extends ManagedService {
     this.register({ port: wish.port, ...wish.data });
     this.announceProcessManagement({
       ports,
-      start: wish.start ?? null,
+      start: wish.start ?? (wish.start_method ? () => console.log('started') : null),
       cleanup: wish.cleanup?.command ?? CLEANUPS[wish.cleanup] ?? null,
       cleanupTimeout: wish.cleanup_timeout ?? 5000,
       dependencies: wish.dependencies ?? [],

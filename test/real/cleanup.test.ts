@@ -1,5 +1,8 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { environOf } from '@reeve/host';
 import { expect, test } from 'vitest';
 import { startByHand } from '../harness/by-hand.ts';
 import { startReeve } from '../harness/reeve.ts';
@@ -107,7 +110,7 @@ test('the clean-up of the config runs after the stop, only of what ran; cleanup 
   ]);
 });
 
-test('restart --all cleans up and starts again: the config natively, managers by their announced start, others are told', async () => {
+test('restart --all cleans up and starts again: the config natively, managers by their announced start, others as they ran', async () => {
   await using reeve = startReeve();
   const port = await reeve.port();
   reeve.project({ project: 'shop', services: { db: { command: [...reeve.program('stays')] } } });
@@ -122,15 +125,41 @@ test('restart --all cleans up and starts again: the config natively, managers by
   const { starts } = restart.json() as { starts: readonly (Row & { message: string })[] };
   expect(starts.find(({ service }) => service === 'db')).toMatchObject({ ok: true, reason: 'ready' });
   expect(starts.find(({ service }) => service === 'manager')).toMatchObject({ ok: true, reason: 'started' });
-  expect(starts.find(({ service }) => service === 'mute')?.message).toBe('cleaned, not started (announces no start)');
+  expect(starts.find(({ service }) => service === 'mute')).toMatchObject({ ok: true, reason: 'started' });
   const after = await reeve.json<typeof before>(['ps']);
   const pid = (view: typeof before, wanted: string) => view.services.find(({ name }) => name === wanted)?.pid;
-  for (const name of ['db', 'manager']) {
+  for (const name of ['db', 'manager', 'mute']) {
     expect(pid(after, name), name).toEqual(expect.any(Number));
     expect(pid(after, name), name).not.toBe(pid(before, name));
   }
   expect((await reeve.run(['stop', '--all'])).code).toBe(0);
   expect(reeve.outside().filter(({ command }) => command.includes('announces'))).toEqual([]);
+});
+
+test('U23: a manager whose start was in its process is started again as it ran; one that cannot be is exit 1', async () => {
+  await using reeve = startReeve();
+  const wish = { service: 'manager', start_method: true };
+  await using manager = startByHand(reeve, wish, { env: { ONLY_HERE: 'yes' } });
+  await manager.open();
+  const restart = await reeve.run(['restart', 'manager', '--json']);
+  expect([restart.code, restart.json()]).toMatchObject([0, { starts: [{ service: 'manager', reason: 'started' }] }]);
+  const pids = async () => {
+    const { services } = await reeve.json<{ services: readonly { name: string; pid: number | null }[] }>(['ps']);
+    return services.map(({ name, pid }) => [name, pid]);
+  };
+  const [[, again] = []] = await pids();
+  expect(again).toEqual(expect.any(Number));
+  expect(again).not.toBe(manager.pid);
+  expect(environOf(Number(again))?.get('ONLY_HERE')).toBe('yes');
+  expect((await reeve.run(['stop', 'manager'])).code).toBe(0);
+
+  // A registered process has no command line on its card: it is down now, and the exit code says so.
+  const [file = '', ...args] = reeve.program('stays');
+  const child = spawn(file, args, { stdio: 'ignore' });
+  await once(child, 'spawn');
+  expect((await reeve.run(['register', 'plain', '--pid', String(child.pid)])).code).toBe(0);
+  const failed = await reeve.run(['restart', 'plain']);
+  expect([failed.code, failed.stdout]).toEqual([1, expect.stringContaining('not started')]);
 });
 
 test('start --all starts a manager that has ended, by its announced start', async () => {

@@ -1,7 +1,8 @@
 import { type PsView, ReeveError } from '@reeve/contract';
 import type { ReeveClient } from '@reeve/sdk';
-import { startAnnounced } from '../announcements/start-announced.ts';
+import { environmentsOf, startAnnounced } from '../announcements/start-announced.ts';
 import type { Announced } from '../core/announced/announced.ts';
+import { announcedInHome } from './announced-here.ts';
 import { cleanEverything } from './clean-everything.ts';
 import { durationOption } from './command-line/read-options.ts';
 import { type Context, has, printJson, say } from './context.ts';
@@ -30,11 +31,12 @@ export async function restartEverything(context: Context): Promise<number> {
   await using client = await connectToStop(context);
   const before = client ? await managedProjects(client) : [];
   const wish = { timeout: null, force: has(context, 'force') };
+  const environments = environmentsOf(announcedInHome(context).announced);
   const { rows, byHand } = await cleanEverything(context, client, wish);
   if (!context.json) context.io.out.write(cleanLines(rows, context.style));
   const limit = durationOption(context, 'timeout') ?? PATIENCE;
   const managed = client ? await Promise.all(before.map((view) => startProject(context, client, view, limit))) : [];
-  const starts = [...managed.flat(), ...(await startManagers(context, byHand, limit))];
+  const starts = [...managed.flat(), ...(await startManagers(context, byHand, limit, environments))];
   if (context.json) printJson(context, { cleanups: rows, starts });
   else context.io.out.write(startLines(starts, context.style));
   if (rows.length + starts.length === 0 && !context.json)
@@ -42,18 +44,25 @@ export async function restartEverything(context: Context): Promise<number> {
   return weightiest([rows.every(({ ok }) => ok) ? 0 : 6, starts.every(({ ok }) => ok) ? 0 : 1]);
 }
 
-/** What announced itself, by its own start command. Who announces none is told, and is no failure. */
+/**
+ * What announced itself, by its own start command, else as it ran before (`environments`, by card). One that ran and
+ * cannot be started again is a failure: something is down that was up.
+ */
 export async function startManagers(
   context: Context,
   managers: readonly Announced[],
   limit: number,
+  environments: ReturnType<typeof environmentsOf> = new Map(),
 ): Promise<readonly StartRow[]> {
   return Promise.all(
     managers.map(async (each): Promise<StartRow> => {
-      const { project, service } = each.card;
-      const { ok, reason, message } = await startAnnounced(each, { env: environmentFor(context, each), limit });
+      const { project, service, id } = each.card;
+      const before = environments.get(id) ?? null;
+      const options = { env: environmentFor(context, each), limit, before };
+      const { ok, reason, message } = await startAnnounced(each, options);
       if (reason === 'not_announced') {
-        return { project, service, ok: true, reason, message: `cleaned, not started (${message})` };
+        const isDown = each.liveness === 'live';
+        return { project, service, ok: !isDown, reason, message: `cleaned, not started (${message})` };
       }
       return { project, service, ok, reason: reason === 'done' ? 'started' : reason, message };
     }),

@@ -1,3 +1,4 @@
+import { environmentsOf } from '../announcements/start-announced.ts';
 import type { Announced } from '../core/announced/announced.ts';
 import { announcedOf } from './announced-here.ts';
 import { durationOption } from './command-line/read-options.ts';
@@ -23,6 +24,7 @@ export async function namedManagers(context: Context, words: readonly string[]):
 
 /** Cleans up, stops and starts each of them by what it announced. Exit code 6: not cleaned up; 1: not started. */
 export async function restartManagers(context: Context, managers: readonly Announced[]): Promise<number> {
+  const environments = environmentsOf(managers);
   const ended = await endByHand(context, managers, { timeout: null, force: has(context, 'force'), cleanUp: true });
   const problems = ended.flatMap(({ announced, cleanUp, survivors, taken }) => [
     ...(cleanUp && !cleanUp.ok ? [`${announced.card.service}: clean-up ${cleanUp.reason}: ${cleanUp.message}`] : []),
@@ -35,6 +37,7 @@ export async function restartManagers(context: Context, managers: readonly Annou
     context,
     managers.filter((each) => !left.has(each)),
     limit,
+    environments,
   );
   if (context.json) printJson(context, { problems, starts });
   else {

@@ -87,7 +87,7 @@ function pidOf(target: unknown): number {
   if (typeof target === 'number') return target;
   const pid = (target as { readonly pid?: unknown } | null | undefined)?.pid;
   if (typeof pid === 'number') return pid;
-  const shown = JSON.stringify(target) ?? String(target);
+  const shown = target === undefined ? 'undefined' : JSON.stringify(target);
   throw new ReeveError('USAGE', {
     message: `${shown} does not name a process`,
     hint: 'a pid as a number, or what findProcessByPort or hunt has found',
