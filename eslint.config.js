@@ -18,6 +18,15 @@ export default tseslint.config(
       '@typescript-eslint/return-await': ['error', 'in-try-catch'],
       '@typescript-eslint/no-unnecessary-condition': 'error',
       '@typescript-eslint/no-explicit-any': 'error',
+      // no-floating-promises takes it for handled, though what the first function rejects with is lost.
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: "ExpressionStatement > CallExpression[callee.property.name='then'][arguments.length=2]",
+          message:
+            'What its first function throws or rejects with is handled by nobody: use await, or .then().catch().',
+        },
+      ],
     },
   },
   {

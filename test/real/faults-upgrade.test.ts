@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -105,6 +105,30 @@ describe('a daemon of another version that takes over', () => {
     const seen = await numbers(reeve, 'chatty');
     expect(seen).toEqual(seen.map((_, i) => i + 1));
     expect((await upgrade(reeve, bins.next)).json()).toMatchObject({ upgraded: false, pid });
+  });
+
+  test('D6: a stop command under way is executed once, and the older keeper is left with nothing', async () => {
+    await using reeve = startReeve();
+    const stop = {
+      command: ['sh', '-c', 'echo ran >> ran; while ! test -e go; do sleep 0.05; done; kill $MAINPID'],
+      timeout: '1m',
+    };
+    reeve.project({ services: { held: { command: [...reeve.program('stays')], ready: { log: 'ready' }, stop } } });
+    expect((await reeve.run(['up', '-d'])).code).toBe(0);
+    const [old] = (await status(reeve)).keepers;
+    const stopping = reeve.start(['stop']);
+    const ran = path.join(reeve.folder, 'ran');
+    await until('the stop command runs', () => existsSync(ran));
+    expect((await upgrade(reeve, bins.next)).code).toBe(0);
+    await stopping.ended;
+    expect(await serviceOf(reeve, 'held')).toMatchObject({ state: 'stopping' });
+    reeve.file('go', '');
+    await untilService(reeve, 'held', (s) => s.state === 'stopped');
+    expect(readFileSync(ran, 'utf8')).toBe('ran\n');
+    await until('the older keeper has gone', async () => {
+      const { keepers } = await status(reeve);
+      return keepers.every(({ pid }) => pid !== old?.pid);
+    });
   });
 
   test('UP2: an older keeper holds what it has started, a new one starts what comes, and the older goes when it is empty', async () => {

@@ -22,6 +22,7 @@ export interface World {
   readonly platform: Platform;
   readonly registry: Registry;
   readonly keeper: Dependencies['keeper'];
+  readonly starter: Dependencies['starter'];
   readonly keeperProblem: Dependencies['keeperProblem'];
   readonly keptRuns: Dependencies['keptRuns'];
   readonly log: Log;
@@ -33,6 +34,7 @@ export function dependenciesOf({
   platform,
   registry,
   keeper,
+  starter,
   keeperProblem,
   keptRuns,
   log,
@@ -43,6 +45,7 @@ export function dependenciesOf({
     platform,
     registry,
     keeper,
+    starter,
     keeperProblem,
     keptRuns,
     log,

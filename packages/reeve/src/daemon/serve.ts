@@ -1,10 +1,11 @@
 import { type JournalRecord, ReeveError } from '@reeve/contract';
-import type { HomePaths, Lock } from '@reeve/host';
+import { type HomePaths, type Lock, pause } from '@reeve/host';
 import { surviveErrors } from '../base/survive-errors.ts';
 import { linuxPlatform } from '../platform/linux-platform.ts';
 import { openRegistry } from '../registry/open.ts';
 import { recoverAll } from '../supervisor/recovery.ts';
 import { KeeperRecords, keeperSeqFact, type RecordSource } from '../supervisor/run/keeper-records.ts';
+import { releaseEnded } from '../supervisor/run/release-ended.ts';
 import { Supervisor } from '../supervisor/supervisor.ts';
 import { handToKeeper } from '../supervisor/take-over/hand-to-keeper.ts';
 import { AnnouncementMirror } from './announcement-mirror.ts';
@@ -39,6 +40,8 @@ interface ServeOptions extends DaemonOptions {
 const IDLE_LIMIT = 10 * 60_000;
 /** How long open calls may take to answer when a successor waits. Milliseconds. */
 const HAND_OVER_GRACE = 200;
+/** How long keepers may take to let go of what has ended, when the daemon ends. Milliseconds. */
+const RELEASE_LIMIT = 2_000;
 /** History older than this is forgotten at a start. */
 const HISTORY = 30 * 24 * 3600_000;
 
@@ -64,7 +67,7 @@ export async function serve(options: ServeOptions): Promise<HandOver | null> {
     log,
     since: (place) => Number(registry.facts.get(keeperSeqFact(place)) ?? 0),
     onRecord: (record, from) => (deliver ? deliver(record, from) : early.push([record, from])),
-    onReplaced: () => void handToKeeper(supervisor),
+    onReplaced: () => void handToKeeper(supervisor).then(() => releaseEnded(supervisor)),
   });
   const supervisor: Supervisor = new Supervisor(
     dependenciesOf({
@@ -72,7 +75,8 @@ export async function serve(options: ServeOptions): Promise<HandOver | null> {
       platform,
       registry,
       log,
-      keeper: (run) => keepers.get(run),
+      keeper: (run) => keepers.holderOf(run),
+      starter: () => keepers.starter(),
       keeperProblem: (run) => keepers.problemOf(run)?.message ?? null,
       keptRuns: () => keepers.runs(),
     }),
@@ -155,6 +159,11 @@ export async function serve(options: ServeOptions): Promise<HandOver | null> {
   mirror.close();
   await server.close(ending ? { grace: HAND_OVER_GRACE, but: ending.connection } : {});
   supervisor.letGo();
+  if (ending === null) {
+    const released = new AbortController();
+    await Promise.race([releaseEnded(supervisor), pause(RELEASE_LIMIT, released.signal)]);
+    released.abort();
+  }
   await keepers.close({ leave: ending === null && !supervisor.isAnythingAlive() });
   registry.close();
   stopSurviving();

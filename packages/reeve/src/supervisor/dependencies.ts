@@ -10,11 +10,10 @@ export interface Dependencies {
   readonly platform: Platform;
   readonly probes: Probes;
   readonly registry: Registry;
-  /**
-   * The keeper that holds a run; without one (or when none holds it), the keeper that starts what is started now.
-   * Another one after the first has died: waits for it to be there.
-   */
-  readonly keeper: (run?: string) => Promise<Keeper>;
+  /** The keeper that holds a run; when none does, the one that starts. One that has died: waits for the next. */
+  readonly keeper: (run: string) => Promise<Keeper>;
+  /** The keeper that starts what is started now. */
+  readonly starter: () => Promise<Keeper>;
   /** What is wrong with the keeper of a run, or with the one that starts what is started; null: nothing is known. */
   readonly keeperProblem: (run?: string) => string | null;
   /** What the keepers hold now, ended or not. */

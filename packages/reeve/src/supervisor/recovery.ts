@@ -9,6 +9,7 @@ import type { Instance } from './instance.ts';
 import type { Project } from './project.ts';
 import { liveAgain } from './run/live-again.ts';
 import { watchMain } from './run/main-process.ts';
+import { releaseEnded } from './run/release-ended.ts';
 import { unobserved } from './run/unobserved.ts';
 import type { Supervisor } from './supervisor.ts';
 import { candidatesOf } from './take-over/candidates.ts';
@@ -58,7 +59,7 @@ export async function recoverAll(supervisor: Supervisor, kept: readonly KeptRun[
   await Promise.all(goingOn);
   await found.takeOverUnknown();
   closeRuns(supervisor);
-  await releaseEnded(supervisor, kept);
+  await releaseEnded(supervisor);
   void handToKeeper(supervisor);
   registry.facts.set('boot', platform.boot);
   supervisor.begin();
@@ -124,14 +125,6 @@ async function look(instance: Instance, row: RunRow, kept: KeptRun | undefined, 
       : { kind: 'ended', process: main, exit: unobserved(clock.now()) };
   const found = (await strangers()).find((s) => s.run === row.run && !s.isDetached);
   return found ? { kind: 'alive', process: found.process } : { kind: 'absent' };
-}
-
-/** What the keeper still holds of ended runs that nobody goes on with: it would never be idle. */
-async function releaseEnded(supervisor: Supervisor, kept: readonly KeptRun[]): Promise<void> {
-  const over = kept.filter(({ run, exit }) => exit !== null && !supervisor.instanceOfRun(run));
-  if (over.length === 0) return;
-  const { keeper } = supervisor.deps;
-  await Promise.all(over.map(async ({ run }) => (await keeper(run)).release(run)));
 }
 
 /** Runs that nobody goes on with are over, and so are their leases. */

@@ -50,9 +50,12 @@ export class Keepers {
   }
 
   /** Who holds a run, or who is to start it. */
-  get(run?: string): Promise<Keeper> {
-    const older = run === undefined ? undefined : this.#holders.slice(1).find((holder) => holder.holds(run));
-    return (older ?? this.#first).get();
+  holderOf(run: string): Promise<Keeper> {
+    return (this.#holders.find((holder) => holder.holds(run)) ?? this.#first).get();
+  }
+  /** Who starts what is started now. */
+  starter(): Promise<Keeper> {
+    return this.#first.get();
   }
 
   /** What all of them hold now, ended or not. */

@@ -19,7 +19,7 @@ export async function channelsOf(
   run: { readonly run: string; readonly isOtherUser: boolean },
 ): Promise<WantedChannels> {
   const { deps } = instance.host;
-  const { noSockets } = await deps.keeper();
+  const { noSockets } = await deps.starter();
   const watchdog = health?.check.kind === 'watchdog' ? health.check.timeout : null;
   if (noSockets !== null && (ready?.kind === 'notify' || watchdog !== null)) refuse(instance, noSockets);
   const notify = noSockets === null ? deps.notifySocket({ id: instance.id, ...run }) : null;

@@ -3,6 +3,7 @@ import { hear } from '../checks/notifications.ts';
 import type { Supervisor } from '../supervisor.ts';
 import { withMain } from './launch.ts';
 import { spawnedEnded } from './main-process.ts';
+import { releaseRun } from './release-run.ts';
 import { recordStopCommand, servedBy } from './stop-command.ts';
 
 /** One of the keepers: each counts its records for itself. */
@@ -68,10 +69,10 @@ export class KeeperRecords {
 
   /** Nobody goes on with it: a copy that has ended. The keeper would hold it for ever. */
   #release(run: string): void {
-    const { keeper, log } = this.#supervisor.deps;
-    keeper(run)
-      .then((holder) => holder.release(run))
-      .catch((err: unknown) => log.warn({ err, run }, 'the keeper did not let go of an ended run'));
+    const { deps } = this.#supervisor;
+    releaseRun(deps, run).catch((err: unknown) =>
+      deps.log.warn({ err, run }, 'the keeper did not let go of an ended run'),
+    );
   }
 
   #acknowledge(seq: number, from: RecordSource): void {

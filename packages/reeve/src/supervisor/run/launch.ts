@@ -33,7 +33,7 @@ export async function launch(instance: Actor, run: string): Promise<void> {
       });
       return;
     }
-    const keeper = await instance.host.deps.keeper();
+    const keeper = await instance.host.deps.starter();
     await keeper.spawn(request);
   } catch (error) {
     if (isUncertain(error) && (await wasSpawned(instance, run))) return;
@@ -53,7 +53,7 @@ function isUncertain(error: unknown): boolean {
 async function wasSpawned(instance: Actor, run: string): Promise<boolean> {
   const { deps } = instance.host;
   await new Promise((resolve) => setImmediate(resolve)); // until the loss of the keeper is known to whoever replaces it
-  const keeper = await deps.keeper();
+  const keeper = await deps.keeper(run);
   if (keeper.runs.some((kept) => kept.run === run)) return true;
   await instance.live?.processes.kill(deps.clock.now() + KILL_BUDGET);
   return false;

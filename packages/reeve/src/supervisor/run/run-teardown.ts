@@ -6,6 +6,7 @@ import type { RunRow } from '../../core/registry.ts';
 import { forgetSaid } from '../checks/notifications.ts';
 import type { LiveRun, Remains, RunOwner } from '../instance-handle.ts';
 import { lookBack } from './diagnose-exit.ts';
+import { releaseRun } from './release-run.ts';
 import { stopCommandView } from './stop-command.ts';
 
 /** How the runs of one instance end: watched, killed where it must be, looked back at, and released. */
@@ -76,7 +77,7 @@ export class RunEnding {
   async release(run: string): Promise<void> {
     this.#watch?.abort();
     const { live } = this.#instance;
-    const { registry, keeper, clock } = this.#instance.host.deps;
+    const { registry, clock } = this.#instance.host.deps;
     if (live?.row.run === run) {
       this.#instance.remains = remainsOf(this.#instance, live);
       forgetSaid(this.#instance);
@@ -86,7 +87,7 @@ export class RunEnding {
       await live.processes.dispose();
     }
     this.#instance.host.outbox.row(`lease ${run}`, () => registry.leases.release({ run }));
-    await (await keeper(run)).release(run);
+    await releaseRun(this.#instance.host.deps, run);
   }
 
   /** Nobody watches any more. */

@@ -4,6 +4,7 @@ import { describeExit, isWell } from '../../core/restart/restart.ts';
 import type { Dependencies } from '../dependencies.ts';
 import type { Actor, LiveRun } from '../instance-handle.ts';
 import { userOf } from './launch.ts';
+import { releaseRun } from './release-run.ts';
 
 /**
  * The keeper holds a stop command as a run of its own, named after the run that it ends: so it survives the daemon, is
@@ -22,9 +23,10 @@ export async function runStopCommand(instance: Actor): Promise<void> {
   const live = await withSecrets(instance);
   const argv = live?.resolved.stop;
   if (!live || !argv) return refused(instance, 'is not known any more');
-  const keeper = await instance.host.deps.keeper();
+  const { deps } = instance.host;
   const run = `${live.row.run}${SUFFIX}`;
-  const kept = keeper.runs.find((each) => each.run === run);
+  const keeper = await deps.keeper(run); // it may be executed already, by another keeper than the one that starts now
+  const kept = deps.keptRuns().find((each) => each.run === run);
   if (kept) {
     instance.stopCommand = { process: kept.process, view: null };
     if (kept.exit) ended(instance, kept.exit);
@@ -73,9 +75,8 @@ export function recordStopCommand(instance: Actor | null, record: JournalRecord,
   if (record.kind === 'spawned' && instance) instance.stopCommand = { process: record.process, view: null };
   if (record.kind !== 'exited') return;
   if (instance) ended(instance, record.exit);
-  deps.keeper().then(
-    (keeper) => keeper.release(record.run),
-    (error: unknown) => deps.log.warn({ err: error, run: record.run }, 'an ended stop command was not released'),
+  releaseRun(deps, record.run).catch((err: unknown) =>
+    deps.log.warn({ err, run: record.run }, 'an ended stop command was not released'),
   );
 }
 

@@ -22,10 +22,11 @@ export async function handToKeeper(supervisor: Supervisor): Promise<void> {
 }
 
 async function handOver(instance: Instance, live: LiveRun, adopted: AdoptedRun): Promise<void> {
-  const { keeper, log } = instance.host.deps;
+  const { starter, log } = instance.host.deps;
   const facts = { service: instance.selector, pid: adopted.process.pid };
   try {
-    if (await (await keeper()).adopt(adopted)) return log.warn(facts, 'no keeper held what runs: it was handed to one');
+    if (await (await starter()).adopt(adopted))
+      return log.warn(facts, 'no keeper held what runs: it was handed to one');
   } catch (error) {
     log.error({ err: error, ...facts }, 'what runs could not be handed to a keeper');
   }
