@@ -1,5 +1,7 @@
+import path from 'node:path';
 import type { EventView } from '@reeve/contract';
 import { expect, test } from 'vitest';
+import { openRegistryReadonly } from '../../packages/reeve/src/registry/open-readonly.ts';
 import { serviceOf } from '../harness/ask.ts';
 import { startReeve } from '../harness/reeve.ts';
 
@@ -114,4 +116,21 @@ test('U18: in a folder with the config of another manager it is named', async ()
     const { stderr } = await reeve.run(command);
     expect(stderr, command[0]).toContain('Procfile and docker-compose.yml (Docker Compose)');
   }
+});
+
+test('D17, D19: events -f, begun before there is a registry, tells all; and a run’s row says when it became ready', async () => {
+  await using reeve = startReeve();
+  reeve.project({ services: { a: { command: [...reeve.program('stays')], ready: { log: 'ready' } } } });
+  const following = reeve.start(['events', '-f', '--all']);
+  expect((await reeve.run(['up', '-d'])).code).toBe(0);
+  await following.line(/a {2}ready/);
+  expect((await reeve.run(['stop'])).code).toBe(0);
+  await following.line(/a {2}stopped/);
+  following.signal('SIGINT');
+  expect((await following.ended).code).toBe(130);
+  const registry = openRegistryReadonly(path.join(reeve.home, 'reeve.db'));
+  const [run] = registry?.runs.of(reeve.folder, 'a', 0, 1) ?? [];
+  registry?.close();
+  expect(run?.ready_at).toBeGreaterThanOrEqual(run?.started_at ?? 0);
+  expect(run?.ended_at).toBeGreaterThanOrEqual(run?.ready_at ?? 0);
 });

@@ -208,6 +208,11 @@ export interface ControlRequest<N extends CallName = CallName> {
   readonly call: N;
   readonly params: Calls[N]['params'];
 }
+/** The client no longer waits for the answer to this call: its signal is aborted, what was accepted goes on. */
+export interface ControlCancel {
+  readonly id: number;
+  readonly cancel: true;
+}
 export type ControlMessage =
   | { readonly id: number; readonly ok: Calls[CallName]['ok'] }
   | { readonly id: number; readonly error: { readonly code: ErrorCode; readonly params: Params } }

@@ -3,6 +3,7 @@ import {
   type CallName,
   type Calls,
   CONTROL_PROTOCOL,
+  type ControlCancel,
   type EventView,
   type Progress,
   ReeveError,
@@ -109,10 +110,13 @@ export class ReeveClient implements AsyncDisposable {
     if (this.#broken) throw this.#broken;
     const id = ++this.#lastId;
     return new Promise<Calls[N]['ok']>((resolve, reject) => {
-      const timer = Number.isFinite(deadline)
-        ? after(deadline, () => settle({ error: this.#late(name, deadline) }))
-        : null;
-      const abort = (): void => settle({ error: signal?.reason });
+      const timer = Number.isFinite(deadline) ? after(deadline, () => leave(this.#late(name, deadline))) : null;
+      const abort = (): void => leave(signal?.reason);
+      /** The daemon must not keep open what nobody waits for. */
+      const leave = (error: unknown): void => {
+        settle({ error });
+        if (!this.#broken) this.#socket.write(encode({ id, cancel: true } satisfies ControlCancel));
+      };
       const settle: Pending['settle'] = (outcome) => {
         this.#pending.delete(id);
         if (timer) timer.cancel();
@@ -125,7 +129,7 @@ export class ReeveClient implements AsyncDisposable {
         try {
           options.onPush?.(value as Push<N>);
         } catch (error) {
-          settle({ error });
+          leave(error);
         }
       };
       this.#pending.set(id, { push, settle });

@@ -147,6 +147,8 @@ export interface Registry {
     /** null: no such event, or it is forgotten. */
     get(seq: number): StoredEvent | null;
     find(query: EventQuery): readonly StoredEvent[];
+    /** Each instance that something has ever happened to, once. */
+    instancesOf(folder: string): readonly { readonly service: string; readonly instance: number }[];
     removeBefore(at: Instant): number;
   };
   readonly leases: {

@@ -48,9 +48,7 @@ async function purgeFolder(
   instances: readonly { readonly id: string }[],
 ): Promise<void> {
   const { registry, logFolder, instanceId } = deps;
-  const past = registry.events
-    .find({ folder })
-    .flatMap(({ service, instance }) => (service === null ? [] : [instanceId(folder, service, instance ?? 0)]));
+  const past = registry.events.instancesOf(folder).map((each) => instanceId(folder, each.service, each.instance));
   const ids = new Set([...instances.map(({ id }) => id), ...past]);
   registry.transaction('durable', () => registry.projects.remove(folder, true));
   await Promise.all([...ids].map((id) => rm(logFolder(id), { recursive: true, force: true })));

@@ -14,6 +14,9 @@ const APPEND = `
   VALUES (?1, ${NEXT}, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) RETURNING seq`;
 const SELECT = `
   SELECT seq, at, folder, project, service, instance, run, event, message, data, cause FROM events WHERE node = ?`;
+const INSTANCES = `
+  SELECT DISTINCT service, coalesce(instance, 0) AS instance FROM events
+  WHERE node = ? AND folder = ? AND service IS NOT NULL ORDER BY 1, 2`;
 const KEEP_NUMBERS = `
   INSERT INTO facts (node, name, value) VALUES (?1, 'last_event', CAST(${NEXT} - 1 AS TEXT))
   ON CONFLICT (node, name) DO UPDATE SET value = excluded.value`;
@@ -57,6 +60,11 @@ export function eventsTable({ connection }: TableContext): Registry['events'] {
       const rows = connection.all(sql, LOCAL_NODE, ...values).map(read);
       return query.newest === undefined ? rows : rows.reverse();
     },
+    instancesOf: (folder) =>
+      connection.all(INSTANCES, LOCAL_NODE, folder).map((row) => {
+        const cells = new Cells(row, { file: connection.file, table: 'events', key: ['service'] });
+        return { service: cells.text('service'), instance: cells.integer('instance') };
+      }),
     removeBefore: (at) =>
       connection.transaction('usual', () => {
         keepEventNumbers(connection);

@@ -269,6 +269,18 @@ describe.each(drivers)('with %s', (_name, driver) => {
       expect(seqs({ after_seq: 4 })).toEqual([]);
     });
 
+    test('D17: each instance that something has happened to is named once', () => {
+      for (const instance of [0, 1, 0, null]) registry.events.append(eventRow({ service: 'web', instance }));
+      registry.events.append(eventRow({ service: null, instance: null }));
+      registry.events.append(eventRow({ service: 'api', instance: 2 }));
+      registry.events.append(eventRow({ folder: '/q', service: 'other' }));
+      expect(registry.events.instancesOf('/p')).toEqual([
+        { service: 'api', instance: 2 },
+        { service: 'web', instance: 0 },
+        { service: 'web', instance: 1 },
+      ]);
+    });
+
     test('that are old are forgotten; their numbers are not given again', () => {
       for (const at of [10, 20, 30]) registry.events.append(eventRow({ at }));
       expect(registry.events.removeBefore(30)).toBe(2);

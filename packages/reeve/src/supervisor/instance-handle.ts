@@ -17,7 +17,7 @@ import type { EventRef, Outbox } from './outbox.ts';
 
 /** What exists only while a run does. */
 export interface LiveRun {
-  readonly row: RunRow;
+  row: RunRow;
   readonly processes: RunProcesses;
   readonly leases: readonly Lease[];
   readonly resolved: Resolved;

@@ -196,7 +196,18 @@ export class Instance implements RunOwner {
     if (ref) this.last = ref;
   }
 
+  /** When a run first became ready is part of its history. */
+  #noteReady(): void {
+    const { live } = this;
+    const { registry, clock } = this.host.deps;
+    if (live === null || live.row.ready_at !== null) return;
+    live.row = { ...live.row, ready_at: clock.now() };
+    const { row } = live;
+    this.host.outbox.row(`run ${row.run}`, () => registry.runs.save(row));
+  }
+
   #plan(effect: Effect): void {
+    if (effect.do === 'tell' && effect.event === 'service.ready') this.#noteReady();
     if (effect.do === 'tell') this.tell(effect.event, effect.message, effect.data, this.#causeOf(effect.event));
     else this.host.outbox.effect(() => this.#hands.carryOut(effect));
   }

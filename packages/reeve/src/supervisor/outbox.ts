@@ -38,6 +38,7 @@ export class Outbox {
   #waiting: (() => void)[] = [];
   #isScheduled = false;
   #isFailing = false;
+  #dropped = 0;
   #retry: Timer | null = null;
 
   constructor(registry: Registry, log: Log, publish: (event: StoredEvent) => void) {
@@ -61,6 +62,7 @@ export class Outbox {
   event(row: NewEvent, cause: EventRef | null): EventRef {
     const ref: EventRef = { seq: null };
     if (this.#events.length < MOST_KEPT) this.#events.push({ row, cause, ref });
+    else this.#dropped++;
     this.#schedule();
     return ref;
   }
@@ -127,7 +129,8 @@ export class Outbox {
       }).unref();
       return;
     }
-    if (this.#isFailing) this.#log.info({}, 'the registry can be written again');
+    if (this.#isFailing) this.#log.info({ dropped: this.#dropped }, 'the registry can be written again');
+    this.#dropped = 0;
     this.#isFailing = false;
     this.#rows = new Map();
     this.#events = [];

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import type { EventView } from '@reeve/contract';
 import { pause } from '@reeve/host';
 import type { EventQuery, Registry } from '../../core/registry.ts';
@@ -5,6 +6,7 @@ import { eventView } from '../../core/view.ts';
 import { announcedOf } from '../announced-here.ts';
 import { linesOption, momentOption, selection } from '../command-line/read-options.ts';
 import { type Context, has, say } from '../context.ts';
+import { pathsOf } from '../daemon/reach-daemon.ts';
 import { Interrupts } from '../interrupts.ts';
 import { pastServices, rememberedProject, withMemory } from '../memory.ts';
 import { findProject, unknownProject } from '../project/find-project.ts';
@@ -30,12 +32,34 @@ export async function run(context: Context): Promise<number> {
   if (shown === 0 && !context.json && !has(context, 'follow')) say(context, 'nothing has happened yet');
   if (!has(context, 'follow')) return 0;
   using interrupts = new Interrupts(context.io, ['SIGINT', 'SIGTERM'], { outputs: [context.io.out] });
-  while (await pause(EVERY, interrupts.signal)) {
-    const now = await newestSeq(context);
-    if (now > last) await show(context, { ...scope, since, newest: null, after: last, upTo: now });
+  const { signal } = interrupts;
+  const tell = (registry: Registry): void => {
+    const now = newestOf(registry);
+    if (now > last) print(context, find(registry, { ...scope, since, newest: null, after: last, upTo: now }));
     last = Math.max(last, now);
+  };
+  while (!signal.aborted) {
+    await withMemory(context, (registry) => follow(context, registry, tell, signal));
+    await pause(EVERY, signal);
   }
   return interrupts.code;
+}
+
+/** One reader for as long as the file is the one that was opened: after a repair or a restore another lies there. */
+async function follow(
+  context: Context,
+  registry: Registry,
+  tell: (registry: Registry) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const file = pathsOf(context).registry;
+  const opened = inodeOf(file);
+  do tell(registry);
+  while ((await pause(EVERY, signal)) && inodeOf(file) === opened);
+}
+
+function inodeOf(file: string): number | null {
+  return statSync(file, { throwIfNoEntry: false })?.ino ?? null;
 }
 
 interface Scope {
@@ -81,14 +105,22 @@ interface Wanted extends Scope {
 }
 
 async function newestSeq(context: Context): Promise<number> {
-  return (await withMemory(context, (registry) => registry.events.find({ newest: 1 })[0]?.seq)) ?? 0;
+  return (await withMemory(context, newestOf)) ?? 0;
+}
+
+function newestOf(registry: Registry): number {
+  return registry.events.find({ newest: 1 })[0]?.seq ?? 0;
 }
 
 /** Prints what matches. Resolves with how many it was. */
 async function show(context: Context, wanted: Wanted): Promise<number> {
   const found = (await withMemory(context, (registry) => find(registry, wanted))) ?? [];
-  for (const event of found) context.io.out.write(`${context.json ? JSON.stringify(event) : line(context, event)}\n`);
+  print(context, found);
   return found.length;
+}
+
+function print(context: Context, found: readonly EventView[]): void {
+  for (const event of found) context.io.out.write(`${context.json ? JSON.stringify(event) : line(context, event)}\n`);
 }
 
 function find(registry: Registry, { folder, services, since, newest, after, upTo }: Wanted): readonly EventView[] {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { DAEMON_MARK, ERRORS, type ErrorCode, type Params, ReeveError } from '@reeve/contract';
 import { after } from '@reeve/host';
+import { humanDuration } from '../terminal/amounts.ts';
 
 /** A report longer than this is none. Characters. */
 const REPORT = 64 << 10;
@@ -88,7 +89,7 @@ type Report =
 
 function firstReport(child: ChildProcess, { program, deadline }: LaunchOptions): Promise<Report> {
   return new Promise((resolve) => {
-    const late = `it was started (pid ${child.pid}) and is not ready after ${deadline / 1000} s`;
+    const late = `it was started (pid ${child.pid}) and is not ready after ${humanDuration(deadline)}`;
     const timer = after(deadline, () => settle({ kind: 'late', why: late }));
     const settle = (report: Report): void => {
       timer.cancel();

@@ -18,7 +18,7 @@ export class ControlConnection {
   readonly #server: ServerShared;
   readonly #splitter = new LineSplitter(LINE_BYTES);
   /** One controller a call: what listens to its signal goes with the call. */
-  readonly #open = new Map<AbortController, Promise<void>>();
+  readonly #open = new Map<AbortController, { readonly id: number; readonly work: Promise<void> }>();
 
   constructor(id: number, socket: Socket, server: ServerShared) {
     this.id = id;
@@ -35,7 +35,7 @@ export class ControlConnection {
     this.#socket.removeAllListeners('data').resume();
     this.#abort(reason);
     const timer = after(within, () => this.#socket.destroy());
-    await Promise.race([Promise.all(this.#open.values()), this.#closed()]);
+    await Promise.race([Promise.all([...this.#open.values()].map(({ work }) => work)), this.#closed()]);
     if (!this.#socket.destroyed) {
       // Flushed, then torn down: a client that keeps its end open must not keep ours.
       this.#socket.end(() => this.#socket.destroy());
@@ -91,14 +91,25 @@ export class ControlConnection {
       this.#reply(parsed);
       return;
     }
+    const { request } = parsed;
+    if ('cancel' in request) {
+      this.#cancel(request.id);
+      return;
+    }
     if (this.#open.size >= OPEN_CALLS) {
       this.refuse(new ReeveError('USAGE', { message: `more than ${OPEN_CALLS} calls open on one connection` }));
       return;
     }
     const controller = new AbortController();
-    const work = this.#run(parsed.request, controller.signal);
-    this.#open.set(controller, work);
+    const work = this.#run(request, controller.signal);
+    this.#open.set(controller, { id: request.id, work });
     void work.finally(() => this.#open.delete(controller));
+  }
+
+  /** One that has just been answered is not open any more: nothing is to be done then. */
+  #cancel(wanted: number): void {
+    for (const [controller, { id }] of this.#open)
+      if (id === wanted) controller.abort(new ReeveError('DAEMON_UNREACHABLE', { why: 'the call was cancelled' }));
   }
 
   /** Never rejects. */

@@ -1,4 +1,11 @@
-import { type CallName, CONTROL_PROTOCOL, type ControlRequest, isDeeperThan, ReeveError } from '@reeve/contract';
+import {
+  type CallName,
+  CONTROL_PROTOCOL,
+  type ControlCancel,
+  type ControlRequest,
+  isDeeperThan,
+  ReeveError,
+} from '@reeve/contract';
 import { Value } from '@sinclair/typebox/value';
 import { CONTROL_SCHEMAS } from './schemas.ts';
 
@@ -11,7 +18,7 @@ const ANY_PROTOCOL: readonly CallName[] = ['ping', 'shutdown', 'upgrade'];
 
 /** `id` is 0 when the line has none that could be read. */
 export type ParsedRequest =
-  | { readonly ok: true; readonly request: ControlRequest }
+  | { readonly ok: true; readonly request: ControlRequest | ControlCancel }
   | { readonly ok: false; readonly id: number; readonly error: ReeveError };
 
 /** What a line asks for, or why it is refused. Pure; never throws. */
@@ -26,6 +33,7 @@ export function parseRequest(line: string): ParsedRequest {
   if (typeof value !== 'object' || value === null || !('id' in value)) return refuse(0, 'a request needs an id');
   const { id, call, protocol, params } = value as Record<string, unknown>;
   if (typeof id !== 'number' || !Number.isSafeInteger(id) || id < 1) return refuse(0, 'id: a whole number above 0');
+  if ('cancel' in value && value.cancel === true) return { ok: true, request: { id, cancel: true } };
   if (!isCallName(call)) return refuse(id, `unknown call ${JSON.stringify(call ?? null).slice(0, 100)}`);
   if (protocol !== CONTROL_PROTOCOL && !ANY_PROTOCOL.includes(call))
     return { ok: false, id, error: mismatch(protocol) };

@@ -249,6 +249,29 @@ test('a closed connection aborts its calls and nobody else', async () => {
   expect(await stayed).toEqual({});
 });
 
+test('D18: a call that nobody waits for any more is cancelled, and no other of its client', async () => {
+  const signals: AbortSignal[] = [];
+  await start({
+    events: (_, { signal }) => {
+      signals.push(signal);
+      return new Promise((resolve) => signal.addEventListener('abort', () => resolve({})));
+    },
+  });
+  await using only = await client();
+  const leave = new AbortController();
+  const stays = only.call('events', { project: null }, { deadline: Infinity });
+  const left = only.call('events', { project: null }, { signal: leave.signal, deadline: Infinity });
+  const late = failure(only.call('events', { project: null }, { deadline: 1 }));
+  await only.call('ping', {});
+  leave.abort(new Error('Ctrl-C'));
+  await expect(left).rejects.toThrow('Ctrl-C');
+  expect((await late).code).toBe('DAEMON_UNREACHABLE');
+  await only.call('ping', {}); // what was written before it has arrived
+  expect(signals.map(({ aborted }) => aborted)).toEqual([false, true, true]);
+  await server?.close();
+  expect(await stays).toEqual({});
+});
+
 test('a client that does not read is dropped, and the others do not notice', async () => {
   let stopped: unknown = null;
   await start({
