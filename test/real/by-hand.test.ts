@@ -8,7 +8,10 @@ const NAME = 'my-service';
 /** Every command that is about a service, of one that runs by hand. */
 async function expectKnown(reeve: TestReeve, pid: number, port: number): Promise<void> {
   const status = await reeve.json<{ services: readonly ServiceView[] }>(['status', NAME]);
-  expect(status.services).toMatchObject([{ name: NAME, state: 'running', pid, ready: true }]);
+  expect(status.services).toMatchObject([{ name: NAME, state: 'running', pid, ready: true, cwd: reeve.folder }]);
+  const [{ id, command, created_at, updated_at } = {}] = status.services as Partial<ServiceView>[];
+  expect([id, command]).toEqual([expect.stringMatching(/^[0-9a-f]{12}$/), expect.stringContaining('announces.mjs')]);
+  expect(Date.parse(String(updated_at))).toBeGreaterThanOrEqual(Date.parse(String(created_at)));
   expect((await reeve.run(['status', NAME])).stdout).toContain(`pid ${pid}`);
   const why = await reeve.json<WhyView>(['why', NAME]);
   expect(why).toMatchObject({ service: { name: NAME, pid }, survivors: [] });

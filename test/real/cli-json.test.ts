@@ -20,13 +20,18 @@ const instance = {
   health: 'string',
   ports: [port],
   restarts: 'number',
-  cpu_percent: 'null',
+  cpu_percent: 'number',
   memory_bytes: 'number',
   exit: 'null',
 };
 const service = {
+  id: 'string',
   name: 'string',
   description: 'string',
+  command: 'string',
+  cwd: 'string',
+  created_at: 'string',
+  updated_at: 'string',
   state: 'string',
   reason: 'null',
   status: 'null',
@@ -42,7 +47,7 @@ const service = {
   groups: ['string'],
   is_system: 'boolean',
   managed_by: 'string',
-  cpu_percent: 'null',
+  cpu_percent: 'number',
   memory_bytes: 'number',
   instances: [instance],
 };

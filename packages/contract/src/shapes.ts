@@ -35,10 +35,19 @@ export interface InstanceView {
   readonly run: string | null;
 }
 export interface ServiceView {
+  /** 12 hex digits: what its files are named after. */
+  readonly id: string;
   readonly name: string;
   /** Process title that the service gave itself; null: it said none. */
   readonly title: string | null;
   readonly description: string;
+  /** As it is written, or the words of its argv; null: not known of a service that reeve did not start. */
+  readonly command: string | null;
+  /** Absolute; null: not known. */
+  readonly cwd: string | null;
+  /** When reeve came to know it, and when that last changed; null: it does not know it yet. */
+  readonly created_at: string | null;
+  readonly updated_at: string | null;
   readonly state: ShownState;
   readonly reason: string | null;
   /** Of the instance that `state` is taken from: what it says of itself (`STATUS=`). */

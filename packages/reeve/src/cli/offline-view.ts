@@ -8,6 +8,7 @@ import type {
   ServiceSpec,
   ServiceView,
 } from '@reeve/contract';
+import { instanceId } from '@reeve/host';
 import { iso } from '../base/instant.ts';
 import { NEW_MACHINE, runOf } from '../core/lifecycle/table.ts';
 import type { Machine, State } from '../core/lifecycle/types.ts';
@@ -37,12 +38,14 @@ export function rememberedView(
 ): PsView {
   const intents = new Map(registry.intents.of(project.folder).map((row) => [row.service, row.want]));
   const rows = registry.instances.of(project.folder);
+  const times = registry.services.times(project.folder);
   const leases = registry.leases.all().filter((lease) => lease.folder === project.folder);
   const services = registry.services.of(project.folder).map((service): ServiceView => {
     const own = leases.filter((lease) => lease.service === service.name);
     const instances = instancesOf(registry, service, rows, own, eyes);
     const { spec, managed_by: managedBy, data } = service;
-    return serviceView({ spec, intent: intents.get(service.name) ?? 'down', managedBy, data }, instances);
+    const facts = { id: instanceId(project.folder, service.name, 0), times: times.get(service.name) ?? null };
+    return serviceView({ ...facts, spec, intent: intents.get(service.name) ?? 'down', managedBy, data }, instances);
   });
   return { project: project.name, daemon, services, unmanaged: [], scanned_at: null };
 }
@@ -85,7 +88,17 @@ function viewOf({ spec, index, machine, runs, leases, eyes, isAlive }: Seen): In
   const startedAt = isAlive && run ? iso(run.started_at) : null;
   const previous = runs.find((row) => row.exit !== null)?.exit ?? null;
   const view = instanceView(
-    { index, machine, health: UNCHECKED, status: null, lacking: null, startedAt, ports, memoryBytes: null },
+    {
+      index,
+      machine,
+      health: UNCHECKED,
+      status: null,
+      lacking: null,
+      startedAt,
+      ports,
+      memoryBytes: null,
+      cpuPercent: null,
+    },
     previous,
   );
   return view.state === 'waiting' || view.state === 'backoff'
@@ -153,11 +166,13 @@ export function declaredView(project: ProjectSpec, daemon: PsView['daemon']): Ps
           startedAt: null,
           ports: portViews(spec, index, [], () => false),
           memoryBytes: null,
+          cpuPercent: null,
         },
         null,
       ),
     );
-    return serviceView({ spec, intent: 'down', managedBy: 'config', data: null }, instances);
+    const id = instanceId(project.folder, spec.name, 0);
+    return serviceView({ id, times: null, spec, intent: 'down', managedBy: 'config', data: null }, instances);
   });
   return { project: project.name, daemon, services, unmanaged: [], scanned_at: null };
 }

@@ -29,6 +29,7 @@ function service(name: string, instances: readonly InstanceView[], over: Partial
   const [first = instance({})] = instances;
   const { state, reason, status, health, pid, started_at, exit, restarts, ports } = first;
   return {
+    ...{ id: '0123456789ab', command: null, cwd: null, created_at: null, updated_at: null },
     ...{
       name,
       title: null,

@@ -25,6 +25,10 @@ export interface ServiceRow {
   /** false: it left the config, and is kept until `--prune`. */
   readonly in_config: boolean;
 }
+export interface ServiceTimes {
+  readonly created_at: Instant;
+  readonly updated_at: Instant;
+}
 /** `generation` rises with each command that wants a new process: an instance of an older one is stale. */
 export interface IntentRow {
   readonly folder: string;
@@ -124,6 +128,8 @@ export interface Registry {
   };
   readonly services: {
     of(folder: string): readonly ServiceRow[];
+    /** Name → when it was first saved, and last. */
+    times(folder: string): ReadonlyMap<string, ServiceTimes>;
     save(row: ServiceRow): void;
     remove(folder: string, name: string): void;
   };

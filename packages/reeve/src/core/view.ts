@@ -13,9 +13,10 @@ import type {
 } from '@reeve/contract';
 import { iso } from '../base/instant.ts';
 import type { Machine, State } from './lifecycle/types.ts';
-import type { StoredEvent } from './registry.ts';
+import type { ServiceTimes, StoredEvent } from './registry.ts';
 import type { Answer, Health } from './restart/health.ts';
 import { describeExit } from './restart/restart.ts';
+import { quoteWords } from './spec/command-line.ts';
 
 /** What is shown of an instance, beside its machine: facts of the moment, null where nobody looked. */
 export interface Observed {
@@ -29,6 +30,8 @@ export interface Observed {
   readonly startedAt: string | null;
   readonly ports: readonly PortView[];
   readonly memoryBytes: number | null;
+  /** Of one processor; null: it is not measured without a daemon. */
+  readonly cpuPercent: number | null;
 }
 
 /** An event as `events`, `why` and the API show it. */
@@ -112,7 +115,7 @@ export function instanceView(seen: Observed, previous: Exit | null): InstanceVie
     health_history: isUp ? seen.health.history.map(answerView) : [],
     ports: seen.ports,
     restarts: seen.machine.ledger.restarts,
-    cpu_percent: null,
+    cpu_percent: seen.cpuPercent,
     memory_bytes: seen.memoryBytes,
     exit: lastExit(state) ?? previous,
     run: 'run' in state ? state.run : null,
@@ -134,10 +137,16 @@ function answerView({ at, ok, what, ms }: Answer): HealthAnswerView {
 }
 
 export interface ServiceFacts {
+  readonly id: string;
+  readonly times: ServiceTimes | null;
   readonly spec: ServiceSpec;
   readonly intent: Intent;
   readonly managedBy: ServiceView['managed_by'];
   readonly data: unknown;
+}
+
+function commandText({ text, how }: ServiceSpec['command']): string {
+  return how.kind === 'argv' ? quoteWords(how.argv) : text;
 }
 
 /** A service as `ps`, the API and the dashboard show it: one way to see it, whoever looks. */
@@ -149,11 +158,17 @@ export function serviceView(facts: ServiceFacts, instances: readonly InstanceVie
       instances.map((i) => i.state),
     ) ?? 'stopped';
   const shown = instances.find((i) => i.state === state);
+  const cpu = instances.map((i) => i.cpu_percent).filter((c) => c !== null);
   const memory = instances.map((i) => i.memory_bytes).filter((m) => m !== null);
   return {
+    id: facts.id,
     name: facts.spec.name,
     title: null,
     description: facts.spec.description,
+    command: commandText(facts.spec.command),
+    cwd: facts.spec.cwd,
+    created_at: facts.times && iso(facts.times.created_at),
+    updated_at: facts.times && iso(facts.times.updated_at),
     state,
     reason: shown?.reason ?? null,
     status: shown?.status ?? null,
@@ -173,7 +188,7 @@ export function serviceView(facts: ServiceFacts, instances: readonly InstanceVie
     groups: facts.spec.groups,
     is_system: facts.spec.is_system,
     managed_by: facts.managedBy,
-    cpu_percent: null,
+    cpu_percent: cpu.length > 0 ? Math.round(10 * cpu.reduce((a, b) => a + b, 0)) / 10 : null,
     memory_bytes: memory.length > 0 ? memory.reduce((a, b) => a + b, 0) : null,
     instances,
   };

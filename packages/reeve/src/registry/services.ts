@@ -9,6 +9,7 @@ import { ulids } from './ulid.ts';
 const OF = `
   SELECT folder, name, spec, environment, managed_by, data, in_config FROM services
   WHERE node = ? AND folder = ? ORDER BY id`;
+const TIMES = 'SELECT folder, name, created_at, updated_at FROM services WHERE node = ? AND folder = ?';
 /** `id` and `created_at` are the first one's, for good. */
 const SAVE = `
   INSERT INTO services (node, folder, name, id, spec, environment, managed_by, data, in_config, created_at, updated_at)
@@ -65,6 +66,14 @@ export function servicesTable({ connection, clock }: TableContext): Registry['se
   };
   return {
     of: (folder) => connection.all(OF, LOCAL_NODE, folder).map(read),
+    times: (folder) =>
+      new Map(
+        connection.all(TIMES, LOCAL_NODE, folder).map((row) => {
+          const cells = new Cells(row, { file: connection.file, table: 'services', key: ['folder', 'name'] });
+          const times = { created_at: cells.integer('created_at'), updated_at: cells.integer('updated_at') };
+          return [cells.text('name'), times];
+        }),
+      ),
     save: (row) => {
       connection.transaction('durable', () => {
         const before = connection.get(NAME, LOCAL_NODE, row.folder, row.name);

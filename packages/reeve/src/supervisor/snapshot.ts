@@ -1,10 +1,13 @@
 import type { InstanceView, PortView, PsView, ServiceView, UnmanagedView } from '@reeve/contract';
-import { startedAt } from '@reeve/host';
+import { bootTicks, cpuTicksOf, startedAt } from '@reeve/host';
 import { iso } from '../base/instant.ts';
-import type { Listener, Owner, Owners } from '../core/interfaces.ts';
+import { type CpuSample, cpuPercent, nextSample } from '../core/cpu.ts';
+import type { FoundProcess, Listener, Owner, Owners } from '../core/interfaces.ts';
+import type { ServiceTimes } from '../core/registry.ts';
 import { instancePort } from '../core/spec/environment.ts';
 import { instanceView, serviceView, unheardView } from '../core/view.ts';
 import type { Instance } from './instance.ts';
+import type { LiveRun } from './instance-handle.ts';
 import { portsOf } from './ports-of.ts';
 import type { ManagedService, Project } from './project.ts';
 import type { Supervisor } from './supervisor.ts';
@@ -13,8 +16,12 @@ import type { Supervisor } from './supervisor.ts';
 export interface Look {
   readonly at: number;
   readonly listeners: readonly Listener[];
-  readonly memory: ReadonlyMap<string, number>;
+  /** By run. */
+  readonly use: ReadonlyMap<string, Use>;
   readonly owners: Owners;
+  /** When a service was first and last saved; null: it cannot be read now. */
+  readonly idOf: (folder: string, service: string) => string;
+  readonly timesOf: (folder: string, service: string) => ServiceTimes | null;
 }
 
 /** One scan of the process table and of the sockets, shared by everything that is shown. */
@@ -24,11 +31,51 @@ export async function lookAround(supervisor: Supervisor): Promise<Look> {
   const [listeners, owners, scans] = await Promise.all([
     platform.listeners(),
     supervisor.owners(),
-    Promise.all(
-      live.map(async (l) => [l.row.run, (await l.processes.scan()).reduce((sum, p) => sum + p.memory, 0)] as const),
-    ),
+    Promise.all(live.map(async (l) => [l.row.run, useOf(l, await l.processes.scan())] as const)),
   ]);
-  return { at: clock.now(), listeners, memory: new Map(scans), owners };
+  return {
+    at: clock.now(),
+    listeners,
+    use: new Map(scans),
+    owners,
+    idOf: (f, s) => supervisor.deps.instanceId(f, s, 0),
+    timesOf: timesIn(supervisor),
+  };
+}
+
+interface Use {
+  /** Bytes. */
+  readonly memory: number;
+  readonly cpu: number | null;
+}
+
+/** What the last look has seen of a run. */
+const samples = new WeakMap<LiveRun, CpuSample>();
+
+function useOf(live: LiveRun, found: readonly FoundProcess[]): Use {
+  const { main } = live.processes.marks;
+  const memory = found.reduce((sum, p) => sum + p.memory, 0);
+  if (main === null) return { memory, cpu: null };
+  const used = found.reduce((sum, { process }) => sum + (cpuTicksOf(process.pid) ?? 0), 0);
+  const now = { at: bootTicks(), used };
+  const before = samples.get(live) ?? null;
+  samples.set(live, nextSample(now, before));
+  return { memory, cpu: cpuPercent(now, before, main.start) };
+}
+
+/** A registry that cannot be read leaves the times out, and nothing else. */
+function timesIn({ deps }: Supervisor): Look['timesOf'] {
+  const read = new Map<string, ReadonlyMap<string, ServiceTimes>>();
+  return (folder, service) => {
+    try {
+      const times = read.get(folder) ?? deps.registry.services.times(folder);
+      read.set(folder, times);
+      return times.get(service) ?? null;
+    } catch (error) {
+      deps.log.warn({ err: error }, 'when services were saved cannot be read');
+      return null;
+    }
+  };
 }
 
 export function projectView(project: Project, look: Look, daemon: PsView['daemon']): PsView {
@@ -43,7 +90,10 @@ export function projectView(project: Project, look: Look, daemon: PsView['daemon
 
 export function viewOf(service: ManagedService, look: Look): ServiceView {
   const shown = service.instances.filter((i) => i.index < service.row.spec.instances || i.isAlive());
+  const { folder, name } = service.row;
   const facts = {
+    id: look.idOf(folder, name),
+    times: look.timesOf(folder, name),
     spec: service.row.spec,
     intent: service.intent.want,
     managedBy: service.row.managed_by,
@@ -72,7 +122,8 @@ function viewOfInstance(instance: Instance, look: Look): InstanceView {
       lacking: instance.lacking,
       startedAt: live ? iso(live.row.started_at) : null,
       ports: portViews(instance, look),
-      memoryBytes: live ? (look.memory.get(live.row.run) ?? null) : null,
+      memoryBytes: live ? (look.use.get(live.row.run)?.memory ?? null) : null,
+      cpuPercent: live ? (look.use.get(live.row.run)?.cpu ?? null) : null,
     },
     instance.previous,
   );

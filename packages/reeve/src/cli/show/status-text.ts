@@ -31,11 +31,19 @@ async function block(context: Context, facts: ProjectFacts, project: string, ser
   const lines = [
     headline(context, project, service),
     ...service.instances.flatMap((instance) => instanceLines(context, service, instance)),
-    ...(spec ? [`  command   ${oneLine(commandText(spec))}`] : []),
+    ...(spec ? [`  command   ${oneLine(commandText(spec))}`] : announcedLines(service)),
     ...declared(spec),
     ...(await lastWords(context, facts, service)),
   ];
   return lines.map((line) => `${line}\n`).join('');
+}
+
+/** Of a service that is in no config only its own word is known. */
+function announcedLines({ command, cwd }: ServiceView): string[] {
+  return [
+    ...(command === null ? [] : [`  command   ${oneLine(command)}`]),
+    ...(cwd === null ? [] : [`  folder    ${oneLine(cwd)}`]),
+  ];
 }
 
 function headline({ style }: Context, project: string, service: ServiceView): string {

@@ -1,4 +1,5 @@
 import type { Exit, InstanceView, PortView, PsView, ServiceView } from '@reeve/contract';
+import { quoteWords } from '../spec/command-line.ts';
 import { type Announced, portsOf } from './announced.ts';
 
 type IsListening = (port: number, protocol: 'tcp' | 'udp') => boolean;
@@ -83,7 +84,7 @@ function joined(service: ServiceView, group: readonly Announced[], isListening: 
   const byHand = group.filter(({ liveness }) => liveness === 'live');
   if (byHand.length === 0 || service.instances.some(({ pid }) => pid !== null)) return service;
   const view = announcedView(byHand, isListening);
-  const { name, description, intent, groups, is_system } = service;
+  const { name, description, intent, groups, is_system, created_at } = service;
   const reason = `started by hand (pid ${view.pid}); reeve up ${name} takes it over`;
   return {
     ...view,
@@ -94,6 +95,7 @@ function joined(service: ServiceView, group: readonly Announced[], isListening: 
     intent,
     groups,
     is_system,
+    created_at: created_at ?? view.created_at,
   };
 }
 
@@ -106,9 +108,14 @@ function announcedView(group: readonly Announced[], isListening: IsListening): S
   if (!shown || !best) throw new Error('a service without an announcement');
   const { card, origin } = best;
   return {
+    id: card.id,
     name: card.service,
     title: card.title,
     description: card.description || card.announcement?.description || '',
+    command: card.argv.length > 0 ? quoteWords(card.argv) : null,
+    cwd: card.cwd,
+    created_at: card.started_at || null,
+    updated_at: card.updated_at || null,
     state: shown.state,
     reason: shown.reason,
     status: shown.status,

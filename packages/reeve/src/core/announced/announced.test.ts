@@ -35,6 +35,8 @@ const card = (over: Partial<ServiceCard>): ServiceCard =>
       project: 'shop',
       folder: '/shop',
       instance: 0,
+      argv: [],
+      cwd: '/shop',
       pid: 4711,
       run: null,
       state: 'running',
