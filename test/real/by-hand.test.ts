@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { PortRow, PsView, ServiceView, Waited, WhyView } from '@reeve/contract';
 import { expect, test } from 'vitest';
 import { startByHand } from '../harness/by-hand.ts';
@@ -97,6 +99,17 @@ test('U22: hunt finds a service by the command line on its card, whatever title 
   await service.open();
   const { processes } = await reeve.json<{ processes: readonly { readonly pid: number }[] }>(['hunt', 'announces.mjs']);
   expect(processes.map(({ pid }) => pid)).toContain(service.pid);
+});
+
+test('U29: hunt is sure of a process that holds the lock of a service, although its card names no process', async () => {
+  await using reeve = startReeve();
+  await using service = startByHand(reeve, { service: NAME });
+  await service.open();
+  const [name = ''] = readdirSync(join(reeve.home, 'run')).filter((each) => /^[0-9a-f]{12}\.json$/.test(each));
+  const file = join(reeve.home, 'run', name);
+  writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, 'utf8')), process: null }), { mode: 0o600 });
+  const { processes } = await reeve.json<{ processes: readonly unknown[] }>(['hunt', NAME]);
+  expect(processes).toContainEqual(expect.objectContaining({ pid: service.pid, confidence: 'high' }));
 });
 
 test('U22: a second copy of what reeve runs is told to stop it by reeve', async () => {

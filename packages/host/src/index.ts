@@ -11,6 +11,7 @@ export * from './linux/fifo.ts';
 export * from './linux/identity.ts';
 export * from './linux/kin.ts';
 export * from './linux/limit-mark.ts';
+export * from './linux/lock-holders.ts';
 export * from './linux/port-holders.ts';
 export * from './linux/proc-stat.ts';
 export * from './linux/process-table.ts';

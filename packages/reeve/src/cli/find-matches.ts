@@ -31,6 +31,12 @@ function matchOf(look: HomeLook, seen: LookedAt, query: string, holders: readonl
   if (owner !== null && names.some((name) => name.toLowerCase().includes(word))) {
     found.push({ why: belongsTo(owner), by: 'name', confidence: confidenceOf(owner.foundBy) });
   }
+  const { holds } = seen;
+  const isHeld =
+    holds !== null && [holds.service, `${holds.project}/${holds.service}`].some((n) => n.toLowerCase().includes(word));
+  if (isHeld && owner === null) {
+    found.push({ why: `holds the name ${holds.service} of ${holds.project}`, by: 'name', confidence: 'high' });
+  }
   // Our own command line holds the query, and so may that of the shell that was asked to run us.
   if (look.lineage.has(row.pid)) return matched(seen, found);
   if (titleOf(seen).toLowerCase() === word)
@@ -42,7 +48,7 @@ function matchOf(look: HomeLook, seen: LookedAt, query: string, holders: readonl
     found.push({
       why: `has "${query}" in its command line`,
       by: 'command',
-      confidence: owner === null ? 'low' : 'medium',
+      confidence: holds !== null ? 'high' : owner === null ? 'low' : 'medium',
     });
   }
   return matched(seen, found);

@@ -1,16 +1,20 @@
+import { join } from 'node:path';
 import type { ProcessIdentity, RunSigns } from '@reeve/contract';
 import {
   attribute,
   type Carried,
   identityOf,
+  instanceId,
   isLiveState,
   lineageOf,
   listListeners,
+  lockHolders,
   type ProcessRow,
   readCarried,
   type SocketOwner,
   scanProcesses,
 } from '@reeve/host';
+import type { Announced } from '../core/announced/announced.ts';
 import type { Owner } from '../core/interfaces.ts';
 import type { ProjectRow } from '../core/registry.ts';
 import { runSigns } from '../core/run-signs.ts';
@@ -19,11 +23,18 @@ import type { Context } from './context.ts';
 import { connectToRead, pathsOf } from './daemon/reach-daemon.ts';
 import { withMemory } from './memory.ts';
 
+interface Named {
+  readonly project: string;
+  readonly service: string;
+}
+
 export interface LookedAt {
   readonly row: ProcessRow;
   readonly process: ProcessIdentity;
   /** null: no process of this home. */
   readonly owner: Owner | null;
+  /** The service whose name it holds by lock, whatever its card says; null: none. */
+  readonly holds: Named | null;
   /** How it was started, as its card says: a process may have given itself a title since. null: no card. */
   readonly startedAs: string | null;
   /** It is a service's of another reeve home: that home. */
@@ -69,6 +80,7 @@ export async function lookAtHome(context: Context): Promise<HomeLook> {
   const { announced } = announcedInHome(context);
   const owners = attribute({ home, live, carried }, memory.runs, announced);
   const commands = new Map(announced.flatMap(({ card }) => (card.process ? [[card.pid, card] as const] : [])));
+  const holders = nameHolders(context, memory, announced);
   const listeners = listListeners();
   const processes = live.flatMap((row): LookedAt[] => {
     const process = identityOf(row);
@@ -80,10 +92,43 @@ export async function lookAtHome(context: Context): Promise<HomeLook> {
     const card = commands.get(row.pid);
     const startedAs = card?.process?.start === row.start && card.argv.length > 0 ? card.argv.join(' ') : null;
     const isDetached = asks && !owner?.isMain && owner?.foundBy.includes('cgroup') !== true;
-    return [{ row, process, owner, startedAs, isDetached, otherHome: isOthers ? other : null, isReeve, listens }];
+    return [
+      {
+        row,
+        process,
+        owner,
+        holds: holders.get(row.pid) ?? null,
+        startedAs,
+        isDetached,
+        otherHome: isOthers ? other : null,
+        isReeve,
+        listens,
+      },
+    ];
   });
   const { projects, services } = memory;
   return { at: Date.now(), processes, projects, services, lineage: lineageOf(process.pid, live) };
+}
+
+/** Pid → the service whose lock it holds: also of one whose card is lost, or names no process. */
+function nameHolders(
+  context: Context,
+  { projects, services }: Memory,
+  announced: readonly Announced[],
+): ReadonlyMap<number, Named> {
+  const known = new Map<string, Named>();
+  for (const { folder, name: project } of projects) {
+    for (const service of services.get(folder) ?? []) known.set(instanceId(folder, service, 0), { project, service });
+  }
+  for (const { card } of announced) known.set(card.id, card);
+  const holderOf = lockHolders();
+  const { run } = pathsOf(context);
+  return new Map(
+    [...known].flatMap(([id, { project, service }]) => {
+      const pid = holderOf(join(run, `${id}.lock`));
+      return pid === null ? [] : [[pid, { project, service }] as const];
+    }),
+  );
 }
 
 /** A registry that cannot be read leaves what the processes carry themselves. */
