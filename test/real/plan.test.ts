@@ -132,3 +132,42 @@ test('the environment is made anew at each start: env files are read again, and 
   });
   expect(env).not.toHaveProperty('GOES');
 });
+
+test('U13: up compares what would be executed: env files, the caller, secrets; a changed script is a note', async () => {
+  await using reeve = startReeve();
+  const script = reeve.file('say.sh', 'echo said; exec sleep 1000\n');
+  const change = (n: number): Promise<Readonly<Record<string, string>>> => {
+    reeve.file('.env', `A=${n}\nA_TOKEN=secret-${n}\n`);
+    reeve.file('secret', `hidden-${n}`);
+    return Promise.resolve({ OUTER: `outer-${n}` });
+  };
+  reeve.project({
+    services: {
+      file: { command: 'sleep 1000', env_files: ['.env'] },
+      word: { command: ['sh', '-c', 'echo ${A}; exec sleep 1000'], env_files: ['.env'] },
+      outer: { command: ['sh', '-c', 'echo ${OUTER}; exec sleep 1000'] },
+      secret: { command: 'sleep 1000', secrets: { HIDDEN: { file: 'secret' } } },
+      script: { command: ['sh', script] },
+    },
+  });
+  const up = async (n: number, ...more: string[]) => reeve.run(['up', '-d', ...more], { env: await change(n) });
+  expect((await up(1)).code).toBe(0);
+  const before = await pidsOf(reeve);
+  const again = await up(1);
+  expect(again.stderr).not.toMatch(/changed/);
+  expect(await pidsOf(reeve)).toEqual(before);
+
+  reeve.file('say.sh', 'echo said otherwise; exec sleep 1000\n');
+  const plan = await up(2, '--dry-run');
+  expect(plan.stdout).toMatch(/file\s+restart[\s\S]*script\s+keep/);
+  expect(plan.stdout).toMatch(/say\.sh: as it was started/);
+  const third = await up(2);
+  const told = third.stdout + third.stderr;
+  expect(told).toContain('env.A: 1');
+  expect(told).toContain('outer-2');
+  expect(told).toContain('env.HIDDEN');
+  expect(told).not.toMatch(/secret-\d|hidden-\d/);
+  const after = await pidsOf(reeve);
+  const kept = Object.keys(after).filter((name) => after[name] === before[name]);
+  expect(kept).toEqual(['script']);
+});

@@ -142,8 +142,16 @@ export interface Applied extends Accepted {
   /** Set once, when another folder bears the wanted name. */
   readonly renamed_from: string | null;
   readonly changed: readonly string[];
+  /** What has changed, by service, field by field; values of secrets are masked. Absent: of an older daemon. */
+  readonly changes?: Readonly<Record<string, readonly AppliedChange[]>>;
   /** Known to reeve, no longer in the config; stopped only with `prune`. */
   readonly removed: readonly string[];
+}
+export interface AppliedChange {
+  readonly field: string;
+  readonly from: unknown;
+  readonly to: unknown;
+  readonly cost: 'note' | 'live' | 'restart';
 }
 export interface Progress {
   readonly service: string;

@@ -2,7 +2,8 @@ import type { ProjectSpec, PsView, ServiceSpec } from '@reeve/contract';
 import type { Loaded } from '../config/load.ts';
 import { startOrder, withNeeded } from '../core/graph/graph.ts';
 import type { ServiceRow } from '../core/registry.ts';
-import { type Cost, costOf, type FieldChange, specChanges } from '../core/spec/spec-changes.ts';
+import { type Cost, costOf, type FieldChange, specChanges, withExecuted } from '../core/spec/spec-changes.ts';
+import { changesOfRuns } from './changes-of-runs.ts';
 import { type Context, has, printJson, say } from './context.ts';
 import { withMemory } from './memory.ts';
 import { chooseServices } from './project/unknown-service.ts';
@@ -35,7 +36,8 @@ export async function dryRun(context: Context, { project }: Loaded, services: re
     services: registry.services.of(project.folder),
     shared: registry.projects.all().find((row) => row.folder === project.folder) ?? project,
   }));
-  const plan = planUp({ project, names, view, before, prune: has(context, 'prune') });
+  const executed = await changesOfRuns(context, project);
+  const plan = planUp({ project, names, view, before, executed, prune: has(context, 'prune') });
   if (context.json) printJson(context, { project: view.project, services: plan });
   else show(context, plan);
   return 0;
@@ -50,11 +52,13 @@ export interface PlanInput {
     readonly services: readonly ServiceRow[];
     readonly shared: Pick<ProjectSpec, 'env' | 'env_files'>;
   } | null;
+  /** What runs now, and would be executed otherwise. */
+  readonly executed?: ReadonlyMap<string, readonly FieldChange[]>;
   readonly prune: boolean;
 }
 
 /** In start order; what has left the config comes last. */
-export function planUp({ project, names, view, before, prune }: PlanInput): readonly Planned[] {
+export function planUp({ project, names, view, before, executed, prune }: PlanInput): readonly Planned[] {
   const edges = new Map(project.services.map((s) => [s.name, s.depends_on.map((d) => d.service)]));
   const chosen = names.length > 0 ? names : project.services.filter((s) => s.autostart).map((s) => s.name);
   const needed = new Set(withNeeded(edges, chosen));
@@ -67,16 +71,20 @@ export function planUp({ project, names, view, before, prune }: PlanInput): read
       return names.length > 0 ? [] : [{ name, action: 'leave', reason: 'autostart: false', depends_on, ...UNCHANGED }];
     }
     const row = before?.services.find((service) => service.name === name) ?? null;
-    const changes =
+    const own =
       row !== null && before !== null ? specChanges({ spec: row.spec, project: before.shared }, { spec, project }) : [];
+    const changes = withExecuted(own, executed?.get(name) ?? []);
     const cost = costOf(changes);
     const because = chosen.includes(name) ? null : `${neededBy(name, needed, edges)} needs it`;
-    return [{ name, ...decide(view, spec, cost, because), depends_on, cost, changes }];
+    const decided = decide(view, spec, cost, because);
+    const isOwn = decided.action !== 'restart' || costOf(own) === 'restart';
+    return [{ name, ...decided, ...(isOwn ? {} : { reason: OTHERWISE }), depends_on, cost, changes }];
   });
   return [...planned, ...leftOver(view, before?.services ?? [], specs, prune)];
 }
 
 const UP = ['running', 'starting'];
+const OTHERWISE = 'what it executes has changed';
 
 function decide(
   view: PsView,
@@ -141,7 +149,7 @@ function show(context: Context, plan: readonly Planned[]): void {
 }
 
 /** A line a field: what it was, what it is to be, and what that takes. */
-function changesText({ name, changes }: Planned, style: Style): string {
+export function changesText({ name, changes }: Pick<Planned, 'name' | 'changes'>, style: Style): string {
   return changes
     .map(({ field, from, to, cost }) => {
       const values = `${valueText(from)} ${style.unicode ? '→' : '->'} ${valueText(to)}`;

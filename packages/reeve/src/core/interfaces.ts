@@ -20,6 +20,7 @@ import type {
   Witness,
 } from '@reeve/contract';
 import type { Announced } from './announced/announced.ts';
+import type { Executed } from './spec/executed.ts';
 
 /**
  * What the supervisor needs from the world. Each interface has one implementation per kind of world and one contract
@@ -69,6 +70,8 @@ export interface RunMarks {
   readonly mark: number | null;
   /** Declared or leased ports: a listener on one of them is looked at, never signalled for that alone. */
   readonly ports: readonly number[];
+  /** What it was started with; absent: nothing is known of it. */
+  readonly executed?: Executed;
 }
 
 export interface FoundProcess {

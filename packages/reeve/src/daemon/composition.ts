@@ -5,13 +5,11 @@ import { type LogCheck, ReeveError } from '@reeve/contract';
 import { type HomePaths, instanceId, markFrom, notifySocket } from '@reeve/host';
 import { readAnnouncements } from '../announcements/read-announcements.ts';
 import { compilePattern, PatternProblem } from '../base/pattern.ts';
-import { readEnvFiles } from '../config/env-files.ts';
-import { fetchSecrets } from '../config/secrets.ts';
+import { resolveNow } from '../config/resolve-now.ts';
 import type { Platform, ProbeTarget } from '../core/interfaces.ts';
 import { chooseAutoPort } from '../core/leases.ts';
 import type { Registry } from '../core/registry.ts';
-import { type EnvMap, reeveVariables } from '../core/spec/environment.ts';
-import { type ResolvedService, resolveSecrets, resolveService } from '../core/spec/resolve.ts';
+import type { ResolvedService } from '../core/spec/resolve.ts';
 import { waitForLine } from '../logs/wait-for-line.ts';
 import { probes } from '../probes/probes.ts';
 import type { Dependencies, Log, Resolved, ResolveInput } from '../supervisor/dependencies.ts';
@@ -79,33 +77,11 @@ async function waitForOwnLine(
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(null), { once: true }));
 }
 
-/** The environment rule of DESIGN.md, with the env files read anew. Throws CONFIG_INVALID naming what cannot be replaced. */
 async function resolve(paths: HomePaths, input: ResolveInput): Promise<Resolved> {
-  const { project, spec } = input;
-  const start = {
-    spec,
-    project: { name: project.name, folder: project.folder, env: project.env },
-    files: { project: await readEnvFiles(project.env_files), service: await readEnvFiles(spec.env_files) },
-    base: input.environment,
-    ports: input.ports,
-    instance: input.index,
-    reeve: reeveVariables({
-      home: paths.home,
-      project: project.name,
-      folder: project.folder,
-      service: spec.name,
-      instance: input.index,
-      run: input.run,
-      socket: paths.controlSocket,
-    }),
-    user: input.user,
-  };
-  const secrets = input.startedWith ? await secretsAgain(start, input.startedWith) : await secretsOf(start);
-  const result = resolveService({ ...start, secrets });
-  if (!result.ok) throw new ReeveError('CONFIG_INVALID', { message: `${spec.name}: ${result.problems.join('; ')}` });
-  await checkPatterns(spec.name, result.service);
-  const isComplete = Object.keys(spec.secrets).every((name) => name in secrets);
-  return { ...result.service, secrets: isComplete ? Object.values(secrets) : null };
+  const { fetched, ...resolved } = await resolveNow(paths, input);
+  await checkPatterns(input.spec.name, resolved);
+  const isComplete = Object.keys(input.spec.secrets).every((name) => name in fetched);
+  return { ...resolved, secrets: isComplete ? Object.values(fetched) : null };
 }
 
 /** With all values in place: the config was checked with those of its reader. */
@@ -120,22 +96,6 @@ async function checkPatterns(service: string, { ready, health }: ResolvedService
       throw new ReeveError('CONFIG_INVALID', { message: `${service}: the pattern /${pattern}/: ${error.message}` });
     }
   }
-}
-
-async function secretsOf(start: Parameters<typeof resolveSecrets>[0]): Promise<EnvMap> {
-  if (Object.keys(start.spec.secrets).length === 0) return {};
-  const { sources, env } = resolveSecrets(start);
-  return fetchSecrets(sources, { cwd: start.project.folder, env });
-}
-
-/** Of a run that is there already: its own values, else what its files hold now. */
-async function secretsAgain(start: Parameters<typeof resolveSecrets>[0], known: EnvMap): Promise<EnvMap> {
-  const missing = Object.entries(start.spec.secrets).filter(([name, { kind }]) => kind === 'file' && !(name in known));
-  if (missing.length === 0) return known;
-  const files = await secretsOf({ ...start, spec: { ...start.spec, secrets: Object.fromEntries(missing) } }).catch(
-    () => ({}),
-  );
-  return { ...files, ...known };
 }
 
 /** Where the system takes ports for outgoing connections from: `auto` keeps out of it. */

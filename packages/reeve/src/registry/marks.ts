@@ -19,8 +19,14 @@ export function marksOf(run: string): Guard<RunMarks> {
       witness: part('witness', marks['witness'], witness),
       mark: part('mark', marks['mark'] ?? null, orNull(limitMark)),
       ports: part('ports', marks['ports'], listOf(port)),
+      ...(marks['executed'] === undefined ? {} : { executed: part('executed', marks['executed'], texts) }),
     };
   };
+}
+
+/** Only compared, never acted on. */
+function texts(value: unknown): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(object(value)).map(([name, each]) => [name, part(name, each, text)]));
 }
 
 export function identity(value: unknown): ProcessIdentity {

@@ -3,6 +3,7 @@ import type { Instant } from '../base/instant.ts';
 import type { Announced } from '../core/announced/announced.ts';
 import type { Keeper, Platform, Probes, UserEntry } from '../core/interfaces.ts';
 import type { LeaseRow, ProjectRow, Registry } from '../core/registry.ts';
+import type { Executed } from '../core/spec/executed.ts';
 
 /** Everything of the world that the supervisor acts through. Built by the daemon; nothing here reads a clock itself. */
 export interface Dependencies {
@@ -78,6 +79,7 @@ export interface Resolved {
   /** Values that are shown nowhere; null: of a run of an earlier daemon, and not all of them are known. */
   readonly secrets: readonly string[] | null;
   readonly cleanup: readonly string[] | null;
+  readonly executed: Executed;
 }
 
 export interface AutoPortWish {

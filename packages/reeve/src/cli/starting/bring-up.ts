@@ -7,6 +7,7 @@ import { durationOption } from '../command-line/read-options.ts';
 import { type Context, has, printJson, say } from '../context.ts';
 import { longCall } from '../daemon/long-call.ts';
 import { connectOrStart } from '../daemon/reach-daemon.ts';
+import { changesText } from '../dry-run.ts';
 import { weightiest } from '../exit-code.ts';
 import { actor } from '../project/actor.ts';
 import { tellSteps } from '../show/verbose-steps.ts';
@@ -104,7 +105,11 @@ function tellApplied(context: Context, { wantedName, project, unacted }: Loaded,
     );
   }
   if (!context.json) for (const note of unacted) say(context, `note: ${safeText(note)}`);
-  if (applied.changed.length > 0) say(context, `changed in the config: ${applied.changed.join(', ')}`);
+  if (applied.changed.length > 0) say(context, `changed: ${applied.changed.join(', ')}`);
+  if (!context.json) {
+    for (const [name, changes] of Object.entries(applied.changes ?? {}))
+      if (changes.length > 0) say(context, changesText({ name, changes }, context.talk).trimEnd());
+  }
   if (applied.removed.length > 0 && !has(context, 'prune')) {
     say(context, `no longer in the config: ${applied.removed.join(', ')}; reeve up --prune stops them`);
   }

@@ -5,9 +5,9 @@ import { hasReference } from './interpolate.ts';
 
 /**
  * What it takes until a changed field holds. `live`: reeve acts on it from now on, the process is not touched.
- * `restart`: a process was started with it, so that it needs a new one.
+ * `restart`: a process was started with it, so that it needs a new one. `note`: nothing is done for it.
  */
-export type Cost = 'live' | 'restart';
+export type Cost = 'note' | 'live' | 'restart';
 
 export interface FieldChange {
   /** `env.LOG_LEVEL`, `restart.limit.count`, `command`, … */
@@ -69,10 +69,10 @@ export function specChanges(before: Declared, after: Declared): readonly FieldCh
   ];
 }
 
-/** The dearest of them; null: nothing changes. */
+/** The dearest of them; null: nothing is done. */
 export function costOf(changes: readonly FieldChange[]): Cost | null {
-  if (changes.length === 0) return null;
-  return changes.some(({ cost }) => cost === 'restart') ? 'restart' : 'live';
+  const costs = changes.map(({ cost }) => cost);
+  return costs.includes('restart') ? 'restart' : costs.includes('live') ? 'live' : null;
 }
 
 /** What counts of a field: two values with the same key start the same process. */
@@ -117,4 +117,10 @@ function masked(field: string, value: unknown): unknown {
   if (isMap(value) && /(?:^|\.)env$/.test(field)) return maskEnvironment(value as Readonly<Record<string, string>>);
   const variable = /^(?:project\.)?env\.(.+)$/.exec(field)?.[1];
   return variable === undefined || typeof value !== 'string' ? value : maskEnvironment({ [variable]: value })[variable];
+}
+
+/** The config's own changes, and those of what it leads to: each field once. */
+export function withExecuted(own: readonly FieldChange[], executed: readonly FieldChange[]): readonly FieldChange[] {
+  const told = new Set(own.map(({ field }) => field));
+  return [...own, ...executed.filter(({ field }) => !told.has(field) && !told.has(`project.${field}`))];
 }

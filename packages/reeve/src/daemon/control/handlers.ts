@@ -2,6 +2,7 @@ import { type Actor, CONTROL_PROTOCOL, type DaemonAbout, type DaemonProblem, typ
 import { iso } from '../../base/instant.ts';
 import { eventView } from '../../core/view.ts';
 import { describeActor } from '../../supervisor/audit.ts';
+import { changesOfRuns } from '../../supervisor/intents/executed-changes.ts';
 import { apply, restart, start } from '../../supervisor/intents/intents.ts';
 import { endsKnown } from '../../supervisor/intents/known-ends.ts';
 import { selectServices, selectWhole } from '../../supervisor/intents/selection.ts';
@@ -55,10 +56,11 @@ export function controlHandlers(
       return facts.upgrade(program, connection);
     },
     apply: async ({ project: spec, environment, services, prune, actor }) => {
-      const request = { spec, environment, services, prune, actor };
+      const declared = { spec, environment, services };
       const known = supervisor.findIfKnown({ folder: spec.folder });
       if (known) await endsKnown(supervisor, known);
-      const applied = apply(supervisor, request);
+      const executed = await changesOfRuns(supervisor, declared);
+      const applied = apply(supervisor, { ...declared, prune, actor, executed });
       const project = supervisor.find({ folder: spec.folder });
       const removed = forgetEnded(supervisor, project, applied.removed);
       if (prune) await pruneServices(supervisor, project, removed);

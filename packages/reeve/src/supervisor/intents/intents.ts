@@ -1,6 +1,6 @@
 import type { Accepted, Actor, Applied } from '@reeve/contract';
 import { withNeeded } from '../../core/graph/graph.ts';
-import { costOf, type FieldChange, specChanges } from '../../core/spec/spec-changes.ts';
+import { costOf, type FieldChange, specChanges, withExecuted } from '../../core/spec/spec-changes.ts';
 import { audit } from '../audit.ts';
 import type { ManagedService, Project } from '../project.ts';
 import type { Supervisor } from '../supervisor.ts';
@@ -12,6 +12,8 @@ import { selectWhole } from './selection.ts';
 import { isUnwritable } from './unwritable.ts';
 
 export interface ApplyRequest extends Declared {
+  /** `changesOfRuns(…)`. */
+  readonly executed: ReadonlyMap<string, readonly FieldChange[]>;
   readonly prune: boolean;
   readonly actor: Actor;
 }
@@ -22,7 +24,10 @@ export function apply(supervisor: Supervisor, request: ApplyRequest): Applied {
     const before = supervisor.projects.get(request.spec.folder)?.row ?? request.spec;
     const { project, renamedFrom } = takeProject(supervisor, request.spec);
     const changed = takeServices(supervisor, project, request, (spec, known) =>
-      specChanges({ spec: known, project: before }, { spec, project: request.spec }),
+      withExecuted(
+        specChanges({ spec: known, project: before }, { spec, project: request.spec }),
+        request.executed.get(spec.name) ?? [],
+      ),
     );
     const changesOf = (service: ManagedService): readonly FieldChange[] => changed.get(service.row.spec.name) ?? [];
     const named = request.services.length > 0 ? selectWhole(project, request.services) : autostarting(project);
@@ -40,7 +45,9 @@ export function apply(supervisor: Supervisor, request: ApplyRequest): Applied {
     if (request.prune) for (const name of removed) wantDown(supervisor, project, [name], request.actor, 'up --prune');
     audit(supervisor, request.actor, 'up', project, accepted.services);
     supervisor.intentChanged(project);
-    return { ...accepted, renamed_from: renamedFrom, changed: [...changed.keys()], removed };
+    const isActedOn = ([, changes]: readonly [string, readonly FieldChange[]]): boolean => costOf(changes) !== null;
+    const names = [...changed].filter(isActedOn).map(([name]) => name);
+    return { ...accepted, renamed_from: renamedFrom, changed: names, changes: Object.fromEntries(changed), removed };
   });
 }
 

@@ -90,7 +90,9 @@ async function prepare(instance: Actor, run: string): Promise<SpawnRequest> {
     isOtherUser: other !== null && other.uid !== deps.self.uid,
   });
   const { cgroup, witness } = await deps.platform.prepare(id, run);
-  const marks: RunMarks = { run, main: null, witness, mark: deps.newMark(), ports: leases.map((l) => l.port) };
+  const { executed } = resolved;
+  const ports = leases.map((l) => l.port);
+  const marks: RunMarks = { run, main: null, witness, mark: deps.newMark(), ports, executed };
   const row: RunRow = {
     run,
     folder: project.row.folder,

@@ -37,7 +37,7 @@ async function resolveAgain(
       { err: error, service: instance.selector },
       'taken over without its checks: its environment cannot be computed now',
     );
-    const nothing = { argv: [], env: {}, ready: null, health: null, stop: null, cleanup: null };
+    const nothing = { argv: [], env: {}, ready: null, health: null, stop: null, cleanup: null, executed: {} };
     return [{ ...nothing, cwd: spec.cwd, secrets: null }, null];
   }
 }
