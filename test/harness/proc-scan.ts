@@ -6,6 +6,7 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
  */
 export interface SeenProcess {
   readonly pid: number;
+  readonly parent: number;
   /** Start time in clock ticks since boot: with the pid it tells a process from a later one with the same pid. */
   readonly start: number;
   readonly command: string;
@@ -28,7 +29,7 @@ export function lookAt(pid: number, because: string): SeenProcess | null {
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   if (stat === '' || fields[0] === 'Z' || fields[0] === 'X') return null;
   const command = read(`/proc/${pid}/cmdline`).split('\0').join(' ').trim();
-  return { pid, start: Number(fields[19]), command, because };
+  return { pid, parent: Number(fields[1]), start: Number(fields[19]), command, because };
 }
 
 /** Whether it is still the same process. */

@@ -39,8 +39,10 @@ describe.runIf(hasCompiler)('the wall clock of the daemon jumps', () => {
   const running = async (reeve: TestReeve, moved = 0) => {
     const file = reeve.file('jump', `${moved}\n`);
     const env = { LD_PRELOAD: path.join(folder, 'jump.so'), CLOCK_JUMP: file };
+    const socket = path.join(reeve.home, 'run/control.sock');
+    rmSync(socket, { force: true }); // of a daemon that was killed: a command would start one with the other clock
     const daemon = reeve.start(['daemon', 'run'], { env, limit: 110_000 });
-    await until('it answers', () => existsSync(path.join(reeve.home, 'run/control.sock')));
+    await until('it answers', () => existsSync(socket));
     return { daemon, jump: (seconds: number) => void reeve.file('jump', `${seconds}\n`) };
   };
 

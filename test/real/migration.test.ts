@@ -42,7 +42,11 @@ async function psOf(reeve: TestReeve, cwd: string): Promise<ReadonlyMap<string, 
 function seenByTitle(reeve: TestReeve): ReadonlyMap<string, readonly SeenProcess[]> {
   const titles = [...Object.keys(services).map((name) => `shop-${name}`), 'http.server'];
   const all = reeve.outside();
-  return new Map(titles.map((title) => [title, all.filter(({ command }) => command.includes(title))]));
+  const bearers = (title: string) => all.filter(({ command }) => command.includes(title));
+  // A fork that has not become its program yet bears its parent's title. A second copy is never the child of the first.
+  const withoutForks = (seen: readonly SeenProcess[]) =>
+    seen.filter((one) => !seen.some(({ pid }) => pid === one.parent));
+  return new Map(titles.map((title) => [title, withoutForks(bearers(title))]));
 }
 
 const isFetched = (port: number, text: string) =>

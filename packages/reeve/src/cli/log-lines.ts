@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { LogLineView, LostOutput } from '@reeve/contract';
 import { instanceId } from '@reeve/host';
 import { iso } from '../base/instant.ts';
+import { shortLine } from '../base/short-line.ts';
 import { maskValues } from '../core/spec/environment.ts';
 import { lineSafe } from '../logs/line-safe.ts';
 import type { LogLine } from '../logs/log-line.ts';
@@ -80,7 +81,7 @@ export async function newestLines(
   const lines: { at: number; line: string }[] = [];
   const readers = sources.map((source) => withSource(source, readLog({ folder: source.folder, newest })));
   for await (const { at, line, lost } of mergeLogs(readers)) {
-    lines.push({ at, line: lost === undefined ? lineSafe(line, { colours: false }) : lostText(lost) });
+    lines.push({ at, line: lost === undefined ? shortLine(lineSafe(line, { colours: false })) : lostText(lost) });
   }
   return lines.slice(-newest);
 }

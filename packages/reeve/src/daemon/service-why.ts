@@ -1,4 +1,5 @@
 import { iso } from '../base/instant.ts';
+import { shortLine } from '../base/short-line.ts';
 import { explain } from '../core/graph/explain.ts';
 import { storyOf } from '../core/graph/story.ts';
 import { selectServices } from '../supervisor/intents/selection.ts';
@@ -25,7 +26,7 @@ export async function why(supervisor: Supervisor, project: Project, name: string
     blocks: said.blocks,
     ...storyOf(registry.events, project.row.folder, known),
     last_lines: instance?.isMaskable
-      ? (await lastLines(logFolder(instance.id), 8)).map((line) => instance.masked(line))
+      ? (await lastLines(logFolder(instance.id), 8)).map((line) => shortLine(instance.masked(line)))
       : [],
     next_try_at: backoff === null ? null : iso(clock.now() + Math.max(0, backoff)),
     survivors: projectView(project, look, { running: true, pid: null, version: null, problems: [] }).unmanaged.filter(

@@ -24,7 +24,8 @@ export async function waitForLine({ folder, run, pattern, signal }: WaitForLineO
   const either = AbortSignal.any([signal, done.signal]);
   let spent = 0;
   try {
-    for await (const { line } of followLog({ folder, run, from: await runStart(folder, run), signal: either })) {
+    for await (const { line, lost } of followLog({ folder, run, from: await runStart(folder, run), signal: either })) {
+      if (lost !== undefined) continue;
       const begun = performance.now();
       // Each state of a line that returns to its beginning counts: a later one may have come before we looked.
       const found = line

@@ -1,5 +1,6 @@
 import type { Exit } from '@reeve/contract';
 import { pause } from '@reeve/host';
+import { shortLine } from '../../base/short-line.ts';
 import { describeHolder } from '../../core/holder.ts';
 import type { Listener } from '../../core/interfaces.ts';
 import { type Aftermath, NO_AFTERMATH } from '../../core/lifecycle/types.ts';
@@ -30,7 +31,7 @@ export async function lookBack(instance: Actor, live: LiveRun, exit: Exit): Prom
     const lines = secrets === null ? [] : said.map((line) => maskValues(line, secrets));
     const blamed = blame(exit, lines);
     const verified = blamed?.code === 'PORT_TAKEN' ? await nameHolder(instance, live, blamed) : blamed;
-    return { blame: verified, lines: lines.slice(-KEPT), isOutOfMemory, missing: null };
+    return { blame: verified, lines: lines.slice(-KEPT).map(shortLine), isOutOfMemory, missing: null };
   } catch (error) {
     deps.log.warn({ err: error, service: instance.selector }, 'what it said last cannot be read');
     return { ...NO_AFTERMATH, isOutOfMemory };
