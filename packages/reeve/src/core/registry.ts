@@ -137,7 +137,8 @@ export interface Registry {
   readonly instances: {
     of(folder: string): readonly InstanceRow[];
     save(row: InstanceRow): void;
-    remove(folder: string, service: string, index: number): void;
+    /** Those of instances from `index` on that has rested since before. */
+    removeRested(folder: string, service: string, index: number, before: Instant): number;
   };
   readonly runs: {
     /** Inserts or replaces by `run`. */
@@ -146,7 +147,8 @@ export interface Registry {
     /** Newest first. */
     of(folder: string, service: string, index: number, limit: number): readonly RunRow[];
     open(): readonly RunRow[];
-    removeEndedBefore(at: Instant): number;
+    /** `most` at once, so that a large registry is not locked for long. How many were removed. */
+    removeEndedBefore(at: Instant, most: number): number;
   };
   readonly events: {
     append(row: EventRow): StoredEvent;
@@ -155,7 +157,10 @@ export interface Registry {
     find(query: EventQuery): readonly StoredEvent[];
     /** Each instance that something has ever happened to, once. */
     instancesOf(folder: string): readonly { readonly service: string; readonly instance: number }[];
-    removeBefore(at: Instant): number;
+    /** The oldest `most` of what is older. How many were removed. */
+    removeBefore(at: Instant, most: number): number;
+    /** The oldest `most` of what is beyond the newest `kept`. How many were removed. */
+    removeBeyond(kept: number, most: number): number;
   };
   readonly leases: {
     all(): readonly LeaseRow[];

@@ -67,6 +67,20 @@ export class AnnouncementMirror {
     }
   }
 
+  /** Forgets services that have not run since `before` and whose cards are gone, `most` at once. How many. */
+  forget(before: number, most: number): number {
+    const present = new Set(this.read().announced.map(({ card }) => card.id));
+    const { registry } = this.#supervisor.deps;
+    const isOver = ({ id, at, owner }: AnnouncementRow) =>
+      at < before && !present.has(id) && (owner as Owner).liveness !== 'live';
+    const old = registry.announcements.all().filter(isOver).slice(0, most);
+    registry.transaction('usual', () => {
+      for (const { id } of old) registry.announcements.remove(id);
+    });
+    for (const { id } of old) this.#known?.delete(id);
+    return old.length;
+  }
+
   close(): void {
     clearInterval(this.#look);
     clearInterval(this.#pulse);

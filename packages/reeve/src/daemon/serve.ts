@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { type JournalRecord, ReeveError } from '@reeve/contract';
 import { type HomePaths, type Lock, pause } from '@reeve/host';
 import { surviveErrors } from '../base/survive-errors.ts';
@@ -20,6 +21,7 @@ import { keeperLabel } from './keepers/places.ts';
 import { type DaemonLog, openDaemonLog } from './log/daemon-log.ts';
 import { manager } from './managed-by.ts';
 import type { DaemonOptions } from './options.ts';
+import { historyLimits, Retention } from './retention.ts';
 import { ownHome } from './self-check/own-home.ts';
 import { ownSocket } from './self-check/own-socket.ts';
 import { SelfCheck } from './self-check/self-check.ts';
@@ -42,8 +44,6 @@ const IDLE_LIMIT = 10 * 60_000;
 const HAND_OVER_GRACE = 200;
 /** How long keepers may take to let go of what has ended, when the daemon ends. Milliseconds. */
 const RELEASE_LIMIT = 2_000;
-/** History older than this is forgotten at a start. */
-const HISTORY = 30 * 24 * 3600_000;
 
 /**
  * The composition root, and the life of a daemon that has its home for itself: registry → socket → keeper → what the
@@ -133,7 +133,7 @@ export async function serve(options: ServeOptions): Promise<HandOver | null> {
   const records = new KeeperRecords(supervisor);
   deliver = (record, from) => records.take(record, from);
   for (const [record, from] of early) deliver(record, from);
-  forgetOldHistory(supervisor);
+  const retention = retentionOf(supervisor, mirror, [join(paths.keeper, 'keeper.log')]);
   recovered.resolve();
   const idle = new IdleWatch(IDLE_LIMIT, () => manager() === null && !supervisor.isAnythingWanted(), end);
   const onHangUp = (): void => log.info({}, 'SIGHUP: nothing to read again');
@@ -157,6 +157,7 @@ export async function serve(options: ServeOptions): Promise<HandOver | null> {
   selfCheck.close();
   idle.close();
   mirror.close();
+  retention.close();
   await server.close(ending ? { grace: HAND_OVER_GRACE, but: ending.connection } : {});
   supervisor.letGo();
   if (ending === null) {
@@ -177,11 +178,25 @@ export async function serve(options: ServeOptions): Promise<HandOver | null> {
 /** Null: for good. */
 type Ending = (Omit<HandOver, 'since' | 'log'> & { readonly connection: number }) | null;
 
-function forgetOldHistory(supervisor: Supervisor): void {
-  const { registry, clock } = supervisor.deps;
-  registry.transaction('usual', () => {
-    registry.events.removeBefore(clock.now() - HISTORY);
-    registry.runs.removeEndedBefore(clock.now() - HISTORY);
+function retentionOf(supervisor: Supervisor, mirror: AnnouncementMirror, complaints: readonly string[]): Retention {
+  const { registry, clock, log } = supervisor.deps;
+  return new Retention({
+    registry,
+    log,
+    now: () => clock.now(),
+    limits: historyLimits(process.env, log),
+    services: () =>
+      [...supervisor.projects.values()].flatMap((project) =>
+        [...project.services.values()].map(({ row, instances }) => {
+          return {
+            folder: project.row.folder,
+            name: row.name,
+            instances: Math.max(row.spec.instances, instances.length),
+          };
+        }),
+      ),
+    forgetAnnouncements: (before, most) => mirror.forget(before, most),
+    complaints,
   });
 }
 

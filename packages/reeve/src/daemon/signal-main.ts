@@ -38,15 +38,15 @@ export function signalMain(
     { signal: wanted },
     null,
   );
-  registry.transaction('durable', () =>
-    registry.audit.append({
-      at: clock.now(),
-      actor: describeActor(actor),
-      action: `signal ${wanted}`,
-      target: `${project.row.name}: ${selector}`,
-      reason: null,
-      outcome: 'done',
-    }),
-  );
+  const row = {
+    at: clock.now(),
+    actor: describeActor(actor),
+    action: `signal ${wanted}`,
+    target: `${project.row.name}: ${selector}`,
+    reason: null,
+    outcome: 'done',
+  };
+  // Written with the event, in one transaction of this turn.
+  supervisor.outbox.row(`audit ${row.action} ${row.target} ${clock.monotonic()}`, () => registry.audit.append(row));
   return main.pid;
 }

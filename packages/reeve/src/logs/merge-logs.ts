@@ -1,3 +1,5 @@
+import { pause } from '@reeve/host';
+
 /** Merges logs that end, by time. Lines of one source stay in their order, even if its clock went backwards. */
 export async function* mergeLogs<T extends { readonly at: number }>(
   sources: readonly AsyncIterable<T>[],
@@ -84,14 +86,11 @@ function byTime<T>(held: readonly Held<T>[]): readonly T[] {
 /** `null`: `ms` have passed; no limit if that is null. */
 async function within<T>(promise: Promise<T>, ms: number | null): Promise<T | null> {
   if (ms === null) return promise;
-  let timer: NodeJS.Timeout | undefined;
-  const passed = new Promise<null>((resolve) => {
-    timer = setTimeout(resolve, ms, null);
-  });
+  const raced = new AbortController();
   try {
-    return await Promise.race([promise, passed]);
+    return await Promise.race([promise, pause(ms, raced.signal).then(() => null)]);
   } finally {
-    clearTimeout(timer);
+    raced.abort();
   }
 }
 

@@ -21,6 +21,14 @@ const KEEP_NUMBERS = `
   INSERT INTO facts (node, name, value) VALUES (?1, 'last_event', CAST(${NEXT} - 1 AS TEXT))
   ON CONFLICT (node, name) DO UPDATE SET value = excluded.value`;
 
+const REMOVE_BEFORE = `
+  DELETE FROM events WHERE node = ?1 AND seq IN (SELECT seq FROM events WHERE node = ?1 AND at < ?2 ORDER BY at LIMIT ?3)`;
+/** Numbers have gaps where a project was purged: then fewer than asked for stay. */
+const REMOVE_BEYOND = `
+  DELETE FROM events WHERE node = ?1 AND seq IN (
+    SELECT seq FROM events
+    WHERE node = ?1 AND seq <= (SELECT max(seq) FROM events WHERE node = ?1) - ?2 ORDER BY seq LIMIT ?3)`;
+
 /** Before events are deleted: the next one still gets a number that nobody has seen. */
 export function keepEventNumbers(connection: Connection): void {
   connection.run(KEEP_NUMBERS, LOCAL_NODE);
@@ -43,6 +51,11 @@ export function eventsTable({ connection }: TableContext): Registry['events'] {
       cause: cells.integerOrNull('cause'),
     };
   };
+  const remove = (sql: string, limit: number, most: number): number =>
+    connection.transaction('usual', () => {
+      keepEventNumbers(connection);
+      return connection.run(sql, LOCAL_NODE, limit, most);
+    });
   return {
     append: (row) => {
       const { at, folder, project, service, instance, run, event, message, data, cause } = row;
@@ -65,11 +78,8 @@ export function eventsTable({ connection }: TableContext): Registry['events'] {
         const cells = new Cells(row, { file: connection.file, table: 'events', key: ['service'] });
         return { service: cells.text('service'), instance: cells.integer('instance') };
       }),
-    removeBefore: (at) =>
-      connection.transaction('usual', () => {
-        keepEventNumbers(connection);
-        return connection.run('DELETE FROM events WHERE node = ? AND at < ?', LOCAL_NODE, at);
-      }),
+    removeBefore: (at, most) => remove(REMOVE_BEFORE, at, most),
+    removeBeyond: (kept, most) => remove(REMOVE_BEYOND, kept, most),
   };
 }
 

@@ -13,7 +13,10 @@ const SAVE = `
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
   ON CONFLICT (node, folder, service, "index") DO UPDATE SET service = excluded.service, state = excluded.state,
     reason = excluded.reason, restarts = excluded.restarts, machine = excluded.machine, at = excluded.at`;
-const REMOVE = 'DELETE FROM instances WHERE node = ? AND folder = ? AND service = ? AND "index" = ?';
+const REMOVE_RESTED = `
+  DELETE FROM instances
+  WHERE node = ? AND folder = ? AND service = ? AND "index" >= ? AND at < ?
+    AND state IN ('stopped', 'completed', 'failed')`;
 
 export function instancesTable({ connection }: TableContext): Registry['instances'] {
   const read = (row: SqlRow): InstanceRow => {
@@ -34,8 +37,7 @@ export function instancesTable({ connection }: TableContext): Registry['instance
     save: ({ folder, service, index, state, reason, restarts, machine, at }) => {
       connection.run(SAVE, LOCAL_NODE, folder, service, index, state, reason, restarts, toJson(machine), at);
     },
-    remove: (folder, service, index) => {
-      connection.run(REMOVE, LOCAL_NODE, folder, service, index);
-    },
+    removeRested: (folder, service, index, before) =>
+      connection.run(REMOVE_RESTED, LOCAL_NODE, folder, service, index, before),
   };
 }

@@ -187,8 +187,9 @@ describe.each(drivers)('with %s', (_name, driver) => {
     reopen();
     expect(registry.intents.of('/p')).toEqual([intent]);
     expect(registry.instances.of('/p')).toEqual([instance(), failed]);
-    registry.instances.remove('/p', 'web', 0);
-    expect(registry.instances.of('/p')).toEqual([failed]);
+    registry.instances.save({ ...failed, index: 2, at: 0 });
+    expect(registry.instances.removeRested('/p', 'web', 1, failed.at), 'D10').toBe(1);
+    expect(registry.instances.of('/p')).toEqual([instance(), failed]);
   });
 
   describe('runs', () => {
@@ -218,7 +219,7 @@ describe.each(drivers)('with %s', (_name, driver) => {
       ] as const) {
         registry.runs.save(runRow(run, { ended_at: at }));
       }
-      expect(registry.runs.removeEndedBefore(20)).toBe(1);
+      expect(registry.runs.removeEndedBefore(20, 9)).toBe(1);
       expect(registry.runs.of('/p', 'web', 0, 9).map((r) => r.run)).toEqual(['c', 'b']);
     });
 
@@ -283,8 +284,8 @@ describe.each(drivers)('with %s', (_name, driver) => {
 
     test('that are old are forgotten; their numbers are not given again', () => {
       for (const at of [10, 20, 30]) registry.events.append(eventRow({ at }));
-      expect(registry.events.removeBefore(30)).toBe(2);
-      expect(registry.events.removeBefore(1_000)).toBe(1);
+      expect(registry.events.removeBefore(30, 9)).toBe(2);
+      expect(registry.events.removeBefore(1_000, 9)).toBe(1);
       reopen();
       expect(registry.events.append(eventRow()).seq).toBe(4);
     });

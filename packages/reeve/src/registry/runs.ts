@@ -16,7 +16,8 @@ const SAVE = `
   ON CONFLICT (node, run) DO UPDATE SET folder = excluded.folder, service = excluded.service, "index" = excluded."index",
     generation = excluded.generation, id = excluded.id, marks = excluded.marks, started_at = excluded.started_at,
     ready_at = excluded.ready_at, ended_at = excluded.ended_at, exit = excluded.exit`;
-const REMOVE = 'DELETE FROM runs WHERE node = ? AND ended_at < ?';
+const REMOVE = `
+  DELETE FROM runs WHERE node = ?1 AND run IN (SELECT run FROM runs WHERE node = ?1 AND ended_at < ?2 LIMIT ?3)`;
 
 export function runsTable({ connection }: TableContext): Registry['runs'] {
   const read = (row: SqlRow): RunRow => {
@@ -52,6 +53,6 @@ export function runsTable({ connection }: TableContext): Registry['runs'] {
     },
     of: (folder, service, index, limit) => connection.all(OF, LOCAL_NODE, folder, service, index, limit).map(read),
     open: () => connection.all(OPEN, LOCAL_NODE).map(read),
-    removeEndedBefore: (at) => connection.run(REMOVE, LOCAL_NODE, at),
+    removeEndedBefore: (at, most) => connection.run(REMOVE, LOCAL_NODE, at, most),
   };
 }
