@@ -40,7 +40,7 @@ async function packagesArePublishable() {
 }
 
 /** Runs the checks one after the other, each with a heading and its time. Returns how many passed and failed. */
-export async function runChecks(only = null) {
+export async function runChecks(only = null, print = console.log) {
   const tally = { passed: 0, failed: 0 };
   for (const [name, what, work] of checks) {
     if (only !== null && only !== name) continue;
@@ -50,8 +50,8 @@ export async function runChecks(only = null) {
       (reason) => reason,
     );
     const ms = Math.round(performance.now() - began);
-    console.log(`${error === null ? 'ok    ' : 'FAILED'} ${what} (${name}, ${ms} ms)`);
-    if (error !== null) console.log(String(error.message ?? error).replace(/^/gm, '       '));
+    print(`${error === null ? 'ok    ' : 'FAILED'} ${what} (${name}, ${ms} ms)`);
+    if (error !== null) print(String(error.message ?? error).replace(/^/gm, '       '));
     tally[error === null ? 'passed' : 'failed'] += 1;
   }
   return tally;

@@ -4,35 +4,8 @@ import { describe, expect, test } from 'vitest';
 import { BROKEN, type BrokenConfig } from '../../packages/reeve/src/config/broken-configs.ts';
 import { startReeve, type TestReeve } from '../harness/reeve.ts';
 
-/** The loader's own tests go through all of them; these show that the commands refuse as the loader does. */
-const CHOSEN = [
-  'an empty file',
-  'a YAML syntax error',
-  'a key twice',
-  'JSON cut off',
-  'no services',
-  'an unknown key in a service',
-  'text for a number',
-  'a map for a list',
-  'an unknown policy',
-  'a duration without unit',
-  'a bad duration',
-  'a bad size',
-  'a budget that can never trigger',
-  'a bad regular expression',
-  'an unknown signal',
-  'a bad project name',
-  'two names that differ by case',
-  'no command',
-  'an open quote',
-  'a missing env file',
-  'an unknown variable in a command',
-  'a port too high',
-  'a port twice',
-  'an unknown service in a list',
-  'itself',
-  'a cycle',
-] as const;
+/** The loader's own tests go through all of them; these few show that the commands refuse as the loader does. */
+const CHOSEN = ['a YAML syntax error', 'JSON cut off', 'an unknown key in a service', 'a cycle'] as const;
 
 describe.concurrent('a broken config', () => {
   test.each(CHOSEN)('%s: refused by validate and up with position and advice, nothing started', async (why) => {
