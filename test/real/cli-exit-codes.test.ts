@@ -180,7 +180,7 @@ test('5 when only a conflict stands in the way; a port that somebody holds is na
   );
   const up = await reeve.run(['up', '-d'], { cwd: other });
   expect(up.code, up.stdout + up.stderr).toBe(5);
-  expect(up.stdout + up.stderr).toMatch(/port \d+ is held by .*http-server/);
+  expect(up.stdout + up.stderr).toMatch(/port \d+ is held by a of one \(pid \d+\)/);
   expect((await reeve.run(['run', '--name', 'a', 'true'])).code).toBe(5);
 });
 

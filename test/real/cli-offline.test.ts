@@ -62,7 +62,7 @@ test('up --attach outlives its daemon, and still stops what it started', async (
   await client.line(/the daemon has gone/);
   client.signal('SIGINT');
   const { code, stdout } = await client.ended;
-  expect(code).toBe(0);
+  expect(code).toBe(130);
   expect(stdout).toContain('COMPLETE');
 });
 
