@@ -27,12 +27,13 @@ export function probeCommand(
   return new Promise((resolve) => {
     const child = start(check.command, target, user);
     const output = keepEnd(child);
+    let unended = '';
     const abort = (): void => {
       // Not reaped yet, so the number is still its own and its group's.
       if (child.pid !== undefined && child.pid > 1 && child.exitCode === null && child.signalCode === null) {
-        killGroup(child.pid);
+        unended = killGroup(child.pid) ? '' : `; pid ${child.pid} has become another user, and may not be ended`;
       }
-      settle(failed(`${text}: ${reasonOf(signal)}${lastLine(output())}`));
+      settle(failed(`${text}: ${reasonOf(signal)}${unended}${lastLine(output())}`));
     };
     const settle = (outcome: Outcome): void => {
       signal.removeEventListener('abort', abort);
@@ -81,12 +82,16 @@ function lastLine(output: string): string {
   return line === '' ? '' : `: ${line.slice(-200)}`;
 }
 
-function killGroup(leader: number): void {
+/** false: a command that has become root (`sudo`) is not ours to end, which is an answer like another. */
+function killGroup(leader: number): boolean {
   try {
     process.kill(-leader, 'SIGKILL');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EPERM') return false;
+    if (code !== 'ESRCH') throw error;
   }
+  return true;
 }
 
 /**

@@ -1,5 +1,6 @@
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import type { TcpCheck } from '@reeve/contract';
+import { after } from '@reeve/host';
 import { explain, failed, type Outcome, reasonOf } from './outcome.ts';
 
 interface Address {
@@ -43,7 +44,8 @@ function attempt({ host, port }: Address, signal: AbortSignal): Promise<Outcome>
     const abort = (): void => settle(failed(`${where}: ${reasonOf(signal)}`));
     const settle = (outcome: Outcome): void => {
       signal.removeEventListener('abort', abort);
-      socket.destroy();
+      if (outcome.ok) leave(socket);
+      else socket.destroy();
       resolve(outcome);
     };
     signal.addEventListener('abort', abort, { once: true });
@@ -55,4 +57,15 @@ function attempt({ host, port }: Address, signal: AbortSignal): Promise<Outcome>
       settle(isItself ? failed(`connection refused on ${where}`) : { ok: true, what: `connected to ${where}` });
     });
   });
+}
+
+/** How long a server has to end its side, and to say what it wants to say. Milliseconds. */
+const FAREWELL = 2_000;
+
+/** An orderly end, reading what comes: a server that greets would otherwise meet a reset, of which some die. */
+function leave(socket: Socket): void {
+  const limit = after(FAREWELL, () => socket.destroy()).unref();
+  socket.once('close', limit.cancel);
+  socket.resume();
+  socket.end();
 }

@@ -180,6 +180,24 @@ test('tcp: a port, a host and port, nobody there, no address', async () => {
   expect(parseAddress('[::1]:80')).toEqual([{ host: '::1', port: 80 }]);
 });
 
+test('U12: tcp: a server that greets meets an orderly end, and no reset', async () => {
+  const ended = new Promise<string>((resolve) => {
+    const server = createTcp({ allowHalfOpen: true }, (socket) => {
+      socket.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? 'error'));
+      // The greeting goes out late, and in many parts: a connection that is gone answers the second with a reset.
+      for (let part = 0; part < 5; part++) setTimeout(() => socket.write('220 hello\r\n'), 10 + 10 * part);
+      setTimeout(() => socket.end(), 80);
+      socket.on('close', () => resolve('closed')).resume();
+    });
+    servers.push(server);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo;
+      void attempt({ kind: 'tcp', address: `${port}` }, target(), LONG);
+    });
+  });
+  expect(await ended).toBe('closed');
+});
+
 test('tcp: a port alone is found on ::1 too', async (context) => {
   const port = await listen(createTcp(), '::1').catch(() => context.skip('no IPv6 here'));
   expect(await attempt({ kind: 'tcp', address: `${port}` }, target(), LONG)).toMatchObject({

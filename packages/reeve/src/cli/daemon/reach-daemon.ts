@@ -1,6 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type DaemonView, ReeveError } from '@reeve/contract';
-import { type HomePaths, homePaths, liveHolder, resolveHome, silentDaemon } from '@reeve/host';
+import { type HomePaths, homePaths, liveHolder, pause, resolveHome, silentDaemon } from '@reeve/host';
 import { ReeveClient } from '@reeve/sdk';
 import { type Context, optionValue } from '../context.ts';
 import { NO_DAEMON } from '../no-daemon.ts';
@@ -49,7 +48,7 @@ async function connectPatiently(
         if (holder === null) throw error;
         // It is starting, or its socket was removed: it makes it again within a second.
         if (holder.isHalted || left === 1) throw silentDaemon(home, `nothing listens at ${controlSocket}`);
-        await sleep(AGAIN);
+        await pause(AGAIN);
       }
     }
   }
