@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { until } from '../../../../test/harness/until.ts';
@@ -135,3 +135,28 @@ test('startServiceSafe sees a copy that has given itself a title', async () => {
   const again = await startServiceSafe(['node', ...program.child.spawnargs.slice(1)], world.at);
   expect(again).toMatchObject({ ok: false, reason: 'already_running', pid: program.pid });
 });
+
+test('U24: startServiceSafe knows a copy behind a shim, by what runs and not by how it was called', async () => {
+  writeFileSync(join(world.folder, 'svc-2424.mjs'), 'setInterval(() => {}, 1e6); // no title\n');
+  const shim = join(world.folder, 'shim');
+  writeFileSync(shim, `#!/bin/sh\nexec ${process.execPath} --no-warnings "$@"\n`, { mode: 0o755 });
+  const first = await startServiceSafe([shim, 'svc-2424.mjs'], world.at);
+  expect(first).toMatchObject({ ok: true });
+  const { pid } = first;
+  strangers.push(pid ?? 0);
+  await until('the shim has become the program', () => commandOf(pid).includes('--no-warnings'));
+  for (const command of [[shim, 'svc-2424.mjs'], `${shim} svc-2424.mjs`])
+    expect(await startServiceSafe(command, world.at)).toMatchObject({ ok: false, reason: 'already_running', pid });
+  const plain = await startServiceSafe([process.execPath, 'svc-2424.mjs'], world.at);
+  strangers.push(plain.pid ?? 0);
+  expect(plain).toMatchObject({ ok: true });
+  for (const words of [
+    ['node', join(world.folder, 'svc-2424.mjs')],
+    ['/usr/bin/env', 'X=1', 'node', 'svc-2424.mjs'],
+  ])
+    expect(await startServiceSafe(words, world.at)).toMatchObject({ reason: 'already_running', pid: plain.pid });
+});
+
+function commandOf(pid: number | null): string {
+  return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+}

@@ -1,17 +1,27 @@
 import { type SpawnOptions, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, realpathSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
-import { ReeveError, type ServiceCard } from '@reeve/contract';
-import { acquireLock, cwdOf, isLiveState, type Lock, pause, prepareFolder, scanProcesses } from '@reeve/host';
+import { type ProcessIdentity, ReeveError, type ServiceCard } from '@reeve/contract';
+import {
+  acquireLock,
+  cwdOf,
+  identify,
+  isLiveState,
+  isSame,
+  type Lock,
+  pause,
+  prepareFolder,
+  scanProcesses,
+} from '@reeve/host';
 import { listCards, livenessOf } from '../service/cards.ts';
 import { findProject, type PlaceOptions } from '../service/place.ts';
 import { withoutMark } from './ownership.ts';
 
 /** How a command is started. */
 export interface StartOptions extends Pick<PlaceOptions, 'home' | 'cwd'> {
-  /** Refuse a second copy: same command line, same working folder, same user. Default true. */
+  /** Refuse a second copy: the same program with the same arguments, working folder and user. Default true. */
   readonly checkExisting?: boolean;
   /** Added to the environment of this program. */
   readonly env?: Readonly<Record<string, string | undefined>>;
@@ -42,21 +52,43 @@ export async function startServiceSafe(
   if (options.checkExisting === false) return launch(argv, cwd, options);
   const turn = await takeTurn(words, cwd, options);
   try {
-    const pid = findCopy(words, cwd) ?? (await findTitled(words, cwd, options));
-    if (pid === null) return await launch(argv, cwd, options);
+    const record = join((await findProject(options)).run, `start-${keyOf(words, cwd)}.json`);
+    const pid = findStarted(record) ?? findCopy(words, cwd) ?? (await findTitled(words, cwd, options));
+    if (pid === null) return remember(record, await launch(argv, cwd, options));
     return { ok: false, reason: 'already_running', pid, message: `${words} runs already (pid ${pid})` };
   } finally {
     await turn.release();
   }
 }
 
-/** The oldest process with this command line and working folder; its own quotes are gone from a command line. */
+/** What an earlier call has started, whatever a shim (pyenv, nvm, uv, env) has made of its command line since. */
+function findStarted(record: string): number | null {
+  try {
+    const started = JSON.parse(readFileSync(record, 'utf8')) as ProcessIdentity;
+    const row = scanProcesses().find(({ pid }) => pid === started.pid);
+    return row !== undefined && isLiveState(row) && isSame(started) ? row.pid : null;
+  } catch {
+    return null; // nothing was started, or it cannot be read: the processes tell
+  }
+}
+
+function remember(record: string, result: StartResult): StartResult {
+  const identity = result.ok ? identify(result.pid) : null;
+  try {
+    if (identity !== null) writeFileSync(record, JSON.stringify(identity), { mode: 0o600 });
+  } catch {
+    // a full disk: the command line must do
+  }
+  return result;
+}
+
+/** The oldest process that runs this in this folder; its own quotes are gone from a command line. */
 function findCopy(words: string, cwd: string): number | null {
-  const wanted = plain(words);
+  const wanted = resolved(plain(words).split(' '), cwd);
   const uid = process.geteuid?.();
   const copies = scanProcesses()
     .filter((row) => isLiveState(row) && row.uid === uid && row.pid !== process.pid)
-    .filter(({ command }) => [wanted, `/bin/sh -c ${wanted}`].includes(plain(command)))
+    .filter(({ command }) => resolved(plain(command).split(' '), cwd) === wanted)
     .filter(({ pid }) => cwdOf(pid) === cwd)
     .sort((a, b) => a.start - b.start);
   return copies[0]?.pid ?? null;
@@ -70,10 +102,20 @@ async function findTitled(words: string, cwd: string, options: StartOptions): Pr
   return listCards(run).find((card) => livenessOf(card) === 'live' && isCopy(card))?.pid ?? null;
 }
 
-/** Programs by their name, files by their path. */
-function resolved([program = '', ...words]: readonly string[], cwd: string): string {
-  const files = words.map((word) => (existsSync(resolve(cwd, word)) ? resolve(cwd, word) : word));
-  return [basename(program), ...files].join(' ');
+/** What runs, not how it was called: programs by their name without a version, files by their path, no `env`, no shell. */
+function resolved(words: readonly string[], cwd: string): string {
+  const [program = '', ...rest] = called(words);
+  const files = rest.map((word) => (existsSync(resolve(cwd, word)) ? resolve(cwd, word) : word));
+  return [basename(program).replace(/(?<=[a-z])-?[\d.]+$/, ''), ...files].join(' ');
+}
+
+/** Without what only leads to the program: `sh -c`, `env NAME=value`. */
+function called(words: readonly string[]): readonly string[] {
+  const [first = '', ...rest] = words;
+  if (basename(first) === 'sh' && rest[0] === '-c') return called(rest.slice(1));
+  if (basename(first) !== 'env') return words;
+  const at = rest.findIndex((word) => !/^[A-Za-z_]\w*=/.test(word));
+  return at < 0 || rest[at]?.startsWith('-') ? words : called(rest.slice(at));
 }
 
 function plain(words: string): string {
@@ -98,14 +140,17 @@ async function launch(
   return { ok: true, reason: 'done', pid: child.pid ?? 0 };
 }
 
+function keyOf(words: string, cwd: string): string {
+  return createHash('sha256').update(`start\0${cwd}\0${words}`).digest('hex').slice(0, 12);
+}
+
 async function takeTurn(words: string, cwd: string, options: StartOptions): Promise<Lock> {
   const { home, run } = await findProject(options);
   prepareFolder(home, 'nobody-writes');
   prepareFolder(run, 'nobody-enters');
-  const key = createHash('sha256').update(`start\0${cwd}\0${words}`).digest('hex').slice(0, 12);
   const end = performance.now() + TURN;
   for (;;) {
-    const lock = await acquireLock(join(run, `start-${key}.lock`));
+    const lock = await acquireLock(join(run, `start-${keyOf(words, cwd)}.lock`));
     if (lock) return lock;
     if (performance.now() > end)
       throw new ReeveError('TIMED_OUT', { message: `another start of "${words}" does not end` });
