@@ -343,3 +343,13 @@ describe('PI5: files in which somebody is said to run', () => {
     },
   );
 });
+
+test('D9: signal proves the main process as stop does: by its mark, where there is no cgroup and no cookie', async () => {
+  await using reeve = startReeve({ env: { REEVE_TRACKERS_OFF: 'cgroup' } });
+  const command = [...reeve.program('clears-its-env')];
+  reeve.project({ services: { bare: { command, ready: { log: 'environment has' } } } });
+  expect((await reeve.run(['up', '-d'])).code).toBe(0);
+  const signal = await reeve.run(['signal', 'WINCH', 'bare']);
+  expect(signal.code, signal.stderr).toBe(0);
+  expect(await reeve.json<Receipt>(['stop'])).toMatchObject({ status: 'COMPLETE' });
+});

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readSync } from 'node:fs';
 import { bootOffset } from './boot-clock.ts';
 
 /** What `/proc/PID/stat` tells. Source: proc(5). */
@@ -85,6 +85,29 @@ function fill(fd: number, mode: 'whole' | 'once'): number {
     if (got === 0 || (mode === 'once' && length < buffer.length)) return length;
     if (length === buffer.length) buffer = Buffer.concat([buffer], buffer.length * 2);
   }
+}
+
+/**
+ * Threads of a process beside its main one. When the main thread has ended and others live, only they still have its
+ * descriptors, environment and command line. Empty for a process that is gone.
+ */
+export function otherThreads(pid: number): readonly number[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`).flatMap((name) => (Number(name) === pid ? [] : Number(name)));
+  } catch {
+    return [];
+  }
+}
+
+/** A file of a process that needs its memory (`environ`, `cmdline`), from whichever of its threads has it. */
+export function readProcOf(pid: number, file: 'environ' | 'cmdline'): string | null {
+  const text = readProc(`/proc/${pid}/${file}`);
+  if (text !== null && text !== '') return text;
+  for (const thread of otherThreads(pid)) {
+    const found = readProc(`/proc/${pid}/task/${thread}/${file}`);
+    if (found !== null && found !== '') return found;
+  }
+  return text;
 }
 
 /** `null`: no such process. */

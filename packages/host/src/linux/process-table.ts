@@ -1,7 +1,7 @@
 import { readdirSync, readlinkSync, statSync } from 'node:fs';
 import type { ProcessIdentity } from '@reeve/contract';
 import { bootId } from './identity.ts';
-import { isLiveState, readProc, readStat, type Stat } from './proc-stat.ts';
+import { isLiveState, readProc, readProcOf, readStat, type Stat } from './proc-stat.ts';
 
 /** One row of the process table. */
 export interface ProcessRow extends Stat {
@@ -53,7 +53,7 @@ export function identityOf(stat: Stat): ProcessIdentity | null {
 }
 
 export function commandOf({ pid, comm }: Pick<Stat, 'pid' | 'comm'>): string {
-  const words = readProc(`/proc/${pid}/cmdline`) ?? '';
+  const words = readProcOf(pid, 'cmdline') ?? '';
   return words === '' ? `[${comm}]` : words.replaceAll('\0', ' ').trim();
 }
 
@@ -65,7 +65,7 @@ export function uidOf(pid: number): number {
  * The environment a process was executed with (it may have overwritten it since). null: gone, or not ours to read.
  */
 export function environOf(pid: number): ReadonlyMap<string, string> | null {
-  const text = readProc(`/proc/${pid}/environ`);
+  const text = readProcOf(pid, 'environ');
   return text === null ? null : parseEnviron(text);
 }
 

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
+import { environOf } from './process-table.ts';
 import { listListeners, socketsOf } from './sockets.ts';
 
 const isRoot = process.getuid?.() === 0;
@@ -38,4 +39,22 @@ test.runIf(isRoot)('a listening socket is its opener’s, though an heir has a l
   const heir = await heirWithLowerPid(fd);
   expect(socketsOf(heir)).toHaveLength(1);
   expect(listListeners().find((each) => each.port === port)?.process?.pid).toBe(process.pid);
+});
+
+test('U27: whose main thread has ended is known by its other threads: who listens, what it is called, its environment', async () => {
+  const program = `import ctypes,socket,threading,time
+s=socket.socket(); s.bind(('127.0.0.1',0)); s.listen()
+def serve():
+    while open('/proc/self/stat').read().rsplit(')',1)[1].split()[0]!='Z': time.sleep(.01)
+    print(s.getsockname()[1],flush=True)
+    s.accept()
+threading.Thread(target=serve).start()
+ctypes.CDLL(None).pthread_exit(None)`;
+  const child = spawn('python3', ['-c', program], { env: { ...process.env, TOLD: 'so' } });
+  heirs.push(child);
+  const [line] = (await once(child.stdout, 'data')) as [Buffer];
+  const owner = listListeners().find((each) => each.port === Number(line.toString()));
+  expect(owner?.process?.pid).toBe(child.pid);
+  expect(owner?.command).toContain('pthread_exit');
+  expect(environOf(child.pid ?? 0)?.get('TOLD')).toBe('so');
 });

@@ -1,7 +1,7 @@
 import { readdirSync, readlinkSync } from 'node:fs';
 import type { ProcessIdentity } from '@reeve/contract';
 import { identify } from './identity.ts';
-import { readProc, readStat } from './proc-stat.ts';
+import { otherThreads, readProc, readStat } from './proc-stat.ts';
 import { commandOf, scanStats } from './process-table.ts';
 import { userNameOf } from './users.ts';
 
@@ -97,10 +97,16 @@ function findOwners(wanted: ReadonlySet<number>): ReadonlyMap<number, number> {
 
 /** The inodes of the sockets a process holds; empty when it is gone or not ours to look into. */
 export function socketsOf(pid: number): readonly number[] {
+  const stat = readStat(pid);
+  const [thread] = stat?.state === 'Z' && stat.threads > 1 ? otherThreads(pid) : [];
+  return socketsIn(thread === undefined ? `/proc/${pid}/fd` : `/proc/${pid}/task/${thread}/fd`);
+}
+
+function socketsIn(folder: string): readonly number[] {
   const inodes: number[] = [];
   try {
-    for (const fd of readdirSync(`/proc/${pid}/fd`)) {
-      const target = readlinkSync(`/proc/${pid}/fd/${fd}`);
+    for (const fd of readdirSync(folder)) {
+      const target = readlinkSync(`${folder}/${fd}`);
       if (target.startsWith('socket:[')) inodes.push(Number(target.slice(8, -1)));
     }
   } catch {

@@ -66,3 +66,14 @@ test.each([
 ] as const)('status of %j', (states, code) => {
   expect(exitOfStatus(states.map((state) => ({ state })) as never)).toBe(code);
 });
+
+test('U27: after an unfinished stop the advice is about what is left, not about a port', () => {
+  const service = {
+    name: 'db',
+    outcome: 'conflict',
+    state: 'failed',
+    reason: 'stop incomplete: pid 7',
+    ms: 1,
+  } as const;
+  expect(adviceFor({ outcome: 'failed', services: [service] })[0]).toContain('reeve stop --force db');
+});

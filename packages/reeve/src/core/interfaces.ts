@@ -118,6 +118,8 @@ export interface RunProcesses {
   scan(): Promise<readonly FoundProcess[]>;
   /** Sends the signal to `main`, or to everybody but main (`rest`), or to `all`; SIGCONT follows each stop signal. */
   signal(whom: 'main' | 'rest' | 'all', signal: string): Promise<void>;
+  /** The signal to main, and nothing after it: a person asked for it. Returns why it was not sent; null: it was. */
+  signalMain(signal: string): string | null;
   /** SIGKILL to all: cgroup.kill where there is a cgroup, then every verified identity, again until a scan is empty or `until` has passed. Resolves with who is left. */
   kill(until: number): Promise<readonly FoundProcess[]>;
   /** Resolves (true) as soon as nobody of the run is alive, or (false) when aborted. */

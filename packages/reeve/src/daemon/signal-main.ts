@@ -1,6 +1,5 @@
 import { constants } from 'node:os';
 import { type Actor, ReeveError } from '@reeve/contract';
-import { sendSignal } from '@reeve/host';
 import { describeActor } from '../supervisor/audit.ts';
 import { indexOf, selectServices } from '../supervisor/intents/selection.ts';
 import type { Project } from '../supervisor/project.ts';
@@ -28,9 +27,9 @@ export function signalMain(
       message: `there is no signal "${signal}"`,
       hint: 'for example HUP, USR1, TERM, KILL',
     });
-  const result = sendSignal(main, instance.live.row.marks.witness, wanted as NodeJS.Signals);
-  if (!result.ok)
-    throw new ReeveError('NOT_PERMITTED', { message: `${wanted} was not sent to pid ${main.pid}: ${result.reason}` });
+  const refusal = instance.live.processes.signalMain(wanted);
+  if (refusal !== null)
+    throw new ReeveError('NOT_PERMITTED', { message: `${wanted} was not sent to pid ${main.pid}: ${refusal}` });
   const { registry, clock } = supervisor.deps;
   instance.signalled = instance.tell(
     'service.signalled',

@@ -1,5 +1,5 @@
 import { DETACHED_MARK } from '@reeve/contract';
-import { carriedIn, filesOf, markOf, parseEnviron, readProc, type Stat } from '@reeve/host';
+import { carriedIn, filesOf, markOf, parseEnviron, readProc, readProcOf, type Stat } from '@reeve/host';
 
 /** What a process carries that says whose it is. */
 export interface Traits {
@@ -79,7 +79,7 @@ function isKernelThread({ pid, ppid }: Stat): boolean {
 
 /** A daemon or keeper is known as one even where cookies are not asked for. */
 function readEnviron(pid: number, on: TraitSwitches): Pick<Traits, 'cookie' | 'owner' | 'isDetached'> {
-  const text = readProc(`/proc/${pid}/environ`);
+  const text = readProcOf(pid, 'environ');
   if (!text?.includes('REEVE_')) return NONE;
   const { run, owner, isReeve, isDetached } = carriedIn(parseEnviron(text), { cgroup: null, mark: null });
   if (isReeve) return { cookie: NO_RUN, owner: null, isDetached: false };

@@ -7,6 +7,7 @@ import {
   markOf,
   readStat,
   type SignalOptions,
+  type SignalRefusal,
   type Stat,
   sendSignal,
   TICKS_PER_SECOND,
@@ -137,11 +138,16 @@ export class RunMembers {
 
   /** Signals one member and keeps how it went; SIGCONT follows, so that a stopped process can react. */
   send(process: ProcessIdentity, signal: string): void {
-    const options = this.#proofs(process);
-    const result = sendSignal(process, this.#marks.witness, signal, options);
+    if (this.sendOnly(process, signal) === null && !NO_CONTINUE.has(signal))
+      sendSignal(process, this.#marks.witness, 'SIGCONT', this.#proofs(process));
+  }
+
+  /** The signal alone. Returns why it was not sent; null: it was. */
+  sendOnly(process: ProcessIdentity, signal: string): SignalRefusal | null {
+    const result = sendSignal(process, this.#marks.witness, signal, this.#proofs(process));
     if (result.ok) this.record.signalled(process, signal);
     else this.record.refused(process, result.reason);
-    if (result.ok && !NO_CONTINUE.has(signal)) sendSignal(process, this.#marks.witness, 'SIGCONT', options);
+    return result.ok ? null : result.reason;
   }
 
   /** Stops one member while the others are looked for: no part of what the receipt tells. */

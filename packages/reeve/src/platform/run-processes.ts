@@ -77,6 +77,11 @@ export class LinuxRun implements RunProcesses {
     }
   }
 
+  signalMain(signal: string): string | null {
+    const { main } = this.#members;
+    return main === null ? 'gone' : this.#members.sendOnly(main, signal);
+  }
+
   /** `until`: wall clock (ms), measured from now on by the monotonic one. */
   async kill(until: number): Promise<readonly FoundProcess[]> {
     const left = await killRun(this.#members, performance.now() + Math.max(0, until - Date.now()));

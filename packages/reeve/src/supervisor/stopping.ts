@@ -1,4 +1,4 @@
-import type { Progress, Receipt } from '@reeve/contract';
+import type { Progress, Receipt, ReceiptService, Survivor } from '@reeve/contract';
 import { longestChain } from '../core/graph/graph.ts';
 import { stopProgress } from '../core/graph/stop-progress.ts';
 import { KILL_BUDGET } from '../core/lifecycle/steps-stop.ts';
@@ -51,11 +51,19 @@ export async function stopAndProve(supervisor: Supervisor, request: StopRequest)
   return {
     project: project.row.name,
     status: survivors.length === 0 ? 'COMPLETE' : 'INCOMPLETE',
-    services: services.filter((s) => s !== null),
+    services: services.flatMap((service) => (service === null ? [] : kept(service, survivors))),
     survivors,
     ...(takenOver.length > 0 ? { taken_over: takenOver } : {}),
     ms: Math.round(clock.monotonic() - begun),
   };
+}
+
+/** No receipt promises of a service that nobody is left while somebody is. */
+function kept(service: ReceiptService, survivors: readonly Survivor[]): ReceiptService {
+  const alive = new Set(survivors.map(({ pid }) => pid));
+  const left = service.processes.filter(({ pid }) => alive.has(pid)).map(({ pid }) => `pid ${pid}`);
+  if (left.length === 0) return service;
+  return { ...service, promise: 'best_effort', promise_reason: `not kept: ${left.join(', ')} is still there` };
 }
 
 /** The longest chain of grace periods among the named services, at least ten seconds. */

@@ -1,4 +1,4 @@
-import type { Exit, Receipt, ReceiptService } from '@reeve/contract';
+import type { Exit, Receipt, ReceiptProcess, ReceiptService } from '@reeve/contract';
 import { count, humanDuration } from '../terminal/amounts.ts';
 import { oneLine } from '../terminal/safe-text.ts';
 import { glyph, type Style } from '../terminal/style.ts';
@@ -24,12 +24,13 @@ const PROCESS_COLUMNS: readonly Column[] = [
 
 /** What was ended, how, and the verdict in the last line. */
 export function renderReceipt(receipt: Receipt, style: Style): string {
+  const alive = new Set(receipt.survivors.map(({ pid }) => pid));
   const table = renderTable(
     COLUMNS,
-    receipt.services.map((service) => rowOf(service)),
+    receipt.services.map((service) => rowOf(service, alive)),
     style,
   );
-  const processes = listed(receipt, style);
+  const processes = listed(receipt, alive, style);
   const survivors = receipt.survivors.map(
     (s) =>
       `${glyph(style, 'bad')} ${s.service}: pid ${s.pid} ${oneLine(s.command)} is still there: ${oneLine(s.why)}\n`,
@@ -49,10 +50,10 @@ export function renderReceipt(receipt: Receipt, style: Style): string {
 const MOST = 40;
 
 /** Each process, how it was found to belong to its service, and how it ended. */
-function listed({ services }: Receipt, style: Style): string {
+function listed({ services }: Receipt, alive: ReadonlySet<number>, style: Style): string {
   const rows = services.flatMap(({ name, processes }) =>
     processes.map((p): Row => {
-      const exit = p.exit === null ? 'gone' : exitText(p.exit);
+      const exit = exitsOf([p], alive);
       return [name, String(p.pid), p.found_by.join(', '), p.signals.join(' '), exit, oneLine(p.command)];
     }),
   );
@@ -75,7 +76,7 @@ function verdict(receipt: Receipt, style: Style): string {
   return `${done}  ${name}: ${amount} ended in ${humanDuration(ms)} (${promise})`;
 }
 
-function rowOf(service: ReceiptService): Row {
+function rowOf(service: ReceiptService, alive: ReadonlySet<number>): Row {
   const { name, processes, ports, promise } = service;
   const signals = [...new Set(processes.flatMap((p) => p.signals))].join(' ');
   const busy = ports.some(({ free }) => !free);
@@ -84,14 +85,16 @@ function rowOf(service: ReceiptService): Row {
     name,
     String(processes.length),
     signals,
-    exitsOf(processes.map(({ exit }) => exit)),
+    exitsOf(processes, alive),
     places === '' || busy ? places : `${places} free`,
-    promise === 'verified' ? 'verified' : 'best effort',
+    processes.some(({ pid }) => alive.has(pid)) ? 'not kept' : promise === 'verified' ? 'verified' : 'best effort',
   ];
 }
 
-function exitsOf(exits: readonly (Exit | null)[]): string {
-  return [...new Set(exits.map((exit) => (exit === null ? 'gone' : exitText(exit))))].join(' ');
+function exitsOf(processes: readonly ReceiptProcess[], alive: ReadonlySet<number>): string {
+  const word = ({ pid, exit }: ReceiptProcess): string =>
+    alive.has(pid) ? 'alive' : exit === null ? 'gone' : exitText(exit);
+  return [...new Set(processes.map(word))].join(' ');
 }
 
 /** `0`, `3`, `SIGKILL`, `unobserved`. */

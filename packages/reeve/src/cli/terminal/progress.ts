@@ -187,8 +187,10 @@ export function adviceFor(waited: Waited): readonly string[] {
       `Fix: give it longer with --timeout    ${more}`,
     ];
   }
-  const fix =
-    first.outcome === 'conflict'
+  const isUnfinished = first.reason?.startsWith('stop incomplete') ?? false;
+  const fix = isUnfinished
+    ? `end what its last stop has left: reeve stop --force ${first.name}`
+    : first.outcome === 'conflict'
       ? 'stop the holder, change the port in the config, or let reeve choose with `auto`'
       : `reeve logs ${first.name}`;
   return [`Fix: ${fix}    ${more}`];
