@@ -32,8 +32,8 @@ export class TestKeeper implements AsyncDisposable {
     this.program = program;
   }
 
-  /** `binding: false`: as on a machine where koffi cannot be installed. */
-  static async start({ binding = true } = {}): Promise<TestKeeper> {
+  /** `binding: false`: as on a machine where koffi cannot be installed. `descriptors`: a hard limit; 0: ours. */
+  static async start({ binding = true, descriptors = 0 } = {}): Promise<TestKeeper> {
     const home = mkdtempSync(path.join(tmpdir(), 'reeve-keeper-'));
     const program = path.join(home, 'bundle', 'keeper.mjs');
     await build({
@@ -48,7 +48,8 @@ export class TestKeeper implements AsyncDisposable {
       logLevel: 'warning',
     });
     if (binding) symlinkSync(path.join(root, 'node_modules'), path.join(home, 'bundle', 'node_modules'));
-    const keeper = new TestKeeper(home, [process.execPath, program]);
+    const within = descriptors === 0 ? [] : ['sh', '-c', `ulimit -n ${descriptors}; exec "$@"`, 'sh'];
+    const keeper = new TestKeeper(home, [...within, process.execPath, program]);
     await keeper.connect();
     return keeper;
   }

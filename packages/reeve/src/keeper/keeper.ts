@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
-import { closeSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import {
   type AdoptedRun,
   type Exit,
@@ -59,6 +59,8 @@ export class Keeper {
   readonly #pacer = new Pacer();
   readonly #runs = new Map<string, Run>();
   readonly #starting = new Map<string, Promise<ProcessIdentity>>();
+  /** Starts that are being tried at this moment. */
+  readonly #attempts = new Set<Promise<ProcessIdentity>>();
   readonly #strangers = new Strangers((run) => this.#ended(run, unobserved()));
   readonly #adoption: Adoption;
   readonly sockets = new HeldSockets();
@@ -104,7 +106,7 @@ export class Keeper {
   async spawn(request: SpawnRequest): Promise<ProcessIdentity> {
     const { run } = request;
     if (this.#runs.has(run) || this.#starting.has(run)) throw new Refused('BAD_REQUEST', `run ${run} is held already`);
-    const starting = this.#start(request);
+    const starting = this.#startSparingly(request);
     this.#starting.set(run, starting);
     try {
       return await starting;
@@ -149,6 +151,31 @@ export class Keeper {
     run.released = true;
     if (run.exit !== null) this.#forget(run);
     return { bytes: run.outputs.bytes };
+  }
+
+  /** A run that leaves no descriptor for its log files would lose what it writes: it is refused instead. */
+  async #startWithReserve(request: SpawnRequest): Promise<ProcessIdentity> {
+    refuseWithout(RESERVE + this.#attempts.size * OF_A_START);
+    return this.#start(request);
+  }
+
+  /** Where descriptors are short, a start goes before log files that nobody writes to now, and after the other starts. */
+  async #startSparingly(request: SpawnRequest): Promise<ProcessIdentity> {
+    for (;;) {
+      const attempt = this.#startWithReserve(request);
+      this.#attempts.add(attempt);
+      try {
+        return await attempt;
+      } catch (error) {
+        this.#attempts.delete(attempt);
+        if ((error as NodeJS.ErrnoException).code !== 'EMFILE') throw error;
+        if (this.#world.folders.spareDescriptors()) continue;
+        if (this.#attempts.size === 0) throw error;
+        await Promise.race([...this.#attempts].map((other) => other.catch(() => undefined)));
+      } finally {
+        this.#attempts.delete(attempt);
+      }
+    }
   }
 
   async #start(request: SpawnRequest): Promise<ProcessIdentity> {
@@ -261,6 +288,20 @@ export class Keeper {
   #wrapperReports(): WrapperReports {
     this.#reports ??= new WrapperReports(this.#world.fifos);
     return this.#reports;
+  }
+}
+
+/** Descriptors that stay free for log files, connections and looks at /proc; and what one start may take. */
+const RESERVE = 16;
+const OF_A_START = 10;
+
+/** Throws EMFILE unless so many descriptors can be opened. */
+function refuseWithout(count: number): void {
+  const opened: number[] = [];
+  try {
+    while (opened.length < count) opened.push(openSync('/dev/null', 'r'));
+  } finally {
+    for (const fd of opened) closeSync(fd);
   }
 }
 

@@ -306,3 +306,18 @@ test('U36: a log folder that is a link is not followed, and the output that is l
   const gaps = keeper.records.filter((record) => record.kind === 'gap' && record.run === run);
   expect(gaps.at(-1)).toMatchObject({ why: expect.stringContaining('symbolic link') });
 });
+
+test('U37: where descriptors are short a start is refused, and of what is started no line is lost', async () => {
+  await using tight = await TestKeeper.start({ descriptors: 128 });
+  const script = (n: number) => ['sh', '-c', `echo out-${n}; echo err-${n} >&2; exec sleep 1000`];
+  const starts = await Promise.allSettled(Array.from({ length: 40 }, (_, n) => tight.spawn(script(n))));
+  const started = starts.flatMap((start, n) => (start.status === 'fulfilled' ? [{ n, id: start.value.id }] : []));
+  const refused = starts.flatMap((start) => (start.status === 'rejected' ? [start.reason as Error] : []));
+  expect(started.length).toBeGreaterThan(5);
+  for (const reason of refused) expect(reason.message).toContain('no file descriptor left');
+  for (const { n, id } of started) {
+    await until(`what run ${n} wrote is logged`, () => existsSync(tight.folder(id)) && tight.log(id, 'err') !== '');
+    expect([tight.log(id), tight.log(id, 'err')]).toEqual([`out-${n}\n`, `err-${n}\n`]);
+  }
+  expect(tight.records.filter(({ kind }) => kind === 'gap')).toEqual([]);
+});

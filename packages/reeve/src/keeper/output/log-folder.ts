@@ -19,6 +19,8 @@ export interface Outcome {
 export interface LogWorld {
   readonly compressor: Compressor;
   readonly report: (message: string) => void;
+  /** Closes files of folders that were not written to for longest; false: there are none. */
+  readonly spareDescriptors: (but: LogFolder) => boolean;
 }
 const ALL_WRITTEN: Outcome = { lost: 0, why: null };
 
@@ -26,6 +28,7 @@ const ALL_WRITTEN: Outcome = { lost: 0, why: null };
 export class LogFolder {
   readonly #folder: string;
   readonly #compressor: Compressor;
+  readonly #spareDescriptors: LogWorld['spareDescriptors'];
   readonly #report: (message: string) => void;
   readonly #writers: Readonly<Record<LogStream, SegmentWriter>>;
   #rotation: LogSpec;
@@ -33,11 +36,14 @@ export class LogFolder {
   #last: LogStream | null = null;
   /** Another program has removed, cut or replaced an open file. */
   onGone: (why: string) => void = () => undefined;
+  /** By the monotonic clock. */
+  lastWrite = 0;
   #refused: { readonly until: number; readonly why: string } | null = null;
 
   constructor(folder: string, rotation: LogSpec, world: LogWorld) {
     this.#folder = folder;
     this.#report = world.report;
+    this.#spareDescriptors = world.spareDescriptors;
     this.#rotation = rotation;
     this.#compressor = world.compressor;
     this.#writers = { out: this.#writer('out'), err: this.#writer('err') };
@@ -54,11 +60,12 @@ export class LogFolder {
       return { lost: chunk.length, why: this.#refused.why };
     }
     this.#refused = null;
+    this.lastWrite = performance.now();
     const writer = this.#writers[stream];
     const fresh = this.#last !== stream;
     this.#last = stream;
     let { written, error } = writer.write(chunk, run, fresh);
-    while (error !== null && FULL.has(error.code ?? '') && this.#makeRoom()) {
+    while (error !== null && this.#canGoOn(error)) {
       const more = writer.write(chunk.subarray(written), run, false);
       written += more.written;
       error = more.error;
@@ -84,6 +91,11 @@ export class LogFolder {
     for (const stream of LOG_STREAMS) this.#writers[stream].check(Date.now());
   }
 
+  /** Whether it has files open that the next write would open again. */
+  get isOpen(): boolean {
+    return LOG_STREAMS.some((stream) => this.#writers[stream].number !== null);
+  }
+
   close(): void {
     for (const stream of LOG_STREAMS) this.#writers[stream].finish();
   }
@@ -95,6 +107,11 @@ export class LogFolder {
     if (!FULL.has(code)) writer.close(); // open it anew: the file may have become bad, or its folder gone
     this.#refused = { until: Date.now() + RETRY, why };
     return { lost, why };
+  }
+
+  #canGoOn({ code = '' }: NodeJS.ErrnoException): boolean {
+    if (FULL.has(code)) return this.#makeRoom();
+    return code === 'EMFILE' && this.#spareDescriptors(this);
   }
 
   /** The disk is full: what is newest is worth more than what is oldest. false: nothing is left to remove. */

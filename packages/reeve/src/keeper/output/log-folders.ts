@@ -6,6 +6,8 @@ import { LogFolder, type LogWorld } from './log-folder.ts';
 const TIDY = 10 * 60_000;
 /** Whether the files of silent services are still there is looked at so often (ms). */
 const CHECK = 3000;
+/** So many folders, of four files each, are closed at once where descriptors are short. */
+const SPARED = 4;
 
 /** The log folders in use: two runs of one instance (an old one that is being stopped, its successor) share one. */
 export class LogFolders {
@@ -13,7 +15,11 @@ export class LogFolders {
   readonly #open = new Map<string, { readonly folder: LogFolder; users: number }>();
 
   constructor(report: (message: string) => void) {
-    this.#world = { report, compressor: new Compressor(report) };
+    this.#world = {
+      report,
+      compressor: new Compressor(report),
+      spareDescriptors: (but) => this.spareDescriptors(but),
+    };
     setInterval(() => this.#tidy(), TIDY).unref();
     setInterval(() => this.#check(), CHECK).unref();
   }
@@ -28,6 +34,14 @@ export class LogFolders {
     const folder = new LogFolder(path, rotation, this.#world);
     this.#open.set(path, { folder, users: 1 });
     return folder;
+  }
+
+  /** For a process that has no descriptor left: their next write opens them again. false: none was open. */
+  spareDescriptors(but: LogFolder | null = null): boolean {
+    const open = [...this.#open.values()].map(({ folder }) => folder).filter((each) => each !== but && each.isOpen);
+    const idle = open.sort((a, b) => a.lastWrite - b.lastWrite).slice(0, SPARED);
+    for (const folder of idle) folder.close();
+    return idle.length > 0;
   }
 
   leave(path: string): void {
