@@ -1,4 +1,6 @@
-import { copyFileSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFileSync, readdirSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Receipt } from '@reeve/contract';
 import { describe, expect, test } from 'vitest';
@@ -93,6 +95,12 @@ describe('U21: what runs is taken over under its name, and never doubled', () =>
   });
 });
 
+/** As an editor or `mv` does it. */
+function replaceBy(db: string, text: string): void {
+  writeFileSync(`${db}.new`, text);
+  renameSync(`${db}.new`, db);
+}
+
 function removeOthers(db: string): void {
   for (const end of ['', '-wal', '-shm']) rmSync(`${db}${end}`, { force: true });
 }
@@ -109,6 +117,23 @@ test('U21: the journal is removed and the keeper killed: the next keeper is told
   kill(b[0]);
   const again = await untilService(reeve, 'b', (s) => s.state === 'running' && s.pid !== b[0]);
   await expectTheSame(reeve, [a, [Number(again.pid)]]);
+});
+
+test.each<readonly [string, (db: string) => void]>([
+  ['removed', (db) => removeOthers(db)],
+  ['emptied', (db) => truncateSync(db)],
+  ['replaced', (db) => replaceBy(db, 'another')],
+])('U21: the registry is %s under a daemon: said within a heartbeat, and written anew', async (_, treat) => {
+  await using reeve = startReeve();
+  reeve.project(two(reeve));
+  expect((await reeve.run(['up', '-d'])).code).toBe(0);
+  const before = pids(reeve);
+  treat(path.join(reeve.home, 'reeve.db'));
+  const said = async () => (await reeve.run(['events'])).stdout.includes('written anew from what the daemon knows');
+  await until('it is said', said);
+  await killDaemon(reeve);
+  expect(await serviceOf(reeve, 'a')).toMatchObject({ state: 'running', intent: 'up', pid: before[0]?.[0] });
+  await expectTheSame(reeve, before);
 });
 
 describe('U21: a daemon whose home is taken from under it', () => {
@@ -138,4 +163,31 @@ describe('U21: a daemon whose home is taken from under it', () => {
     expect(pids(reeve)).toEqual(before);
     await expectTheSame(reeve, before);
   });
+});
+
+test('U21: an intent that could not be written down is not answered with done', async () => {
+  await using reeve = startReeve();
+  reeve.project(two(reeve));
+  expect((await reeve.run(['up', '-d'])).code).toBe(0);
+  const hold =
+    'import sqlite3,sys; d=sqlite3.connect(sys.argv[1],isolation_level=None); d.execute("BEGIN EXCLUSIVE"); print("held",flush=True); sys.stdin.read()';
+  const holder = spawn('python3', ['-c', hold, path.join(reeve.home, 'reeve.db')], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  try {
+    await once(holder.stdout, 'data');
+    const refused = await reeve.run(['stop', 'b']);
+    expect([refused.code, refused.stdout]).toEqual([1, '']);
+    expect(refused.stderr).toContain('could not be written down');
+    expect(copiesOf(reeve, 'copy=b;')).toEqual([]);
+    holder.stdin.end();
+    await once(holder, 'close');
+    const stop = await reeve.json<Receipt>(['stop', 'b']);
+    expect(stop.status).toBe('COMPLETE');
+    await killDaemon(reeve);
+    expect((await reeve.run(['daemon', 'start'])).code).toBe(0);
+    expect(await serviceOf(reeve, 'b')).toMatchObject({ state: 'stopped', intent: 'down' });
+  } finally {
+    holder.kill('SIGKILL');
+  }
 });

@@ -274,6 +274,13 @@ export const ERRORS = {
     say: (p) => `${p.path}: no space left`,
     hint: 'free some space; what runs is not affected',
   },
+  NOT_WRITTEN_DOWN: {
+    http: 507,
+    exit: 1,
+    retryable: true,
+    say: (p) => `${p.names} ended, but that it is to stay down could not be written down: ${p.why}`,
+    hint: 'the next daemon would start it again; run the command again when the registry can be written',
+  },
   INTERNAL: {
     http: 500,
     exit: 1,

@@ -32,5 +32,6 @@ export * from './run-command.ts';
 export * from './safe-folder.ts';
 export * from './signals.ts';
 export * from './start-command.ts';
+export * from './system-error.ts';
 export * from './timer.ts';
 export * from './working-folder.ts';

@@ -1,4 +1,5 @@
 import { ReeveError } from '@reeve/contract';
+import { systemError } from '@reeve/host';
 import type { Io } from './io.ts';
 import { safeText } from './terminal/safe-text.ts';
 import { glyph, type Style } from './terminal/style.ts';
@@ -35,6 +36,8 @@ function formatError(error: ReeveError, { talk }: Pick<ErrorManner, 'talk'>): st
 }
 
 function unexpected(error: unknown): ReeveError {
+  const known = systemError(error);
+  if (known) return known;
   const message = error instanceof Error ? error.message : String(error);
   return new ReeveError('INTERNAL', { message }, { cause: error });
 }

@@ -3,8 +3,7 @@ import { type JournalRecord, ReeveError } from '@reeve/contract';
 import { type HomePaths, type Lock, pause } from '@reeve/host';
 import { surviveErrors } from '../base/survive-errors.ts';
 import { linuxPlatform } from '../platform/linux-platform.ts';
-import { openRegistry } from '../registry/open.ts';
-import { recoverAll } from '../supervisor/recovery.ts';
+import { openOrBeginAnew } from '../registry/open.ts';
 import { KeeperRecords, keeperSeqFact, type RecordSource } from '../supervisor/run/keeper-records.ts';
 import { releaseEnded } from '../supervisor/run/release-ended.ts';
 import { Supervisor } from '../supervisor/supervisor.ts';
@@ -21,8 +20,10 @@ import { keeperLabel } from './keepers/places.ts';
 import { type DaemonLog, openDaemonLog } from './log/daemon-log.ts';
 import { manager } from './managed-by.ts';
 import type { DaemonOptions } from './options.ts';
+import { recoverOrBeginAnew } from './recover-or-begin-anew.ts';
 import { historyLimits, Retention } from './retention.ts';
 import { ownHome } from './self-check/own-home.ts';
+import { ownRegistry } from './self-check/own-registry.ts';
 import { ownSocket } from './self-check/own-socket.ts';
 import { SelfCheck } from './self-check/self-check.ts';
 import { trackersOff } from './trackers-off.ts';
@@ -54,7 +55,7 @@ export async function serve(options: ServeOptions): Promise<HandOver | null> {
   const { home, version, keeper, onReady, paths, coming } = options;
   const log = options.log ?? openDaemonLog(paths.daemonLog);
   const platform = linuxPlatform({ home, trackers: trackersOff(process.env['REEVE_TRACKERS_OFF']) });
-  const registry = openRegistry({ file: paths.registry });
+  const { registry, damage } = openOrBeginAnew({ file: paths.registry });
   log.info({ version, home }, 'the daemon starts');
 
   let deliver: KeepersOptions['onRecord'] | null = null;
@@ -124,7 +125,7 @@ export async function serve(options: ServeOptions): Promise<HandOver | null> {
     opened: recovered.promise,
   });
   try {
-    await recoverAll(supervisor, await keepers.ready());
+    await recoverOrBeginAnew(supervisor, await keepers.ready(), registry, damage);
   } catch (error) {
     recovered.reject(error);
     await server.close();
@@ -139,15 +140,16 @@ export async function serve(options: ServeOptions): Promise<HandOver | null> {
   const onHangUp = (): void => log.info({}, 'SIGHUP: nothing to read again');
   process.on('SIGTERM', end).on('SIGINT', end).on('SIGHUP', onHangUp);
   let deposed = null as ReeveError | null; // set in a callback, which the compiler does not see
-  const selfCheck = new SelfCheck(
-    [...ownHome(paths, options.lock), ownSocket(server, paths.controlSocket)],
-    log,
-    (why) => {
-      deposed = new ReeveError('DAEMON_DEPOSED', { home, why });
-      log.error({ err: deposed }, 'the daemon gives up its role');
-      end();
-    },
-  );
+  const checks = [
+    ...ownHome(paths, options.lock),
+    ownSocket(server, paths.controlSocket),
+    ownRegistry(paths.registry, registry, supervisor),
+  ];
+  const selfCheck = new SelfCheck(checks, log, (why) => {
+    deposed = new ReeveError('DAEMON_DEPOSED', { home, why });
+    log.error({ err: deposed }, 'the daemon gives up its role');
+    end();
+  });
   const stopSurviving = surviveErrors((err, message) => log.error({ err }, message));
   await onReady();
 

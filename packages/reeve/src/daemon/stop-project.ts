@@ -1,10 +1,13 @@
-import type { Actor, Progress, Receipt } from '@reeve/contract';
+import { type Actor, type Progress, type Receipt, ReeveError } from '@reeve/contract';
 import { describeActor } from '../supervisor/audit.ts';
 import { stop } from '../supervisor/intents/intents.ts';
 import { isUnwritable } from '../supervisor/intents/unwritable.ts';
 import type { Project } from '../supervisor/project.ts';
 import { stopAndProve } from '../supervisor/stopping.ts';
 import type { Supervisor } from '../supervisor/supervisor.ts';
+
+/** How long an intent that could not be written is tried again before the command is answered. Milliseconds. */
+const WRITE_LIMIT = 3_000;
 
 interface StopOptions {
   /** Milliseconds; null: what the services declare. */
@@ -23,7 +26,7 @@ export async function stopProject(
   names: readonly string[],
   options: StopOptions,
 ): Promise<Receipt> {
-  stop(supervisor, project, names, options.actor, options.action);
+  const unwritten = stop(supervisor, project, names, options.actor, options.action);
   const receipt = await stopAndProve(supervisor, { project, names, ...options });
   const { registry, clock } = supervisor.deps;
   const left = receipt.survivors.map((s) => `pid ${s.pid}`).join(', ');
@@ -46,7 +49,14 @@ export async function stopProject(
     if (!isUnwritable(error)) throw error;
     supervisor.outbox.row(`audit ${at} ${project.row.folder}`, write);
   }
+  if (unwritten !== null && receipt.status === 'COMPLETE') await proveWritten(supervisor, names, unwritten);
   return receipt;
+}
+
+/** What the next daemon would not know of is not done. */
+async function proveWritten(supervisor: Supervisor, names: readonly string[], why: ReeveError): Promise<void> {
+  if (await supervisor.outbox.caughtUp(WRITE_LIMIT)) return;
+  throw new ReeveError('NOT_WRITTEN_DOWN', { names: names.join(', '), why: why.message });
 }
 
 /** Every project at the same time. */

@@ -1,5 +1,6 @@
 import type { Database, SqlRow, SqlValue, Statement } from './driver.ts';
-import { explain, isDiskFailure } from './failure.ts';
+import { explain, isDamage, isDiskFailure } from './failure.ts';
+import type { Misplaced, OwnFile } from './own-file.ts';
 
 /** How a write reaches the disk: `durable` waits for it, `usual` leaves that to the next checkpoint. */
 export type Kind = 'durable' | 'usual';
@@ -10,6 +11,8 @@ export interface ConnectionOptions {
   readonly isReadonly: boolean;
   /** Opens, sets up and checks the file; called again after a disk failure. Throws in the words of the catalogue. */
   readonly open: () => Database;
+  /** Of a writer: tells when somebody else has taken the file away or changed it. */
+  readonly place?: OwnFile;
 }
 
 /**
@@ -30,12 +33,40 @@ export class Connection {
   #wantsDurable = false;
   /** The disk failed under it: nobody knows what is written. */
   #isSuspect = false;
+  readonly #place: OwnFile | null;
+  #misplaced: Misplaced | null = null;
 
-  constructor({ file, isReadonly, open }: ConnectionOptions) {
+  constructor({ file, isReadonly, open, place }: ConnectionOptions) {
     this.file = file;
     this.isReadonly = isReadonly;
     this.#open = open;
     this.#database = open();
+    this.#place = place ?? null;
+    place?.settle();
+  }
+
+  /** What is wrong with the file under this connection; null: nothing that we know of. */
+  get misplaced(): Misplaced | null {
+    this.#misplaced ??= this.#isInTransaction ? null : (this.#place?.look() ?? null);
+    return this.#misplaced;
+  }
+
+  /**
+   * Leaves the file for another one at the same place. `makeWay` gives what lies there another name. The old connection
+   * is closed after that and before the new file is there: closing deletes a WAL by its name.
+   */
+  replace(makeWay: (from: Database) => void, put: () => void): void {
+    const old = this.#database;
+    makeWay(old);
+    this.#statements.clear();
+    this.#synchronous = null;
+    closeQuietly(old);
+    put();
+    this.#isSuspect = true; // until it is open
+    this.#database = this.#open();
+    this.#isSuspect = false;
+    this.#misplaced = null;
+    this.#place?.settle();
   }
 
   /** Returns how many rows were changed. */
@@ -63,6 +94,7 @@ export class Connection {
       if (this.#failure) throw this.#failure.error;
       this.#guard('write', () => this.#database.exec('COMMIT'));
       this.#isInTransaction = false;
+      if (this.#misplaced === null) this.#place?.settle();
       if (kind === 'usual' && this.#wantsDurable) this.#flush();
       return result;
     } catch (error) {
@@ -89,6 +121,7 @@ export class Connection {
   }
 
   #begin(kind: Kind): void {
+    this.#misplaced ??= this.#place?.look() ?? null;
     if (this.#isSuspect) this.#openAgain();
     this.#failure = null;
     this.#guard('write', () => {
@@ -127,7 +160,8 @@ export class Connection {
     this.#isSuspect = false;
     const old = this.#database;
     this.#database = fresh;
-    old.close();
+    closeQuietly(old);
+    if (this.#misplaced === null) this.#place?.settle();
   }
 
   #prepare(sql: string): Statement {
@@ -144,10 +178,20 @@ export class Connection {
       return act();
     } catch (error) {
       if (isDiskFailure(error)) this.#isSuspect = true;
+      if (isDamage(error)) this.#misplaced ??= { why: `is damaged (${String(error)})`, isWhole: false };
       const explained = explain(error, this.file, doing);
       if (this.#isInTransaction) this.#failure ??= { error: explained };
       throw explained;
     }
+  }
+}
+
+/** It was opened for a file that is gone or broken: whatever it says at its end changes nothing. */
+function closeQuietly(database: Database): void {
+  try {
+    database.close();
+  } catch {
+    // Closed already, or the file under it is not what it was.
   }
 }
 

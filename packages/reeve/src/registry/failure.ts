@@ -34,6 +34,11 @@ function primary(error: unknown): number | null {
 export function isDiskFailure(error: unknown): boolean {
   return primary(error) === IOERR && codeOf(error) !== IOERR_SHMSIZE;
 }
+/** What the file holds is no database, or not a whole one. */
+export function isDamage(error: unknown): boolean {
+  const code = primary(error);
+  return code === CORRUPT || code === NOTADB;
+}
 export function needsPlayback(error: unknown): boolean {
   return codeOf(error) === READONLY_ROLLBACK;
 }
@@ -93,9 +98,7 @@ export function damaged(file: string, why: string, cause?: unknown): ReeveError 
     .filter((name) => isBackupOf(file, name))
     .sort()
     .at(-1);
-  const next = backup
-    ? `put the backup ${backup} in its place`
-    : `reeve then begins with an empty one; \`reeve up\` in each project fills it again`;
-  const hint = `nothing was changed. reeve daemon stop, move ${basename(file)}* aside, ${next}`;
+  const next = backup ? `; a backup lies beside it: ${backup}` : '';
+  const hint = `nothing was changed; reeve daemon start sets ${basename(file)} aside, begins a new one and takes over what runs${next}`;
   return new ReeveError('REGISTRY_DAMAGED', { file, why, hint }, cause === undefined ? {} : { cause });
 }

@@ -1,4 +1,4 @@
-import { realpathSync } from 'node:fs';
+import { closeSync, openSync, realpathSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { ReeveError } from '@reeve/contract';
 import type { Registry } from '../core/registry.ts';
@@ -10,7 +10,9 @@ import { prepareFile } from './file.ts';
 import { inspectBeforeWriting, refuseForeign } from './inspect.ts';
 import { migrate } from './migrate.ts';
 import { MIGRATIONS, type Migration } from './migrations.ts';
+import { OwnFile } from './own-file.ts';
 import { registryOver } from './registry.ts';
+import { setAside } from './set-aside.ts';
 
 export { openRegistryReadonly } from './open-readonly.ts';
 
@@ -45,12 +47,43 @@ const systemClock: RegistryClock = {
 /** Files that this process writes: two connections that write would fight over one lock. */
 const openFiles = new Set<string>();
 
+/** The registry of the one daemon that writes it. */
+export interface OwnRegistry extends Registry {
+  /** What has happened to its file behind our back, as the end of "the registry …"; null: nothing. */
+  misplaced(): string | null;
+  /**
+   * Puts a new file in the place of one that is misplaced; what lies there is set aside. Where our connection still has
+   * the old content, that is kept. The caller writes down what it knows.
+   */
+  beginAnew(): Renewed;
+}
+export interface Renewed {
+  /** The new name of what lay there; null: nothing did. */
+  readonly aside: string | null;
+  readonly isHistoryKept: boolean;
+}
+
+/** As {@link openRegistry}; a file that is damaged is set aside, and a new one begun. */
+export function openOrBeginAnew(options: OpenOptions): {
+  readonly registry: OwnRegistry;
+  /** null: the file was in order. */
+  readonly damage: { readonly why: string; readonly aside: string | null } | null;
+} {
+  try {
+    return { registry: openRegistry(options), damage: null };
+  } catch (error) {
+    if (!(error instanceof ReeveError && error.code === 'REGISTRY_DAMAGED')) throw error;
+    const aside = setAside(options.file, (options.clock ?? systemClock).now());
+    return { registry: openRegistry(options), damage: { why: error.message, aside } };
+  }
+}
+
 /**
  * Opens the registry for the one daemon that writes it; makes it (0600) where it is missing and brings its schema up to
  * date. Throws REGISTRY_DAMAGED (nothing is changed then), REGISTRY_NEWER, REGISTRY_BUSY, REGISTRY_UNUSABLE, DISK_FULL,
  * REGISTRY_DRIVER; a bug when this process already has it open.
  */
-export function openRegistry(options: OpenOptions): Registry {
+export function openRegistry(options: OpenOptions): OwnRegistry {
   const driver = options.driver ?? loadDriver();
   const clock = options.clock ?? systemClock;
   const file = claim(options.file);
@@ -63,11 +96,46 @@ export function openRegistry(options: OpenOptions): Registry {
       wait = WAIT_SERVING;
       return database;
     };
-    const connection = new Connection({ file, isReadonly: false, open });
-    return registryOver({ connection, clock }, () => openFiles.delete(file));
+    const connection = new Connection({ file, isReadonly: false, open, place: new OwnFile(file) });
+    return {
+      ...registryOver({ connection, clock }, () => openFiles.delete(file)),
+      misplaced: () => connection.misplaced?.why ?? null,
+      beginAnew: () => beginAnew(connection, file, clock),
+    };
   } catch (error) {
     openFiles.delete(file);
     throw explain(error, file, 'open');
+  }
+}
+
+const DRAFT = '.anew';
+
+function beginAnew(connection: Connection, file: string, clock: RegistryClock): Renewed {
+  const draft = `${file}${DRAFT}`;
+  rmSync(draft, { force: true });
+  let aside: string | null = null;
+  let isHistoryKept = false;
+  const makeWay = (from: Database): void => {
+    isHistoryKept = connection.misplaced?.isWhole === true && copyTo(from, draft);
+    aside = setAside(file, clock.now());
+  };
+  const put = (): void => {
+    if (isHistoryKept) renameSync(draft, file);
+    else prepareFile(file);
+  };
+  connection.replace(makeWay, put);
+  return { aside, isHistoryKept };
+}
+
+/** false: it cannot be read to its end. */
+function copyTo(from: Database, draft: string): boolean {
+  try {
+    closeSync(openSync(draft, 'wx', 0o600));
+    from.exec(`VACUUM INTO '${draft.replaceAll("'", "''")}'`);
+    return true;
+  } catch {
+    rmSync(draft, { force: true });
+    return false;
   }
 }
 

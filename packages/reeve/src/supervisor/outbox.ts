@@ -1,4 +1,4 @@
-import { after, type Timer } from '@reeve/host';
+import { after, pause, type Timer } from '@reeve/host';
 import type { EventRow, Registry, StoredEvent } from '../core/registry.ts';
 import type { Log } from './dependencies.ts';
 
@@ -6,6 +6,8 @@ import type { Log } from './dependencies.ts';
 const MOST_KEPT = 20_000;
 /** How soon a registry that could not be written is tried again, when nothing else happens. Milliseconds. */
 const RETRY = 1_000;
+/** The same while somebody waits for it. Milliseconds. */
+const CATCH_UP = 100;
 
 /** An event that was told, and may not have its number yet: it gets one when it is written. */
 export interface EventRef {
@@ -74,6 +76,14 @@ export class Outbox {
   written(): Promise<void> {
     this.#schedule();
     return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+  /** Tries for at most so long (ms) to write what is kept. false: it still cannot be written. */
+  async caughtUp(limit: number): Promise<boolean> {
+    const until = performance.now() + limit;
+    for (this.flush(); this.#isFailing && performance.now() < until; this.flush()) {
+      await pause(CATCH_UP);
+    }
+    return !this.#isFailing;
   }
   /** Now, for the last moment of a daemon. */
   flush(): void {

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { type CallName, type ControlMessage, type ControlRequest, ReeveError } from '@reeve/contract';
-import { after, encode, LineSplitter, LineTooLong } from '@reeve/host';
+import { after, encode, LineSplitter, LineTooLong, systemError } from '@reeve/host';
 import type { ControlCall, ControlLog, ServerShared } from './handler-types.ts';
 import { LINE_BYTES, parseRequest } from './request.ts';
 
@@ -126,7 +126,7 @@ export class ControlConnection {
     if (error instanceof ReeveError) return error;
     if (signal.aborted && error instanceof Error && error.name === 'AbortError') return signal.reason as ReeveError;
     this.#log.error({ call, err: error }, 'a call failed unexpectedly');
-    return new ReeveError('INTERNAL', { message: `"${call}" failed unexpectedly` });
+    return systemError(error) ?? new ReeveError('INTERNAL', { message: `"${call}" failed unexpectedly` });
   }
 
   #reply({ id, error }: { id: number; error: ReeveError }): void {

@@ -1,5 +1,6 @@
 import { closeSync, writeSync } from 'node:fs';
 import { ReeveError } from '@reeve/contract';
+import { systemError } from '@reeve/host';
 
 /**
  * Tells whoever started this daemon (cli/daemon/launch-daemon.ts) that it answers now: the line `ready` on the descriptor that
@@ -20,7 +21,10 @@ export function reportPrepared(): void {
  * Returns the exit code. An error outside the catalogue becomes INTERNAL, its stack on standard error.
  */
 export function reportFailure(error: unknown): number {
-  const known = error instanceof ReeveError ? error : new ReeveError('INTERNAL', { message: String(error) });
+  const known =
+    error instanceof ReeveError
+      ? error
+      : (systemError(error) ?? new ReeveError('INTERNAL', { message: String(error) }));
   const shown = error instanceof ReeveError ? error.message : error instanceof Error ? error.stack : known.message;
   heard(2, `${new Date().toISOString()} ${shown}\n`);
   tell(`error ${JSON.stringify({ code: known.code, params: known.params })}`);

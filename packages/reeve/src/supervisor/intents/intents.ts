@@ -1,4 +1,4 @@
-import type { Accepted, Actor, Applied } from '@reeve/contract';
+import type { Accepted, Actor, Applied, ReeveError } from '@reeve/contract';
 import { withNeeded } from '../../core/graph/graph.ts';
 import { costOf, type FieldChange, specChanges, withExecuted } from '../../core/spec/spec-changes.ts';
 import { audit } from '../audit.ts';
@@ -99,13 +99,15 @@ export function restart(supervisor: Supervisor, project: Project, names: readonl
   });
 }
 
+/** Returns why the intent could not be written down; it holds all the same, until the daemon ends. */
 export function stop(
   supervisor: Supervisor,
   project: Project,
   names: readonly string[],
   actor: Actor,
   action: string,
-): void {
+): ReeveError | null {
+  let unwritten: ReeveError | null = null;
   try {
     durably(supervisor, () => {
       wantDown(supervisor, project, names, actor, action);
@@ -113,9 +115,11 @@ export function stop(
     });
   } catch (error) {
     if (!isUnwritable(error)) throw error;
+    unwritten = error;
     wantDownFromMemory(supervisor, project, names, actor, action);
   }
   supervisor.intentChanged(project);
+  return unwritten;
 }
 
 function autostarting(project: Project): readonly string[] {
