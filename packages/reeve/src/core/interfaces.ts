@@ -166,6 +166,8 @@ export interface Platform {
   findUser(name: string): Promise<UserEntry | null>;
   /** Group id of a name or number; `null`: no such group. */
   findGroup(name: string): Promise<number | null>;
+  /** What is listened on, without whose it is: one look at the kernel's table, where `listeners` reads every descriptor. */
+  sockets(): readonly Pick<Listener, 'port' | 'protocol'>[];
   /** One process a socket; of one port everybody who holds a socket of it. */
   listeners(port?: number): Promise<readonly Listener[]>;
 }

@@ -11,6 +11,7 @@ import {
   identityOf,
   isSame,
   listListeners,
+  listSockets,
   loadSyscalls,
   pageSize,
   portHolders,
@@ -75,6 +76,7 @@ export function linuxPlatform(options: LinuxPlatformOptions): Platform {
     environOf: (process) => (isSame(process) ? environOf(process.pid) : null),
     findUser,
     findGroup: async (name) => (await findGroup(name))?.gid ?? null,
+    sockets: () => listSockets(),
     listeners: (port) => Promise.resolve(port === undefined ? listListeners() : portHolders(port)),
   };
 }

@@ -19,7 +19,7 @@ export async function receiptOf(
   const processes: readonly ReceiptProcess[] = remains.flatMap((r) => r.processes);
   const weakest = remains.find((r) => r.promise.promise === 'best_effort') ?? remains[0];
   const ports = [...new Set(remains.flatMap((r) => r.ports))];
-  const listeners = ports.length > 0 ? await platform.listeners() : [];
+  const listeners = ports.length > 0 ? platform.sockets() : [];
   return {
     name,
     promise: weakest?.promise.promise ?? 'best_effort',

@@ -14,13 +14,15 @@ import { isUnwritable } from '../intents/unwritable.ts';
 export async function takePorts(deps: Dependencies, instance: Actor, run: string): Promise<readonly Lease[]> {
   const { ports } = instance.spec;
   if (ports.length === 0) return [];
-  const listeners = await deps.platform.listeners();
+  const sockets = deps.platform.sockets();
   const mine = new Set<number>();
   try {
-    return ports.map((spec) => takeOne(deps, instance, run, spec, listeners, mine));
+    return ports.map((spec) => takeOne(deps, instance, run, spec, sockets, mine));
   } catch (error) {
     if (!(error instanceof HeldPort)) throw error;
-    const { listener } = error;
+    const { port, protocol } = error;
+    const listener = (await deps.platform.listeners(port)).find((l) => l.protocol === protocol);
+    if (!listener) return takePorts(deps, instance, run); // it has gone meanwhile
     const owners = await instance.host.owners();
     const owner = listener.process && owners.of(listener.process.pid);
     throw new ReeveError('PORT_TAKEN', {
@@ -30,12 +32,16 @@ export async function takePorts(deps: Dependencies, instance: Actor, run: string
   }
 }
 
+type Socket = Pick<Listener, 'port' | 'protocol'>;
+
 /** Thrown and caught in this file only: who it is, is looked at once it matters. */
 class HeldPort extends Error {
-  readonly listener: Listener;
-  constructor(listener: Listener) {
-    super(`port ${listener.port} is held`);
-    this.listener = listener;
+  readonly port: number;
+  readonly protocol: Socket['protocol'];
+  constructor({ port, protocol }: Socket) {
+    super(`port ${port} is held`);
+    this.port = port;
+    this.protocol = protocol;
   }
 }
 
@@ -44,14 +50,14 @@ function takeOne(
   instance: Actor,
   run: string,
   spec: PortSpec,
-  listeners: readonly Listener[],
+  sockets: readonly Socket[],
   mine: Set<number>,
 ): Lease {
   const port = instancePort(spec, instance.index);
   const lease =
     port === 'auto'
-      ? takeAuto(deps, instance, run, spec, listeners, mine)
-      : takeFixed(deps, instance, run, spec, port, listeners);
+      ? takeAuto(deps, instance, run, spec, sockets, mine)
+      : takeFixed(deps, instance, run, spec, port, sockets);
   mine.add(lease.port);
   return lease;
 }
@@ -62,9 +68,9 @@ function takeFixed(
   run: string,
   spec: PortSpec,
   port: number,
-  listeners: readonly Listener[],
+  sockets: readonly Socket[],
 ): Lease {
-  const holder = listeners.find((l) => l.port === port && l.protocol === spec.protocol);
+  const holder = sockets.find((l) => l.port === port && l.protocol === spec.protocol);
   if (holder) throw new HeldPort(holder);
   const row = leaseRow(deps, instance, run, spec, port, 'fixed');
   const other = lease(instance, row);
@@ -94,13 +100,13 @@ function takeAuto(
   instance: Actor,
   run: string,
   spec: PortSpec,
-  listeners: readonly Listener[],
+  sockets: readonly Socket[],
   mine: ReadonlySet<number>,
 ): Lease {
   const all = deps.registry.leases.all();
   const isOwn = (l: LeaseRow): boolean =>
     isOf(instance, l) && l.name === spec.name && l.kind === 'auto' && !mine.has(l.port);
-  const busy = listeners.filter((l) => l.protocol === spec.protocol).map((l) => l.port);
+  const busy = sockets.filter((l) => l.protocol === spec.protocol).map((l) => l.port);
   const own = all.find((l) => isOwn(l) && !busy.includes(l.port));
   const taken = new Set([...busy, ...mine, ...all.map((l) => l.port)]);
   const { folder } = instance.project.row;
