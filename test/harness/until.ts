@@ -1,14 +1,14 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
 /**
- * Asks again and again for a fact of the world that announces itself to nobody (a process is gone, a port is free), and
+ * Asks again and again for a fact of the world that no event announces (a process is gone, a port is free), and
  * returns the first answer that is neither false, null nor undefined. Throws after `limit` milliseconds, saying what
  * was waited for. Where an event exists, wait for the event instead.
  */
 export async function until<T>(
   what: string,
   ask: () => T | Promise<T>,
-  limit = 20_000,
+  limit = 60_000,
 ): Promise<Exclude<T, false | null | undefined>> {
   const end = performance.now() + limit;
   for (;;) {

@@ -173,7 +173,15 @@ export interface Registry {
         | { readonly folder: string; readonly service?: string; readonly index?: number },
     ): void;
   };
-  readonly audit: { append(row: AuditRow): void; newest(limit: number): readonly AuditRow[] };
+  readonly audit: {
+    append(row: AuditRow): void;
+    newest(limit: number): readonly AuditRow[];
+    /**
+     * Removes rows at the old end, `most` at once: what is older than `before`, and what is beyond the newest `kept`. The
+     * newest row stays. Returns how many were removed.
+     */
+    prune(limits: { readonly before: number; readonly kept: number; readonly most: number }): number;
+  };
   readonly announcements: {
     all(): readonly AnnouncementRow[];
     /** null: there is none. */

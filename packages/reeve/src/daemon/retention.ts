@@ -18,10 +18,13 @@ export interface HistoryLimits {
   /** Milliseconds. */
   readonly age: number;
   readonly events: number;
+  /** Of rows of the audit trail, which are few and are asked for late. Milliseconds. */
+  readonly auditAge: number;
+  readonly auditRows: number;
 }
-const STANDARD: HistoryLimits = { age: 30 * DAY, events: 100_000 };
+const STANDARD: HistoryLimits = { age: 30 * DAY, events: 100_000, auditAge: 365 * DAY, auditRows: 100_000 };
 
-/** `REEVE_HISTORY_AGE` (`30d`) and `REEVE_HISTORY_EVENTS` (`100000`); what is not valid is reported, and the default holds. */
+/** `REEVE_HISTORY_AGE` (`30d`), `REEVE_HISTORY_EVENTS` (`100000`), and the same of `REEVE_AUDIT_…`; what is not valid is reported, and the default holds. */
 export function historyLimits(env: Readonly<Record<string, string | undefined>>, log: Log): HistoryLimits {
   const read = (name: string, parse: (text: string) => number | null, standard: number): number => {
     const text = env[name];
@@ -34,6 +37,8 @@ export function historyLimits(env: Readonly<Record<string, string | undefined>>,
   return {
     age: read('REEVE_HISTORY_AGE', parseDuration, STANDARD.age),
     events: read('REEVE_HISTORY_EVENTS', count, STANDARD.events),
+    auditAge: read('REEVE_AUDIT_AGE', parseDuration, STANDARD.auditAge),
+    auditRows: read('REEVE_AUDIT_ROWS', count, STANDARD.auditRows),
   };
 }
 
@@ -94,6 +99,7 @@ export class Retention {
     return [
       () => registry.events.removeBefore(before, BATCH),
       () => registry.events.removeBeyond(limits.events, BATCH),
+      () => registry.audit.prune({ before: now() - limits.auditAge, kept: limits.auditRows, most: BATCH }),
       () => registry.runs.removeEndedBefore(before, BATCH),
       () => forgetAnnouncements(before, BATCH),
       ...[...services()].map(({ folder, name, instances }) => {

@@ -11,6 +11,10 @@ const APPEND = `
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 const NEWEST = `
   SELECT seq, at, actor, action, target, reason, outcome FROM audit WHERE node = ? ORDER BY seq DESC LIMIT ?`;
+const OLDEST = 'SELECT seq, at FROM audit WHERE node = ? ORDER BY seq LIMIT ?';
+/** The one statement that removes rows: the schema sees to it that only the oldest go, up to this one. */
+const CUT = `
+  INSERT INTO audit_cuts (node, seq, hash, at) SELECT node, seq, hash, ?3 FROM audit WHERE node = ?1 AND seq = ?2`;
 const BOOT = `SELECT value FROM facts WHERE node = ? AND name = 'boot'`;
 
 /** A stored row as the hash covers it, in this order. */
@@ -56,6 +60,18 @@ export function auditTable({ connection, clock }: TableContext): Registry['audit
   return {
     // As durable as the command that it is about: within its transaction.
     append: (row) => connection.transaction('usual', () => append(row)),
+    prune: ({ before, kept, most }) =>
+      connection.transaction('usual', () => {
+        const newest = Number(connection.get(LAST, LOCAL_NODE)?.['seq'] ?? 0);
+        const oldest = connection.all(OLDEST, LOCAL_NODE, most).map((row) => {
+          return { seq: Number(row['seq']), isOld: Number(row['at']) < before };
+        });
+        const end = oldest.findIndex(({ seq, isOld }) => seq === newest || (!isOld && seq > newest - kept));
+        const removed = end === -1 ? oldest : oldest.slice(0, end);
+        const last = removed.at(-1);
+        if (last) connection.run(CUT, LOCAL_NODE, last.seq, clock.now());
+        return removed.length;
+      }),
     newest: (limit) => connection.all(NEWEST, LOCAL_NODE, limit).map(read),
   };
 }

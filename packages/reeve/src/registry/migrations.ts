@@ -1,7 +1,8 @@
 import { schema1 } from './schema-1.ts';
 import { schema2 } from './schema-2.ts';
+import { schema3 } from './schema-3.ts';
 
-/** One step of the schema. Once released, a step is never changed: mend it by the next one. */
+/** One step of the schema. Once released, a step is never changed: correct it in the next one. */
 export interface Migration {
   /** `user_version` afterwards: 1, 2, 3 … without gaps. */
   readonly version: number;
@@ -11,6 +12,7 @@ export interface Migration {
 export const MIGRATIONS: readonly Migration[] = [
   { version: 1, statements: schema1 },
   { version: 2, statements: schema2 },
+  { version: 3, statements: schema3 },
 ];
 
 /** The schema that this reeve reads and writes. */

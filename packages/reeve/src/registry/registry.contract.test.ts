@@ -390,6 +390,37 @@ describe.each(drivers)('with %s', (_name, driver) => {
       expect(registry.audit.newest(9)).toEqual([entry('up')]);
     });
 
+    test('D10: loses its oldest rows by age and number; its newest row, its numbers and its chain stay', () => {
+      for (const at of [1, 2, 9, 3, 9]) registry.audit.append({ ...entry('up'), at });
+      const numbers = () => raw((sql) => sql('SELECT seq FROM audit ORDER BY seq')).map((r) => r['seq']);
+      const hashes = raw((sql) => sql('SELECT seq, hash FROM audit ORDER BY seq')).map((r) => r['hash']);
+      expect(registry.audit.prune({ before: 5, kept: 99, most: 1 })).toBe(1);
+      expect(registry.audit.prune({ before: 5, kept: 99, most: 9 })).toBe(1);
+      expect(numbers()).toEqual([3, 4, 5]);
+      expect(registry.audit.prune({ before: 0, kept: 2, most: 9 })).toBe(1);
+      expect(registry.audit.prune({ before: 99, kept: 1, most: 9 })).toBe(1);
+      expect(registry.audit.prune({ before: 99, kept: 1, most: 9 })).toBe(0);
+      expect(numbers()).toEqual([5]);
+      expect(raw((sql) => sql('SELECT seq, hash FROM audit_cuts'))).toMatchObject([{ seq: 4, hash: hashes[3] }]);
+      expect(raw((sql) => sql('SELECT prev FROM audit'))).toMatchObject([{ prev: hashes[3] }]);
+      registry.audit.append(entry('stop'));
+      expect(numbers()).toEqual([5, 6]);
+    });
+
+    test.each([
+      ['a row that is not there', "INSERT INTO audit_cuts VALUES ('local', 9, 'x', 1)"],
+      ['another hash', "INSERT INTO audit_cuts VALUES ('local', 1, 'x', 1)"],
+      ['the newest row', 'INSERT INTO audit_cuts SELECT node, seq, hash, 1 FROM audit WHERE seq = 3'],
+      ['a row behind the last cut', 'DELETE FROM audit WHERE seq = 2'],
+      ['the cut itself', 'DELETE FROM audit_cuts'],
+      ['a cut moved back', 'UPDATE audit_cuts SET seq = 0'],
+    ])('D10: refuses a cut at, or the removal of: %s', (_, attempt) => {
+      for (const action of ['up', 'stop', 'down']) registry.audit.append(entry(action));
+      expect(registry.audit.prune({ before: 0, kept: 2, most: 9 })).toBe(1);
+      expect(() => raw((sql) => sql(attempt))).toThrow('the audit trail is');
+      expect(registry.audit.newest(9)).toHaveLength(2);
+    });
+
     test('chains each row to the one before, with the boot that it was written in', () => {
       registry.audit.append(entry('up'));
       registry.facts.set('boot', 'b-7');
