@@ -54,6 +54,7 @@ __all__ = [
     "Announced",
     "Background",
     "Discovered",
+    "Endpoint",
     "HandlerOutcome",
     "HomeUnsafe",
     "ManagedService",
@@ -66,9 +67,11 @@ __all__ = [
     "UsageError",
     "announce",
     "announce_process_management",
+    "dependency",
     "discover",
     "discover_by_capability",
     "discover_service",
+    "endpoint",
     "notify",
 ]
 
@@ -104,6 +107,11 @@ _LIVES = 1.0
 _NEVER = math.inf
 #: How long a report, or a flush of stdout and stderr, may hold up the end.
 _STEP = 2.0
+#: A daemon that does not answer must not use up the time of those who wait for a service.
+_DAEMON_DEADLINE = 2.0
+_DAEMON_BYTES = 64 << 20
+_GUARD_BYTES = 1 << 20
+_BETWEEN_LOOKS = 0.1
 #: What a step of the end may need beyond its own limit.
 _MARGIN = 2.0
 _LONGEST_STEP = 10 * 365 * 86400.0
@@ -120,6 +128,10 @@ _S = TypeVar("_S", bound="ManagedService")
 # ---------------------------------------------------------------------------------------------------------- errors
 
 
+#: What a program ends with by the code of its error, where that is not 1. Source: reeve's catalogue of errors.
+_EXIT_CODES = {"GUARD_REFUSED": 7, "NOT_RUNNING": 3, "SERVICE_UNKNOWN": 4, "TIMED_OUT": 8, "USAGE": 2}
+
+
 class ReeveError(Exception):
     """Something a user can meet. ``code`` is one of reeve's catalogue, ``exit_code`` what a program ends with."""
 
@@ -131,6 +143,7 @@ class ReeveError(Exception):
         self.hint = hint
         if code is not None:
             self.code = code
+            self.exit_code = _EXIT_CODES.get(code, self.exit_code)
 
 
 class UsageError(ReeveError, ValueError):
@@ -240,6 +253,19 @@ class Outcome:
 
     def _json(self) -> Json:
         return {"ok": self.ok, "reason": self.reason, "message": self.message, "ms": round(self.seconds * 1000)}
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where a service can be reached. ``host`` is an address of this machine; ``port`` is its first one, None while it
+    has announced none; ``pid`` is None when it does not run."""
+
+    service: str
+    project: str
+    host: str
+    port: int | None
+    ports: tuple[Port, ...]
+    pid: int | None
 
 
 @dataclass(frozen=True)
@@ -432,7 +458,7 @@ class _Place:
 
     @property
     def id(self) -> str:
-        return hashlib.sha256(f"{self.project.folder}\0{self.service}\0{self.instance}".encode()).hexdigest()[:12]
+        return _id_of(self.project.folder, self.service, self.instance)
 
     @property
     def lock(self) -> str:
@@ -445,6 +471,10 @@ class _Place:
     @property
     def socket(self) -> str:
         return os.path.join(self.project.sockets, f"{self.id}.sock")
+
+
+def _id_of(folder: str, service: str, instance: int) -> str:
+    return hashlib.sha256(f"{folder}\0{service}\0{instance}".encode()).hexdigest()[:12]
 
 
 def _socket_fits(folder: str) -> bool:
@@ -1247,31 +1277,8 @@ def _remove_dead_socket(path: str) -> None:
 
 def _ask(service: str, path: str, call: str, params: Json, deadline: float = 5.0) -> Json:
     """One question to a service. Raises Unreachable, HomeUnsafe, or a ReeveError with the code that it answered."""
-    _check_socket_folder(service, path)
-    end = time.monotonic() + deadline
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
-        try:
-            client.settimeout(deadline)
-            client.connect(path)
-            client.sendall(_encode({"id": 1, "protocol": PROTOCOL, "call": call, "params": params}))
-            line = bytearray()
-            while b"\n" not in line:
-                client.settimeout(max(end - time.monotonic(), 0.001))
-                chunk = client.recv(1 << 16)
-                if not chunk:
-                    raise Unreachable(service, "broken", "it closed the connection")
-                line += chunk
-                if len(line) > _REPLY_BYTES:
-                    raise Unreachable(service, "broken", "its answer is too long")
-            reply = json.loads(line.split(b"\n", 1)[0])
-        except socket.timeout as error:
-            raise Unreachable(service, "silent", f'no answer to "{call}" within {deadline:g} s') from error
-        except FileNotFoundError as error:
-            raise Unreachable(service, "absent", f"no socket at {path}") from error
-        except ConnectionRefusedError as error:
-            raise Unreachable(service, "refused", str(error)) from error
-        except (OSError, ValueError, RecursionError) as error:
-            raise Unreachable(service, "broken", str(error)) from error
+    request = {"id": 1, "protocol": PROTOCOL, "call": call, "params": params}
+    reply = _exchange(service, path, request, deadline, _REPLY_BYTES)
     if isinstance(reply, dict) and isinstance(reply.get("ok"), dict):
         answer: Json = reply["ok"]
         return answer
@@ -1279,6 +1286,57 @@ def _ask(service: str, path: str, call: str, params: Json, deadline: float = 5.0
         said = reply["error"].get("params", {}).get("message") or reply["error"].get("code")
         raise ReeveError(f"{service}: {said}", code=str(reply["error"].get("code")))
     raise Unreachable(service, "broken", "what answers is no reeve service")
+
+
+def _exchange(service: str, path: str, request: Json, deadline: float, most: int) -> Any:
+    """Sends one line and returns the first that is its answer, and not news on the way to it."""
+    _check_socket_folder(service, path)
+    end = time.monotonic() + deadline
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+        try:
+            client.settimeout(deadline)
+            client.connect(path)
+            client.sendall(_encode(request))
+            rest = bytearray()
+            while True:
+                searched = len(rest)
+                client.settimeout(max(end - time.monotonic(), 0.001))
+                chunk = client.recv(1 << 16)
+                if not chunk:
+                    raise Unreachable(service, "broken", "it closed the connection")
+                rest += chunk
+                cut = rest.find(b"\n", searched)
+                while cut >= 0:
+                    reply = json.loads(rest[:cut])
+                    if not isinstance(reply, dict) or "push" not in reply:
+                        return reply
+                    del rest[: cut + 1]
+                    cut = rest.find(b"\n")
+                if len(rest) > most:
+                    raise Unreachable(service, "broken", "its answer is too long")
+        except socket.timeout as error:
+            why = f'no answer to "{request["call"]}" within {deadline:g} s'
+            raise Unreachable(service, "silent", why) from error
+        except FileNotFoundError as error:
+            raise Unreachable(service, "absent", f"no socket at {path}") from error
+        except ConnectionRefusedError as error:
+            raise Unreachable(service, "refused", str(error)) from error
+        except (OSError, ValueError, RecursionError) as error:
+            raise Unreachable(service, "broken", str(error)) from error
+
+
+def _ask_daemon(project: _Project, call: str, params: Json, deadline: float = _DAEMON_DEADLINE) -> Json:
+    """One question to the daemon of the home. Raises ReeveError: it does not run, does not answer, or says no."""
+    request = {"id": 1, "protocol": PROTOCOL, "call": call, "params": params}
+    reply = _exchange("the daemon", os.path.join(project.sockets, "control.sock"), request, deadline, _DAEMON_BYTES)
+    if isinstance(reply, dict) and isinstance(reply.get("ok"), dict):
+        answer: Json = reply["ok"]
+        return answer
+    error = reply.get("error") if isinstance(reply, dict) else None
+    if not isinstance(error, dict):
+        raise Unreachable("the daemon", "broken", "what answers is not a reeve daemon")
+    said = (error.get("params") or {}).get("message") or error.get("code")
+    raise ReeveError(f"the daemon of {project.home} refuses {call}: {said}", "reeve ps", code=str(error.get("code")))
 
 
 def _check_socket_folder(service: str, path: str) -> None:
@@ -1982,6 +2040,23 @@ class ManagedService(_Member):
         told = {key: content[key] for key in ("capabilities", "dependencies")}
         self._say({"announcement": content, "ports": self._ports(), **told})
 
+    # -- other services
+
+    def dependency(self, name: str, timeout: float = 30.0) -> Endpoint:
+        """Waits at most ``timeout`` seconds until another service of the project is ready (or completed) and not
+        unhealthy. Returns where it can be reached.
+
+        :raises ReeveError: ``TIMED_OUT``, which says what the service was instead, or that this one is to stop.
+        """
+        return dependency(name, timeout, home=self._home, cwd=self._cwd, stopping=self.stopping)
+
+    def endpoint(self, name: str) -> Endpoint:
+        """Where another service of the project is now, ready or not.
+
+        :raises ReeveError: ``SERVICE_UNKNOWN`` or ``NOT_RUNNING``.
+        """
+        return endpoint(name, home=self._home, cwd=self._cwd)
+
     # -- what it does when
 
     def on_stop(self, handler: _F, *, name: str | None = None, timeout: float = _HANDLER_TIMEOUT) -> _F:
@@ -2150,6 +2225,8 @@ class ManagedService(_Member):
 def _open_presence(place: _Place, kind: str, title: str | None, description: str, calls: _Calls) -> _Presence | None:
     """None where reeve started us as a user who may not enter its home: then reeve itself sees to it that there is one
     of us."""
+    if kind == "service":
+        _pass_guard(place)
     try:
         presence = _Presence(place, kind, title, description, calls)
         _mark_children(place.id)
@@ -2160,6 +2237,56 @@ def _open_presence(place: _Place, kind: str, title: str | None, description: str
         text = f"{error}: no control socket for {place.service}, reeve supervises it all the same"
         warnings.warn(text, ReeveWarning, stacklevel=3)
         return None
+
+
+def _pass_guard(place: _Place) -> None:
+    """A service that reeve manages and that somebody starts by hand: by the config's ``guard`` it warns and goes on, or
+    hands over to ``reeve up`` (AlreadyRunning, handed over; START_FAILED when that failed), or refuses (GUARD_REFUSED).
+    It reads a file of the home, so no daemon is needed. What reeve started itself goes on."""
+    if os.environ.get("REEVE_RUN"):
+        return
+    card = _read_guard(place.project)
+    if card is None or place.service not in [each.lower() for each in card["services"]]:
+        return
+    name, who = place.service, f"{place.service} is managed by reeve (project {card['project']}"
+    if card["policy"] == "warn":
+        text = f"{who}) and was started by hand: it is not restarted when it fails. reeve up {name} takes it over"
+        warnings.warn(text, ReeveWarning, stacklevel=5)
+    elif card["policy"] == "refuse":
+        hint = f"start it: reeve up {name}; or set `guard: warn` in the config"
+        raise ReeveError(f"{who}, guard: refuse): it is not started by hand", hint, "GUARD_REFUSED")
+    else:
+        _start_by_reeve(card["up"], name)
+        raise AlreadyRunning(name, place.project.name, None, True)
+
+
+def _start_by_reeve(up: Sequence[str], service: str) -> None:
+    _print(f"{service} is managed by reeve: handing over to reeve up {service}")
+    try:
+        # Its results are for people here: a program that reads our output wants the service's.
+        code = subprocess.run([*up, service], stdin=subprocess.DEVNULL, stdout=2, stderr=2, check=False).returncode
+        why = f"reeve up ended with {code if code >= 0 else signal.Signals(-code).name}"
+    except OSError as error:
+        code, why = 1, f"reeve up could not be run: {error}"
+    if code != 0:
+        raise ReeveError(why, f"reeve why {service}", "START_FAILED")
+
+
+def _read_guard(project: _Project) -> Json | None:
+    """None: there is none, it is of a newer format, or others could have written it."""
+    path = os.path.join(project.home, "guard", f"{_id_of(project.folder, '', 0)}.json")
+    with contextlib.suppress(OSError, ValueError, RecursionError):
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(descriptor, encoding="utf-8", errors="replace") as file:
+            facts = os.fstat(descriptor)
+            is_ours = stat.S_ISREG(facts.st_mode) and facts.st_uid == os.geteuid() and not facts.st_mode & 0o022
+            card = json.load(file) if is_ours and facts.st_size <= _GUARD_BYTES else None
+        if isinstance(card, dict) and card.get("format") == 1 and card.get("folder") == project.folder:
+            lists = [card.get("services"), card.get("up")]
+            are_texts = all(isinstance(each, list) and all(isinstance(text, str) for text in each) for each in lists)
+            if are_texts and card.get("policy") in ("warn", "redirect", "refuse") and "project" in card:
+                return card
+    return None
 
 
 #: The process that has marked what it starts: a fork is another one.
@@ -2378,3 +2505,106 @@ def discover_service(name: str, project: str | None = None, **where: Any) -> Dis
     """The service or announcement of this name, a live one before a stale one; None: there is none. Arguments as
     :func:`discover`."""
     return next((each for each in discover(project, **where) if each.name == name), None)
+
+
+# ------------------------------------------------------------------------------------------------- other services
+
+
+@dataclass(frozen=True)
+class _Look:
+    """A service as it is at this moment."""
+
+    endpoint: Endpoint
+    state: str
+    ready: bool
+    health: str
+    reason: str | None
+
+    @property
+    def is_usable(self) -> bool:
+        return (self.ready or self.state == "completed") and self.health != "unhealthy"
+
+    def __str__(self) -> str:
+        words = "it is unhealthy" if self.ready and self.health == "unhealthy" else f"it is {self.state}"
+        return words if self.reason is None else f"{words} ({self.reason})"
+
+
+def dependency(
+    name: str,
+    timeout: float = 30.0,
+    *,
+    home: Path | None = None,
+    cwd: Path | None = None,
+    stopping: threading.Event | None = None,
+) -> Endpoint:
+    """Waits until a service of the project can be used: see :meth:`ManagedService.dependency`. ``stopping`` ends the
+    wait with an error when it is set."""
+    project = _find_project(home, cwd)
+    end = time.monotonic() + timeout
+    pause = stopping or threading.Event()
+    while True:
+        seen = _look_at(project, name)
+        if seen is not None and seen.is_usable:
+            return seen.endpoint
+        left = end - time.monotonic()
+        what = "no service of that name is known" if seen is None else str(seen)
+        if left <= 0:
+            hint = "start it, or check the name; reeve ps lists the services" if seen is None else f"reeve why {name}"
+            raise ReeveError(f"{name} of {project.name} is not ready after {timeout:g} s: {what}", hint, "TIMED_OUT")
+        if pause.wait(min(_BETWEEN_LOOKS, left)):
+            text = f"{name} of {project.name} is not ready, and this service is to stop: {what}"
+            raise ReeveError(text, None, "TIMED_OUT")
+
+
+def endpoint(name: str, *, home: Path | None = None, cwd: Path | None = None) -> Endpoint:
+    """Where a service of the project is now: see :meth:`ManagedService.endpoint`."""
+    project = _find_project(home, cwd)
+    seen = _look_at(project, name)
+    if seen is None:
+        raise ReeveError(
+            f'no service "{name}" in {project.name}', "reeve ps lists the services", "SERVICE_UNKNOWN"
+        )
+    if seen.endpoint.pid is None:
+        raise ReeveError(f"{name} is not running", f"start it: reeve start {name}", "NOT_RUNNING")
+    return seen.endpoint
+
+
+def _look_at(project: _Project, name: str) -> _Look | None:
+    """The daemon's word where it supervises the service, else the service's own."""
+    services = _shown_by_daemon(project, {"folder": project.folder})
+    view = next((each for each in services if each["name"] == name), None)
+    cards = [each for each in _list_cards(project.run) if each["folder"] == project.folder and each["service"] == name]
+    card = next((each for each in cards if _liveness(each) == "live"), cards[0] if cards else None)
+    if view is not None and (view["pid"] is not None or card is None):
+        return _look_of_view(view, project, card)
+    return None if card is None else _look_of_card(card)
+
+
+def _shown_by_daemon(project: _Project, wanted: Json | None) -> list[Json]:
+    """Services as the daemon of the home shows them; none where it does not run or does not know the project."""
+    try:
+        projects = _ask_daemon(project, "ps", {"project": wanted})["projects"]
+        return [{**service, "project": each["project"]} for each in projects for service in each["services"]]
+    except ReeveError:
+        return []
+
+
+def _look_of_view(view: Json, project: _Project, card: Json | None) -> _Look:
+    declared = [each for each in view["ports"] if each["port"] is not None]
+    ports = _ports_of(declared or ([] if card is None else card["ports"]))
+    place = Endpoint(view["name"], project.name, "127.0.0.1", ports[0].port if ports else None, ports, view["pid"])
+    return _Look(place, view["state"], view["ready"], view["health"], view["reason"])
+
+
+def _look_of_card(card: Json) -> _Look:
+    liveness = _liveness(card)
+    is_live = liveness == "live"
+    ports = _ports_of(card["ports"])
+    pid = card["pid"] if is_live else None
+    place = Endpoint(card["service"], card["project"], "127.0.0.1", ports[0].port if ports else None, ports, pid)
+    reason = "its process was killed" if liveness == "stale" else card["health_reason"]
+    return _Look(place, card["state"] if is_live else "stopped", is_live and card["ready"], card["health"], reason)
+
+
+def _ports_of(found: Sequence[Json]) -> tuple[Port, ...]:
+    return tuple(Port(each["port"], each["name"], each["protocol"]) for each in found)

@@ -36,8 +36,8 @@ export interface Started {
   readonly child: ChildProcess;
   readonly lines: readonly string[];
   readonly stderr: () => string;
-  /** Resolves with the first line of stdout that matches, and fails when the program ends without one. */
-  line(pattern: RegExp): Promise<string>;
+  /** Resolves with the first (or `nth`) line of stdout that matches, and fails when the program ends without one. */
+  line(pattern: RegExp, nth?: number): Promise<string>;
   readonly ended: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
 }
 
@@ -93,7 +93,9 @@ export function lives(pid: number): boolean {
 
 function launch(argv: readonly string[], cwd: string, env: Readonly<Record<string, string>>): Started {
   const [command = '', ...args] = argv;
-  const child = spawn(command, args, { cwd, env: { ...inherited(), ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(command, args, { cwd, env: { ...inherited(), ...env }, stdio: ['pipe', 'pipe', 'pipe'] });
+  // It may end before it has read all: that is seen by what it did not say.
+  child.stdin.on('error', () => undefined);
   const lines: string[] = [];
   let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
@@ -107,11 +109,11 @@ function launch(argv: readonly string[], cwd: string, env: Readonly<Record<strin
   void ended.then(() => {
     isOver = true;
   });
-  const line = (pattern: RegExp) =>
+  const line = (pattern: RegExp, nth = 1) =>
     until(
       `it prints ${pattern}`,
       () => {
-        const found = lines.find((each) => pattern.test(each));
+        const found = lines.filter((each) => pattern.test(each))[nth - 1];
         if (found === undefined && isOver)
           throw new Error(`it ended without ${pattern}:\n${lines.join('\n')}\n${stderr}`);
         return found;

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { describe, test } from 'vitest';
 import { announcedActionsContract } from '../contract-suites/announced-actions.ts';
 import { controlSocketContract } from '../contract-suites/control-socket.ts';
+import { guardAndOthersContract } from '../contract-suites/guard-and-others.ts';
 import { nameAndCardContract, race } from '../contract-suites/name-and-card.ts';
 import { type Speaker, world } from '../contract-suites/speaker.ts';
 import { program } from '../harness/program.ts';
@@ -13,16 +14,26 @@ const hasPython = found.status === 0;
 const interpreter = hasPython ? found.stdout.trim() : 'python3';
 const python: Speaker = { name: 'Python', command: [interpreter, ...program('managed-python').slice(1)] };
 
+const nodeManager: Speaker = { name: 'Node', command: program('manager-node') };
+const pythonManager: Speaker = { name: 'Python', command: [interpreter, ...program('manager-python').slice(1)] };
+
 const libraries = [
-  { speaker: node, racers: 20, is: 'a managed service in Node', isThere: true },
-  { speaker: python, racers: 100, is: 'a managed service in Python (apt-get install python3)', isThere: hasPython },
+  { speaker: node, manager: nodeManager, racers: 20, is: 'a managed service in Node', isThere: true },
+  {
+    speaker: python,
+    manager: pythonManager,
+    racers: 100,
+    is: 'a managed service in Python (apt-get install python3)',
+    isThere: hasPython,
+  },
 ];
 
-for (const { speaker, racers, is, isThere } of libraries) {
+for (const { speaker, manager, racers, is, isThere } of libraries) {
   describe.skipIf(!isThere)(is, () => {
     nameAndCardContract(speaker, racers);
     controlSocketContract(speaker);
     announcedActionsContract(speaker);
+    guardAndOthersContract(speaker, manager);
   });
 }
 
