@@ -25,7 +25,10 @@ const result = await manager.killProcessOnPort(port);
 if (!result.ok) console.log(result.reason); // it is this program
 
 if (!(await manager.ensurePortAvailable(port, { maxRetries: 1 })).ok) console.log('still taken');
-console.log(manager.getProcessStatus().managedPorts.length, (await listServices()).length);
+console.log(
+  manager.getProcessStatus().managedPorts.length,
+  (await listServices()).some(({ name }) => name === 'nightly-job'),
+);
 console.log((await hunt('no-such-program-anywhere')).length, (await killPattern(/no-such-program-anywhere/)).reason);
 console.log((await startServiceSafe('true')).ok);
 server.close();

@@ -390,7 +390,7 @@ describe.runIf(isRoot && existsSync(`${FREEZER}/tasks`))('KC2: a process that no
       });
       expect((await serviceOf(reeve, 'other')).state).toBe('stopped');
       const start = await reeve.run(['start', 'ice']);
-      expect(start.code).toBe(5);
+      expect(start.code, start.stdout + start.stderr).toBe(5);
       expect(start.stdout + start.stderr).toContain(`${pid}`);
       const up = await reeve.run(['up', '-d']);
       expect(up.code).toBe(5);

@@ -38,7 +38,7 @@ describe('up', () => {
       ready: true,
       restarts: 0,
       managed_by: 'config',
-      cpu_percent: null,
+      cpu_percent: expect.any(Number),
       exit: null,
       ports: [{ name: 'http', port, protocol: 'tcp', listening: true }],
       instances: [{ index: 0, state: 'running', pid: expect.any(Number), restarts: 0 }],

@@ -59,7 +59,7 @@ const expected: Readonly<Record<string, readonly string[]>> = {
   'long-form': ['imported', 'cleaned up', 'imported', 'cleaned up'],
   worker: ['database of shop is not ready after 0.2 s: nobody knows a service of that name', 'ready'],
   stack: ['cleaning up', 'cache-stack live done', 'null'],
-  manager: ['true true', 'protected', 'still taken', '1 1', '0 not_found', 'true', 'bye'],
+  manager: ['true true', 'protected', 'still taken', '1 true', '0 not_found', 'true', 'bye'],
 };
 
 test('every example of the guide is known here', () => {

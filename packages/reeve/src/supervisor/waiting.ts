@@ -172,8 +172,10 @@ function judgeService(
     if (outcome !== 'met') return outcome;
     return (ages[i] ?? 0) > 0 || (request.until === 'ready' && hasEndedUnheard(instance)) ? 'pending' : outcome;
   });
-  const by = opposed(request, service, wasUp);
-  const outcome = by === null ? (worst(WORST_FIRST, outcomes) ?? 'met') : 'failed';
+  const worstOutcome = worst(WORST_FIRST, outcomes) ?? 'met';
+  // A start that an unfinished stop refuses leaves the intent down: the survivors are the answer, not who wanted it so.
+  const by = worstOutcome === 'conflict' ? null : opposed(request, service, wasUp);
+  const outcome = by === null ? worstOutcome : 'failed';
   const shown = wanted[outcomes.indexOf(outcome)] ?? wanted[0];
   const seen = shown ? seenAs(shown) : { state: 'stopped' as const, reason: null };
   const reason = by ?? seen.reason ?? (outcome === 'failed' && shown ? endedByItself(shown) : null);
