@@ -1,6 +1,18 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, readdirSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  copyFileSync,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import path from 'node:path';
 import type { Receipt } from '@reeve/contract';
 import { describe, expect, test } from 'vitest';
@@ -128,13 +140,93 @@ test.each<readonly [string, (db: string) => void]>([
   reeve.project(two(reeve));
   expect((await reeve.run(['up', '-d'])).code).toBe(0);
   const before = pids(reeve);
+  const last = Math.max(...(await eventsOf(reeve)).map(({ seq }) => seq));
   treat(path.join(reeve.home, 'reeve.db'));
   const said = async () => (await reeve.run(['events'])).stdout.includes('written anew from what the daemon knows');
   await until('it is said', said);
+  const ps = await reeve.run(['ps']);
+  expect(ps.stderr + ps.stdout).toContain('written anew from what the daemon knows');
+  const replaced = (await eventsOf(reeve)).find(({ event }) => event === 'registry.replaced');
+  expect(replaced?.seq).toBeGreaterThan(last);
   await killDaemon(reeve);
   expect(await serviceOf(reeve, 'a')).toMatchObject({ state: 'running', intent: 'up', pid: before[0]?.[0] });
   await expectTheSame(reeve, before);
 });
+
+/** A flipped bit a third of the way into the WAL: SQLite drops that frame and everything behind it. */
+function flipBit(wal: string): void {
+  const fd = openSync(wal, 'r+');
+  try {
+    const at = 32 + Math.floor((fstatSync(fd).size - 32) / 4120 / 3) * 4120 + 24 + 100;
+    const byte = Buffer.alloc(1);
+    readSync(fd, byte, 0, 1, at);
+    writeSync(fd, Buffer.of((byte[0] ?? 0) ^ 1), 0, 1, at);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+test('U21: a flipped bit in the WAL, with the daemon killed: what it lost is taken over', async () => {
+  await using reeve = startReeve();
+  reeve.project(two(reeve));
+  expect((await reeve.run(['up', '-d'])).code).toBe(0);
+  expect((await reeve.run(['restart', 'b'])).code).toBe(0);
+  const before = pids(reeve);
+  await killDaemon(reeve);
+  flipBit(path.join(reeve.home, 'reeve.db-wal'));
+  await expectTheSame(reeve, before);
+});
+
+/** Holds a lock on the registry that lets nothing be written. */
+async function holdRegistry(reeve: TestReeve): Promise<AsyncDisposable> {
+  const hold =
+    'import sqlite3,sys; d=sqlite3.connect(sys.argv[1],isolation_level=None); d.execute("BEGIN IMMEDIATE"); print("held",flush=True); sys.stdin.read()';
+  const holder = spawn('python3', ['-c', hold, path.join(reeve.home, 'reeve.db')], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  await once(holder.stdout, 'data');
+  const closed = once(holder, 'close');
+  return {
+    [Symbol.asyncDispose]: async () => {
+      holder.kill('SIGKILL');
+      await closed;
+    },
+  };
+}
+
+/** Crashes b, and waits for the copy that follows it. Returns the pids of both services then. */
+async function crashOfB(reeve: TestReeve): Promise<readonly (readonly number[])[]> {
+  const [, [b] = []] = pids(reeve);
+  kill(b);
+  await until('another copy of b runs', () => copiesOf(reeve, 'copy=b;').some((pid) => pid !== b));
+  await untilService(reeve, 'b', (s) => s.state === 'running' && s.pid !== b);
+  return pids(reeve);
+}
+
+test.each([
+  ['daemon', (reeve: TestReeve) => killDaemon(reeve)],
+  [
+    'daemon and the keeper',
+    async (reeve: TestReeve) => {
+      await killDaemon(reeve);
+      await killKeeper(reeve);
+    },
+  ],
+])(
+  'U21: a crash and restart while another program holds the registry, and a kill of the %s: no second copy',
+  async (_, die) => {
+    await using reeve = startReeve();
+    reeve.project(two(reeve));
+    expect((await reeve.run(['up', '-d'])).code).toBe(0);
+    let before: readonly (readonly number[])[];
+    {
+      await using _held = await holdRegistry(reeve);
+      before = await crashOfB(reeve);
+      await die(reeve);
+    }
+    await expectTheSame(reeve, before);
+  },
+);
 
 describe('U21: a daemon whose home is taken from under it', () => {
   test.each([

@@ -146,6 +146,8 @@ export interface Applied extends Accepted {
   readonly changes?: Readonly<Record<string, readonly AppliedChange[]>>;
   /** Known to reeve, no longer in the config; stopped only with `prune`. */
   readonly removed: readonly string[];
+  /** What whoever starts something should know of the daemon. Absent: of an older daemon. */
+  readonly problems?: readonly DaemonProblem[];
 }
 export interface AppliedChange {
   readonly field: string;

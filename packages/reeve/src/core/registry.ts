@@ -157,6 +157,8 @@ export interface Registry {
     find(query: EventQuery): readonly StoredEvent[];
     /** Each instance that something has ever happened to, once. */
     instancesOf(folder: string): readonly { readonly service: string; readonly instance: number }[];
+    /** The next event gets a higher number than this, whatever is on record: readers have seen it. */
+    continueAfter(seq: number): void;
     /** The oldest `most` of what is older. How many were removed. */
     removeBefore(at: Instant, most: number): number;
     /** The oldest `most` of what is beyond the newest `kept`. How many were removed. */

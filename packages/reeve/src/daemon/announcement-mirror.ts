@@ -67,6 +67,14 @@ export class AnnouncementMirror {
     }
   }
 
+  /** Into a registry that has lost them. */
+  writeAnew(): void {
+    const { registry } = this.#supervisor.deps;
+    registry.transaction('usual', () => {
+      for (const row of this.#known?.values() ?? []) registry.announcements.save(row);
+    });
+  }
+
   /** Forgets services that have not run since `before` and whose cards are gone, `most` at once. How many. */
   forget(before: number, most: number): number {
     const present = new Set(this.read().announced.map(({ card }) => card.id));

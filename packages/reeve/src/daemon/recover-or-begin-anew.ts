@@ -1,8 +1,8 @@
 import { type KeptRun, ReeveError } from '@reeve/contract';
 import type { OwnRegistry } from '../registry/open.ts';
 import { recoverAll } from '../supervisor/recovery.ts';
+import { tellOfRegistry } from '../supervisor/registry-replaced.ts';
 import type { Supervisor } from '../supervisor/supervisor.ts';
-import { tellOfRegistry } from '../supervisor/write-anew.ts';
 
 /** What was wrong with the registry when it was opened. */
 export interface Damage {

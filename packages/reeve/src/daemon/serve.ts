@@ -4,6 +4,7 @@ import { type HomePaths, type Lock, pause } from '@reeve/host';
 import { surviveErrors } from '../base/survive-errors.ts';
 import { linuxPlatform } from '../platform/linux-platform.ts';
 import { openOrBeginAnew } from '../registry/open.ts';
+import { registryProblems } from '../supervisor/registry-replaced.ts';
 import { KeeperRecords, keeperSeqFact, type RecordSource } from '../supervisor/run/keeper-records.ts';
 import { releaseEnded } from '../supervisor/run/release-ended.ts';
 import { Supervisor } from '../supervisor/supervisor.ts';
@@ -96,7 +97,7 @@ export async function serve(options: ServeOptions): Promise<HandOver | null> {
     keeperPid: () => keepers.pid,
     problems: async () => {
       await keepers.check();
-      return keepers.problems;
+      return [...keepers.problems, ...registryProblems(registry, Date.now())];
     },
     about: () => ({
       program: options.program,
@@ -143,7 +144,7 @@ export async function serve(options: ServeOptions): Promise<HandOver | null> {
   const checks = [
     ...ownHome(paths, options.lock),
     ownSocket(server, paths.controlSocket),
-    ownRegistry(paths.registry, registry, supervisor),
+    ownRegistry(paths.registry, registry, supervisor, mirror),
   ];
   const selfCheck = new SelfCheck(checks, log, (why) => {
     deposed = new ReeveError('DAEMON_DEPOSED', { home, why });

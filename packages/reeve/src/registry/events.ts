@@ -20,6 +20,9 @@ const INSTANCES = `
 const KEEP_NUMBERS = `
   INSERT INTO facts (node, name, value) VALUES (?1, 'last_event', CAST(${NEXT} - 1 AS TEXT))
   ON CONFLICT (node, name) DO UPDATE SET value = excluded.value`;
+const CONTINUE = `
+  INSERT INTO facts (node, name, value) VALUES (?1, 'last_event', CAST(max(?2, ${NEXT} - 1) AS TEXT))
+  ON CONFLICT (node, name) DO UPDATE SET value = excluded.value`;
 
 const REMOVE_BEFORE = `
   DELETE FROM events WHERE node = ?1 AND seq IN (SELECT seq FROM events WHERE node = ?1 AND at < ?2 ORDER BY at LIMIT ?3)`;
@@ -78,6 +81,7 @@ export function eventsTable({ connection }: TableContext): Registry['events'] {
         const cells = new Cells(row, { file: connection.file, table: 'events', key: ['service'] });
         return { service: cells.text('service'), instance: cells.integer('instance') };
       }),
+    continueAfter: (seq) => connection.run(CONTINUE, LOCAL_NODE, seq),
     removeBefore: (at, most) => remove(REMOVE_BEFORE, at, most),
     removeBeyond: (kept, most) => remove(REMOVE_BEYOND, kept, most),
   };

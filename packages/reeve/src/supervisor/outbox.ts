@@ -42,6 +42,7 @@ export class Outbox {
   #isFailing = false;
   #dropped = 0;
   #retry: Timer | null = null;
+  #lastSeq = 0;
 
   constructor(registry: Registry, log: Log, publish: (event: StoredEvent) => void) {
     this.#registry = registry;
@@ -52,6 +53,15 @@ export class Outbox {
   /** The registry could not be written when it was last tried: nothing that was put in since is on disk. */
   get isFailing(): boolean {
     return this.#isFailing;
+  }
+
+  /** The highest number of an event that this daemon has seen. */
+  get lastSeq(): number {
+    return this.#lastSeq;
+  }
+  /** The number that the registry has reached before this daemon. */
+  beginAfter(seq: number): void {
+    this.#lastSeq = Math.max(this.#lastSeq, seq);
   }
 
   /** `key` says what the row is: a newer row of the same key replaces one that is not written yet. */
@@ -144,6 +154,9 @@ export class Outbox {
     this.#isFailing = false;
     this.#rows = new Map();
     this.#events = [];
-    for (const event of stored) this.#publish(event);
+    for (const event of stored) {
+      this.#lastSeq = event.seq;
+      this.#publish(event);
+    }
   }
 }

@@ -50,6 +50,19 @@ export class Project implements ProjectFacts {
     return service;
   }
 
+  /** Lists the services in this order; others come last, as they were. */
+  arrange(names: readonly string[]): void {
+    const place = new Map(names.map((name, n) => [name, n]));
+    const placeOf = ([name]: readonly [string, unknown]): number => place.get(name) ?? names.length;
+    const services = [...this.services].sort((a, b) => placeOf(a) - placeOf(b));
+    const world = [...this.#world].sort((a, b) => placeOf(a) - placeOf(b));
+    this.services.clear();
+    this.#world.clear();
+    for (const [name, service] of services) this.services.set(name, service);
+    for (const [name, service] of world) this.#world.set(name, service);
+    this.#forgetEdges();
+  }
+
   remove(name: string): void {
     this.services.delete(name);
     this.#world.delete(name);

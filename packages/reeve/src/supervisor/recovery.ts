@@ -34,6 +34,7 @@ interface Known {
  */
 export async function recoverAll(supervisor: Supervisor, kept: readonly KeptRun[]): Promise<void> {
   const { registry, platform, home } = supervisor.deps;
+  supervisor.outbox.beginAfter(registry.events.find({ newest: 1 })[0]?.seq ?? 0);
   const isOtherBoot = registry.facts.get('boot') !== platform.boot;
   // A scan of all processes: only for runs of which neither the keeper nor the registry knows a process.
   const strangers = once(() => platform.findByCookie(home));

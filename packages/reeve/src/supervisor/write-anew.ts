@@ -22,26 +22,7 @@ export function writeAnew(supervisor: Supervisor): void {
       }
     }
     registry.facts.set('boot', platform.boot);
+    registry.events.continueAfter(supervisor.outbox.lastSeq);
   });
   for (const project of supervisor.projects.values()) for (const instance of project.instances()) instance.save();
-}
-
-/** Says in the history of every project what has happened to the registry. */
-export function tellOfRegistry(supervisor: Supervisor, message: string): void {
-  for (const { row } of supervisor.projects.values()) {
-    supervisor.outbox.event(
-      {
-        at: supervisor.deps.clock.now(),
-        folder: row.folder,
-        project: row.name,
-        service: null,
-        instance: null,
-        run: null,
-        event: 'registry.replaced',
-        message,
-        data: {},
-      },
-      null,
-    );
-  }
 }

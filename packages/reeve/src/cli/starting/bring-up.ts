@@ -10,6 +10,7 @@ import { connectOrStart } from '../daemon/reach-daemon.ts';
 import { changesText } from '../dry-run.ts';
 import { weightiest } from '../exit-code.ts';
 import { actor } from '../project/actor.ts';
+import { tellProblems } from '../show/daemon-problems.ts';
 import { tellSteps } from '../show/verbose-steps.ts';
 import { takeOver } from '../take-over.ts';
 import { safeText } from '../terminal/safe-text.ts';
@@ -105,6 +106,7 @@ function tellApplied(context: Context, { wantedName, project, unacted }: Loaded,
     );
   }
   if (!context.json) for (const note of unacted) say(context, `note: ${safeText(note)}`);
+  tellProblems(context, applied.problems ?? []);
   if (applied.changed.length > 0) say(context, `changed: ${applied.changed.join(', ')}`);
   if (!context.json) {
     for (const [name, changes] of Object.entries(applied.changes ?? {}))

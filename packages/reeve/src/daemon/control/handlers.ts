@@ -7,6 +7,7 @@ import { apply, restart, start } from '../../supervisor/intents/intents.ts';
 import { endsKnown } from '../../supervisor/intents/known-ends.ts';
 import { selectServices, selectWhole } from '../../supervisor/intents/selection.ts';
 import type { Project } from '../../supervisor/project.ts';
+import { registryProblems } from '../../supervisor/registry-replaced.ts';
 import { lookAround, projectView } from '../../supervisor/snapshot.ts';
 import { type Supervisor, unknownProject } from '../../supervisor/supervisor.ts';
 import { waitFor } from '../../supervisor/waiting.ts';
@@ -64,7 +65,7 @@ export function controlHandlers(
       const project = supervisor.find({ folder: spec.folder });
       const removed = forgetEnded(supervisor, project, applied.removed);
       if (prune) await pruneServices(supervisor, project, removed);
-      return { ...applied, removed };
+      return { ...applied, removed, problems: registryProblems(supervisor.deps.registry, supervisor.deps.clock.now()) };
     },
     start: async ({ project: ref, services, environment, actor }) => {
       const project = supervisor.find(ref);

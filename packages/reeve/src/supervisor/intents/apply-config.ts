@@ -72,6 +72,7 @@ export function takeServices(
     };
     saveService(supervisor, project, row);
   }
+  project.arrange(spec.services.map((s) => s.name));
   const inConfig = new Set(spec.services.map((s) => s.name));
   for (const [name, service] of project.services) {
     if (!inConfig.has(name) && service.row.managed_by === 'config' && service.row.in_config)
