@@ -50,6 +50,7 @@ async function nameHolder(instance: Actor, live: LiveRun, blamed: Blame): Promis
   if (holder.process === null && instance.host.deps.self.isRoot) return null; // its last socket, and it is nobody's any more
   const owners = await instance.host.owners();
   const owner = holder.process && owners.of(holder.process.pid);
+  if (owner?.run === live.row.run) return null; // left behind so late that no scan had seen it
   const { holder: who, free: fix } = describeHolder(holder, owner, instance.project.row.folder);
   return { ...blamed, port: holder.port, what: `port ${holder.port} is held by ${who}`, fix };
 }
