@@ -12,6 +12,7 @@ export default defineConfig({
         ssr,
         test: {
           name: 'unit',
+          testTimeout: 60_000, // property tests, beside everything else on two cores
           include: ['packages/*/src/**/*.test.ts'],
           exclude: ['**/*.contract.test.ts'],
           pool: 'threads',
