@@ -166,7 +166,7 @@ class Unreachable(ReeveError):
     code = "SERVICE_UNREACHABLE"
 
     def __init__(self, service: str, how: str, why: str) -> None:
-        super().__init__(f"cannot talk to {service}: {why}", "see whether it runs: reeve ps")
+        super().__init__(f"cannot talk to {service}: {why}", "check whether it is running: reeve ps")
         self.how = how
 
 
@@ -183,12 +183,12 @@ class AlreadyRunning(ReeveError):
     def __init__(
         self, service: str, project: str, pid: int | None, handed_over: bool = False, managed: bool = False
     ) -> None:
-        message = f"{service} runs already in {project}"
+        message = f"{service} is already running in {project}"
         if pid is not None:
             message += f" (pid {pid})"
         how = f"reeve stop {service}" if managed else "" if pid is None else f"kill {pid}"
         hint = "stop it first" + (how and f": {how}")
-        super().__init__(message + ("; it was handed this command line" if handed_over else ""), hint)
+        super().__init__(message + ("; it was given this command line; this copy exits" if handed_over else ""), hint)
         self.pid = pid
         self.handed_over = handed_over
 
@@ -210,9 +210,9 @@ class Port:
 
     def __post_init__(self) -> None:
         if isinstance(self.port, bool) or not isinstance(self.port, int) or not 1 <= self.port <= 65535:
-            raise UsageError(f"{self.port!r} is no port (1-65535)")
+            raise UsageError(f"{self.port!r} is not a valid port (1-65535)")
         if self.protocol not in ("tcp", "udp"):
-            raise UsageError(f"{self.protocol!r} is no protocol of a port: tcp or udp")
+            raise UsageError(f"{self.protocol!r} is not a valid protocol: tcp or udp")
 
     def _json(self) -> Json:
         return {"name": self.name, "port": self.port, "protocol": self.protocol}
@@ -281,7 +281,7 @@ def _check_service_name(name: object) -> None:
         return
     near = _kebab(name) if isinstance(name, str) else None
     raise UsageError(
-        f"{_show(name)} is no name for a service: kebab-case is wanted, small letters, digits and single dashes, "
+        f"{_show(name)} is not a valid service name: kebab-case is wanted, small letters, digits and single dashes, "
         f"at most {_LONGEST_NAME} characters",
         f"for example: {near or 'web-editor'}",
     )
@@ -293,8 +293,8 @@ def _title_of(project: str, service: str, wanted: str | None) -> str:
     if wanted.startswith(f"{project}-") and _NAME.fullmatch(wanted):
         return wanted
     raise UsageError(
-        f'{_show(wanted)} is no title for a process of the project {project}: it begins with "{project}-", '
-        "and has only letters, digits, _ and -",
+        f'{_show(wanted)} is not a valid process title for project {project}: it must begin with "{project}-", '
+        "and contain only letters, digits, _ and -",
         f"for example: {project}-{service}",
     )
 
@@ -530,7 +530,7 @@ def _find_config(start: str) -> str | None:
             names = set()
         found = [os.path.join(folder, name) for name in _CONFIG_NAMES if name in names]
         if len(found) > 1:
-            message = f"two configs lie side by side: {found[0]} and {found[1]}"
+            message = f"two configs found side by side: {found[0]} and {found[1]}"
             raise UsageError(message, "remove one of them", code="CONFIG_AMBIGUOUS")
         if found:
             return found[0]
@@ -586,7 +586,7 @@ def _prepare_folder(path: str, forbidden: int) -> None:
     if facts.st_uid != os.getuid():
         raise _unsafe(path, f"it belongs to user {facts.st_uid}, not to you", f"sudo chown {os.getuid()} {path}")
     if facts.st_mode & forbidden:
-        raise _unsafe(path, f"its mode is {stat.S_IMODE(facts.st_mode):04o}: others may get in", f"chmod 700 {path}")
+        raise _unsafe(path, f"its mode is {stat.S_IMODE(facts.st_mode):04o}: others can access it", f"chmod 700 {path}")
     for above in {*_parents(path), *_parents(os.path.realpath(path))}:
         link = os.lstat(above)
         why = _why_unsafe(os.stat(above)) or _why_foreign(link)
@@ -609,9 +609,9 @@ def _why_unsafe(facts: os.stat_result) -> str | None:
     if facts.st_mode & stat.S_ISVTX:  # in /tmp only the owner may rename what is his
         return None
     if facts.st_mode & stat.S_IWOTH:
-        return "may be written to by everybody"
+        return "is world-writable"
     if facts.st_mode & stat.S_IWGRP and facts.st_uid != 0 and facts.st_gid != facts.st_uid:
-        return f"may be written to by group {facts.st_gid}"
+        return f"is writable by group {facts.st_gid}"
     return None
 
 
@@ -1105,7 +1105,7 @@ def _whole(digits: str) -> int | float:
 
 
 def _no_constant(_name: str) -> NoReturn:
-    raise ValueError("NaN and Infinity are no JSON")
+    raise ValueError("NaN and Infinity are not JSON")
 
 
 def _is_deeper_than(text: str, limit: int) -> bool:
@@ -1271,7 +1271,7 @@ def _remove_dead_socket(path: str) -> None:
     except FileNotFoundError:
         return
     if not stat.S_ISSOCK(facts.st_mode):
-        raise _unsafe(path, "something else than a socket lies there", f"look at it with: ls -l {path}")
+        raise _unsafe(path, "something other than a socket is there", f"look at it with: ls -l {path}")
     os.unlink(path)
 
 
@@ -1285,7 +1285,7 @@ def _ask(service: str, path: str, call: str, params: Json, deadline: float = 5.0
     if isinstance(reply, dict) and isinstance(reply.get("error"), dict):
         said = reply["error"].get("params", {}).get("message") or reply["error"].get("code")
         raise ReeveError(f"{service}: {said}", code=str(reply["error"].get("code")))
-    raise Unreachable(service, "broken", "what answers is no reeve service")
+    raise Unreachable(service, "broken", "what answers is not a reeve service")
 
 
 def _exchange(service: str, path: str, request: Json, deadline: float, most: int) -> Any:
@@ -1351,7 +1351,7 @@ def _check_socket_folder(service: str, path: str) -> None:
     if facts.st_uid not in (0, os.getuid()):
         raise _unsafe(folder, f"it belongs to user {facts.st_uid}, not to you", "choose another home: REEVE_HOME=DIR")
     if facts.st_mode & 0o022:
-        raise _unsafe(folder, "others may write to it", f"chmod 700 {folder}")
+        raise _unsafe(folder, "it is writable by others", f"chmod 700 {folder}")
 
 
 # --------------------------------------------------------------------------------------------------- announced actions
@@ -1451,7 +1451,7 @@ def _start_command(command: Command, ports: Sequence[Json], cwd: str, limit: flo
             return "done", None
         if lived > limit:
             threading.Thread(target=child.wait, name="reeve-reaper", daemon=True).start()
-            return "timed_out", f"its ports are not listened on after {round(limit * 1000)} ms"
+            return "timed_out", f"nothing is listening on its ports after {round(limit * 1000)} ms"
         time.sleep(0.05)
 
 
@@ -1991,7 +1991,7 @@ class ManagedService(_Member):
     def health(self, health: str, reason: str | None = None) -> None:
         """Reports its own health, ``healthy`` or ``unhealthy``; the latter counts like a failed check."""
         if health not in ("healthy", "unhealthy"):
-            raise UsageError(f"{_show(health)} is no health: healthy or unhealthy")
+            raise UsageError(f"{_show(health)} is not a valid health: healthy or unhealthy")
         self._say({"health": health, "health_reason": reason})
         notify(f"X_REEVE_HEALTH={health}" + ("" if reason is None else f":{reason}"))
 
@@ -2234,7 +2234,7 @@ def _open_presence(place: _Place, kind: str, title: str | None, description: str
     except (HomeUnsafe, PermissionError) as error:
         if place.cookie is None:
             raise
-        text = f"{error}: no control socket for {place.service}, reeve supervises it all the same"
+        text = f"{error}: no control socket for {place.service}; reeve still supervises it"
         warnings.warn(text, ReeveWarning, stacklevel=3)
         return None
 
@@ -2466,7 +2466,7 @@ class Discovered:
             outcome = _run_action(announcement, which, None, str(self.card["cwd"]), limit)
             if outcome.reason != "not_announced":
                 return outcome
-            message = "its process is gone, and it announced no command for that"
+            message = "its process is gone, and it announced no command for this"
             return Outcome(False, outcome.reason, message, outcome.seconds)
         try:
             answer = self._ask(which, {"timeout": round(limit * 1000)}, limit + 2)

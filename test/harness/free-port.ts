@@ -6,7 +6,7 @@ import path from 'node:path';
 /** Reservations lie in files, so that test workers that run side by side never give out the same port. */
 const reservations = path.join(tmpdir(), `reeve-test-ports-${userInfo().uid}`);
 
-/** A port that nobody listens on and that no other test has been given. Release it with {@link releasePort}. */
+/** A port that nothing is listening on and that no other test has been given. Release it with {@link releasePort}. */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = await unusedPort();

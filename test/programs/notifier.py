@@ -17,13 +17,13 @@ orders = args["orders"]
 
 def send(text):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
-        for _ in range(500):  # while a keeper is replaced, nobody listens
+        for _ in range(500):  # while a keeper is replaced, nothing is listening
             try:
                 s.sendto(text.encode(), os.environ["NOTIFY_SOCKET"])
                 return
             except (ConnectionRefusedError, FileNotFoundError):
                 time.sleep(0.02)
-    raise SystemExit("nobody listens at NOTIFY_SOCKET")
+    raise SystemExit("nothing is listening at NOTIFY_SOCKET")
 
 
 def hand_over():

@@ -12,7 +12,7 @@ interface Advertisements {
   readonly ignored: readonly { readonly file: string; readonly why: string }[];
 }
 
-test('a service started by hand is shown with title, pid and data, with no daemon and with one', async () => {
+test('a service started manually is shown with title, pid and data, with no daemon and with one', async () => {
   await using reeve = startReeve();
   const port = await reeve.port();
   reeve.project({ project: 'shop', services: { db: { command: [...reeve.program('stays')] } } });
@@ -41,7 +41,7 @@ test('a service started by hand is shown with title, pid and data, with no daemo
   expect(services.find(({ name }) => name === 'web-editor')).toMatchObject({ state: 'stopped', pid: null });
 });
 
-test('up takes over what was started by hand: it is ended in order, and there is never a second copy', async () => {
+test('up takes over what was started manually: it is ended in order, and there is never a second copy', async () => {
   await using reeve = startReeve();
   const port = await reeve.port();
   const command = [...reeve.program('announces', JSON.stringify({ service: 'web-editor', port }))];
@@ -55,7 +55,7 @@ test('up takes over what was started by hand: it is ended in order, and there is
   });
   const up = await reeve.run(['up', '-d']);
   expect(up.code, up.stderr).toBe(0);
-  expect(up.stderr).toContain(`started by hand (pid ${web.pid})`);
+  expect(up.stderr).toContain(`started manually (pid ${web.pid})`);
   expect(await web.ended).toBe(0);
   const [service] = (await reeve.json<PsView>(['ps'])).services;
   expect(service).toMatchObject({ managed_by: 'config', state: 'running', restarts: 0, title: 'shop-web-editor' });

@@ -17,9 +17,9 @@ async function expectKnown(reeve: TestReeve, pid: number, port: number): Promise
   expect((await reeve.run(['status', NAME])).stdout).toContain(`pid ${pid}`);
   const why = await reeve.json<WhyView>(['why', NAME]);
   expect(why).toMatchObject({ service: { name: NAME, pid }, survivors: [] });
-  expect(why.summary).toContain(`started by hand (pid ${pid})`);
+  expect(why.summary).toContain(`started manually (pid ${pid})`);
   const logs = await reeve.run(['logs', NAME]);
-  expect([logs.code, logs.stderr]).toEqual([0, expect.stringContaining(`${NAME} was started by hand`)]);
+  expect([logs.code, logs.stderr]).toEqual([0, expect.stringContaining(`${NAME} was started manually`)]);
   expect((await reeve.json<Waited>(['wait', NAME])).services).toMatchObject([{ name: NAME, outcome: 'met' }]);
   expect((await reeve.run(['wait', NAME, '--for', 'stopped', '--timeout', '100ms'])).code).toBe(8);
   expect(await reeve.json(['signal', 'CONT', NAME])).toEqual({ signals: [{ service: NAME, signal: 'SIGCONT', pid }] });
@@ -37,7 +37,7 @@ async function expectEnded(reeve: TestReeve): Promise<void> {
   expect((await reeve.run(['signal', 'CONT', NAME])).code).toBe(3);
 }
 
-test('U22: every command knows a service that was started by hand, without a config and without a daemon', async () => {
+test('U22: every command knows a service that was started manually, without a config and without a daemon', async () => {
   await using reeve = startReeve();
   const port = await reeve.port();
   await using service = startByHand(reeve, { service: NAME, port });

@@ -39,7 +39,7 @@ test('U14: an attached up tells what happens to the services, and every later Ct
   await client.line(/Ctrl-C stops/);
   const { pid } = await serviceOf(reeve, 'db');
   process.kill(pid ?? 0, 'SIGKILL');
-  await client.line(/── db: was ended by SIGKILL.*restart 1/);
+  await client.line(/── db: killed by SIGKILL.*restart 1/);
   await client.line(/── db: ready/);
   client.signal('SIGINT');
   await client.line(/^stopping/);
@@ -100,7 +100,7 @@ test('U29: who starts side by side is said, what depends on a stopped service, w
   expect((await reeve.run(['graph'])).stderr).toContain(order);
   const up = await reeve.run(['up', '-d', '--verbose']);
   expect(up.stdout).toContain(order);
-  expect(up.stderr).toContain('note: services.db.watch: not acted on by this version yet');
+  expect(up.stderr).toContain('note: services.db.watch: ignored: not implemented yet');
   expect((await reeve.run(['restart', '--verbose'])).stdout).toContain(order);
   const stop = await reeve.run(['stop', 'db']);
   expect(stop.stderr).toContain('note: api, worker depend on db and keep running');

@@ -401,7 +401,7 @@ describe('SD13: the daemon in the foreground', () => {
       expect((await daemon.ended).code).toBe(0);
       expect(reeve.outside().some((p) => p.pid === pid)).toBe(true);
       const log = (await reeve.run(['daemon', 'logs', '--json'])).jsonLines() as { msg: string }[];
-      expect(log.at(-1)?.msg).toBe('the daemon has ended');
+      expect(log.at(-1)?.msg).toBe('the daemon has stopped');
       expect((await reeve.run(['daemon', 'start'])).code).toBe(0);
       expect(await serviceOf(reeve, 'a')).toMatchObject({ pid, restarts: 0, state: 'running' });
     },

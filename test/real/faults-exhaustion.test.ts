@@ -149,7 +149,7 @@ test.runIf(canWatch.stderr.includes('EMFILE'))(
     await byHand.open();
     await events.line(/announced itself/);
     byHand.kill('SIGTERM');
-    await events.line(/the copy started by hand .* has ended/);
+    await events.line(/the copy started manually .* has ended/);
     const stop = await reeve.run(['stop', '--json']);
     expect([stop.code, (stop.json() as Receipt).status], stop.stderr).toEqual([0, 'COMPLETE']);
     expect([...copiesOf(reeve, 'line $i'), ...copiesOf(reeve, 'detaches')]).toEqual([]);

@@ -323,8 +323,8 @@ describe('PI5: files in which somebody is said to run', () => {
       if (isRoot) chownSync(at(5), 65_534, 65_534);
       const whys = [
         'is a symbolic link',
-        'may be written to by others',
-        'may be written to by others',
+        'is writable by others',
+        'is writable by others',
         'is larger than',
         ...(isRoot ? ['belongs to user 65534'] : []),
       ];

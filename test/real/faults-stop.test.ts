@@ -32,7 +32,7 @@ const SLEEPERS = totalmem() < 4e9 ? 200 : 1000;
 
 const seen = (pid: number): SeenProcess => {
   const found = lookAt(pid, 'by pid');
-  if (found === null) throw new Error(`there is no process ${pid}`);
+  if (found === null) throw new Error(`no such process: ${pid}`);
   return found;
 };
 
@@ -266,7 +266,7 @@ describe('KC13: a stop command', () => {
       },
     ]);
     const told = (await eventsOf(reeve)).find((e) => e.event === 'service.stop_command_failed');
-    expect(told?.message).toBe('its stop command exited with code 9; the stop signal follows');
+    expect(told?.message).toBe('its stop command exited with code 9; sending the stop signal');
     expect((await reeve.run(['start'])).code).toBe(0);
     const stop = await reeve.run(['stop']);
     expect(stop.stdout).toContain('exit 9');

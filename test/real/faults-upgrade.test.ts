@@ -195,7 +195,7 @@ describe('a daemon of another version that takes over', () => {
     expect(await serviceOf(reeve, 'quiet')).toMatchObject({ pid, state: 'running', restarts: 0 });
     expect((await reeve.run(['daemon', 'stop', '--with-services'], { bin: bins.newSchema })).code).toBe(0);
     // Its keepers went at the same moment: that is no failure of its end.
-    expect(readFileSync(path.join(reeve.home, 'daemon.log'), 'utf8').trimEnd()).toMatch(/the daemon has ended"\}$/);
+    expect(readFileSync(path.join(reeve.home, 'daemon.log'), 'utf8').trimEnd()).toMatch(/the daemon has stopped"\}$/);
     // This version cannot look into it any more: there is nothing left for it to stop.
     for (const file of readdirSync(reeve.home).filter((name) => name.startsWith('reeve.db')))
       rmSync(path.join(reeve.home, file));

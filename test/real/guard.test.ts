@@ -12,7 +12,7 @@ async function managed(reeve: TestReeve, guard?: string): Promise<void> {
 }
 const service = async (reeve: TestReeve) => (await reeve.json<PsView>(['ps'])).services[0];
 
-test('guard: warn, the default: it runs, warns, and is shown as started by hand', async () => {
+test('guard: warn, the default: it runs, warns, and is shown as started manually', async () => {
   await using reeve = startReeve();
   await managed(reeve);
   await using web = startByHand(reeve, { service: 'web-editor' });
@@ -30,7 +30,7 @@ test('guard: refuse: it does not start, and says what to do', async () => {
   expect(await service(reeve)).toMatchObject({ state: 'stopped', pid: null });
 });
 
-test('guard: redirect: reeve up starts it, and the one started by hand ends with 0; with no daemon, too', async () => {
+test('guard: redirect: reeve up starts it, and the one started manually ends with 0; with no daemon, too', async () => {
   await using reeve = startReeve();
   await managed(reeve, 'redirect');
   expect((await reeve.run(['daemon', 'stop'])).code).toBe(0);

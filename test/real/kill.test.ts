@@ -124,7 +124,7 @@ describe('kill of a service', () => {
   });
 });
 
-describe('kill of a service that was started by hand', () => {
+describe('kill of a service that was started manually', () => {
   test('asks it to end in order, by its name or port, with no daemon and without --force; two of a name ask which', async () => {
     await using reeve = startReeve();
     const ports = [await reeve.port(), await reeve.port()];

@@ -55,7 +55,7 @@ const isFetched = (port: number, text: string) =>
     () => false,
   );
 
-test('the four services, started by hand with no daemon, are seen, told of and ended; then up takes over with no second copy', async () => {
+test('the four services, started manually with no daemon, are seen, told of and ended; then up takes over with no second copy', async () => {
   await using reeve = startReeve();
   const { cwd, web, preview } = await shop(reeve, 'after');
   const config = readFileSync(path.join(cwd, 'reeve.yaml'), 'utf8');
@@ -111,7 +111,7 @@ test('the four services, started by hand with no daemon, are seen, told of and e
   // One of each: a second copy ends with the pid of the first.
   const second = byHand('web');
   expect(await second.ended).toBe(5);
-  expect(second.output()).toContain(`web runs already in shop (pid ${pidOf('web')})`);
+  expect(second.output()).toContain(`web is already running in shop (pid ${pidOf('web')})`);
 
   // Ended by name: asked in order, and looked at.
   const receipt = await reeve.run(['kill', 'mailer', '--json'], { cwd });
@@ -144,7 +144,7 @@ test('the four services, started by hand with no daemon, are seen, told of and e
   await watching;
   expect(up.code, up.stderr + up.stdout).toBe(0);
   for (const name of names) {
-    expect(up.stderr).toContain(`${name} was started by hand (pid ${pidOf(name)})`);
+    expect(up.stderr).toContain(`${name} was started manually (pid ${pidOf(name)})`);
     expect(await started.get(name)?.ended, started.get(name)?.output()).toBe(0);
   }
   for (const name of names) expect(most.get(`shop-${name}`), name).toBe(1);

@@ -55,7 +55,7 @@ test('U1: without a new command an unseen end is followed by what the policy say
     expect(await untilService(reeve, 'again', (s) => s.state === 'running')).toMatchObject({ intent: 'up' });
   }
   const never = await untilService(reeve, 'never', (s) => s.state === 'stopped');
-  expect(never).toMatchObject({ intent: 'up', reason: 'ended while nobody could see how' });
+  expect(never).toMatchObject({ intent: 'up', reason: 'exit not observed' });
 });
 
 test('U1: a command that comes as service and keeper die, the daemon alive, is not answered with their past', async () => {

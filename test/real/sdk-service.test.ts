@@ -23,7 +23,7 @@ class WebEditor extends ManagedService {
 await WebEditor.main();
 `;
 
-test('U22: listServices says self of a service that was started by hand, also when a daemon shows it', async () => {
+test('U22: listServices says self of a service that was started manually, also when a daemon shows it', async () => {
   await using reeve = startReeve();
   reeve.project({ project: 'shop', services: { db: { command: [...reeve.program('stays')] } } });
   expect((await reeve.run(['up', '-d'])).code).toBe(0);
@@ -63,7 +63,7 @@ test('a library service under the daemon tells it when it is ready, and is the s
   // By hand it is the second, wherever in the project it is started.
   const second = await reeve.run(['exec', 'web-editor', process.execPath, file]);
   expect(second.code).toBe(5);
-  expect(second.stderr).toContain(`web-editor runs already in shop (pid ${view?.pid})`);
+  expect(second.stderr).toContain(`web-editor is already running in shop (pid ${view?.pid})`);
 
   expect(await killService('web-editor', at)).toMatchObject({ ok: true, reason: 'done' });
   const after = await reeve.json<{ services: { state: string; intent: string }[] }>(['ps']);

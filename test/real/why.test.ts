@@ -19,7 +19,7 @@ test('a service that waits names the culprit at the end of the chain, what it is
   await untilService(reeve, 'web', ({ reason }) => reason?.includes('db') ?? false);
   const why = await reeve.json<WhyView>(['why', 'web']);
   expect(why.roots).toMatchObject([{ name: 'db', state: 'starting' }]);
-  expect(why.waits_for).toEqual(['api waits: db is not ready yet']);
+  expect(why.waits_for).toEqual(['api is waiting: db is not ready yet']);
   const text = (await reeve.run(['why', 'web'])).stdout;
   expect(text).toMatch(/held up by +db, which is starting \(wanted: up\): no line matches/);
   expect(text).toContain('Try: reeve why db');

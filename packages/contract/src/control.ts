@@ -49,7 +49,7 @@ export interface Calls {
       environment: Readonly<Record<string, string>>;
       services: Selection;
       prune: boolean;
-      /** What the library does when one of the services is started by hand; null: nothing (no config says so). */
+      /** What the library does when one of the services is started manually; null: nothing (no config says so). */
       guard: GuardPolicy | null;
       actor: Actor;
     };

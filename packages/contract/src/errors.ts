@@ -21,7 +21,7 @@ export const ERRORS = {
   CONFIG_INVALID: {
     ...usage,
     say: (p) => `${p.message}`,
-    hint: (p) => (p.hint ? `${p.hint}` : 'mend the config, then: reeve validate'),
+    hint: (p) => (p.hint ? `${p.hint}` : 'fix the config, then run: reeve validate'),
   },
   CONFIG_NOT_FOUND: {
     ...usage,
@@ -40,7 +40,7 @@ export const ERRORS = {
   },
   CONFIG_AMBIGUOUS: {
     ...usage,
-    say: (p) => `two configs side by side: ${p.first} and ${p.second}`,
+    say: (p) => `two configs found side by side: ${p.first} and ${p.second}`,
     hint: 'keep one of them, or name one with --config FILE',
   },
   CONFIG_UNTRUSTED: { ...usage, say: (p) => `${p.file} is refused: ${p.why}`, hint: (p) => `${p.hint}` },
@@ -55,7 +55,7 @@ export const ERRORS = {
     http: 404,
     exit: 4,
     retryable: false,
-    say: (p) => `reeve knows no project ${p.name}`,
+    say: (p) => `unknown project ${p.name}`,
     hint: 'start it once with: reeve up',
   },
   NOTHING_FOUND: {
@@ -84,23 +84,23 @@ export const ERRORS = {
     http: 409,
     exit: 5,
     retryable: true,
-    say: (p) => `${p.name}: its last stop is unfinished, these are still there: ${p.survivors}`,
-    hint: 'end them, then start again; `reeve why` names them',
+    say: (p) => `${p.name}: its last stop did not finish; still running: ${p.survivors}`,
+    hint: 'stop them, then start again; `reeve why` lists them',
   },
   NAME_TAKEN: {
     http: 409,
     exit: 5,
     retryable: false,
-    say: (p) => `${p.project} has a service ${p.name} already`,
+    say: (p) => `${p.project} already has a service named ${p.name}`,
     hint: 'choose another with --name',
   },
   ALREADY_RUNNING: {
     http: 409,
     exit: 5,
     retryable: false,
-    say: (p) => `${p.name} runs already in ${p.project}${p.pid ? ` (pid ${p.pid})` : ''}`,
+    say: (p) => `${p.name} is already running in ${p.project}${p.pid ? ` (pid ${p.pid})` : ''}`,
     hint: (p) => {
-      if (p.handed_over === 'yes') return 'it was handed this command line';
+      if (p.handed_over === 'yes') return 'it was given this command line; this copy exits';
       return p.hint ? `${p.hint}` : `stop it first${p.pid ? `: kill ${p.pid}` : ''}`;
     },
   },
@@ -108,14 +108,14 @@ export const ERRORS = {
     http: 409,
     exit: 5,
     retryable: true,
-    say: (p) => `${p.name} was started by hand (pid ${p.pid}) and does not end: ${p.why}`,
-    hint: (p) => `end it, then again: reeve up ${p.name}`,
+    say: (p) => `${p.name} was started manually (pid ${p.pid}) and could not be stopped: ${p.why}`,
+    hint: (p) => `stop it, then run: reeve up ${p.name}`,
   },
   GUARD_REFUSED: {
     http: 403,
     exit: 7,
     retryable: false,
-    say: (p) => `${p.name} is managed by reeve (project ${p.project}, guard: refuse): it is not started by hand`,
+    say: (p) => `${p.name} is managed by reeve (project ${p.project}, guard: refuse) and cannot be started manually`,
     hint: (p) => `start it: reeve up ${p.name}; or set \`guard: warn\` in the config`,
   },
   SERVICE_UNREACHABLE: {
@@ -123,21 +123,21 @@ export const ERRORS = {
     exit: 1,
     retryable: true,
     say: (p) => `cannot talk to ${p.name}: ${p.why}`,
-    hint: 'see whether it runs: reeve ps',
+    hint: 'check whether it is running: reeve ps',
   },
   DAEMON_RUNNING: {
     http: 409,
     exit: 5,
     retryable: false,
-    say: (p) => `a reeve daemon already runs for ${p.home} (pid ${p.pid})`,
+    say: (p) => `a reeve daemon is already running for ${p.home} (pid ${p.pid})`,
     hint: 'reeve daemon status',
   },
   STOP_INCOMPLETE: {
     http: 409,
     exit: 6,
     retryable: true,
-    say: (p) => `not everything ended: ${p.survivors}`,
-    hint: 'reeve why <service> names what is left and why',
+    say: (p) => `some processes did not exit: ${p.survivors}`,
+    hint: 'reeve why <service> lists what is left and why',
   },
   NOT_PERMITTED: {
     http: 403,
@@ -151,7 +151,7 @@ export const ERRORS = {
     exit: 8,
     retryable: true,
     say: (p) => `${p.message}`,
-    hint: (p) => (p.hint ? `${p.hint}` : 'give it longer with --timeout'),
+    hint: (p) => (p.hint ? `${p.hint}` : 'allow more time with --timeout'),
   },
   DAEMON_UNREACHABLE: {
     http: 503,
@@ -164,14 +164,14 @@ export const ERRORS = {
     http: 503,
     exit: 9,
     retryable: true,
-    say: (p) => `the daemon of ${p.home} gives up its role: ${p.why}`,
+    say: (p) => `the daemon of ${p.home} is shutting down: ${p.why}`,
     hint: 'services keep running; the next command starts another daemon, which takes them over',
   },
   PROTOCOL_MISMATCH: {
     http: 409,
     exit: 9,
     retryable: false,
-    say: (p) => `this reeve is ${p.client} and the daemon is ${p.daemon}: they do not understand each other`,
+    say: (p) => `this reeve is ${p.client} and the daemon is ${p.daemon}: incompatible protocols`,
     hint: 'reeve daemon stop (services keep running), then run the command again',
   },
   UPGRADE_FAILED: {
@@ -180,13 +180,13 @@ export const ERRORS = {
     retryable: true,
     say: (p) => `the new daemon did not take over: ${p.why}`,
     hint: (p) =>
-      `${p.hint ?? 'the old one goes on, and so do all services; mend the cause, then: reeve daemon upgrade'}`,
+      `${p.hint ?? 'the old daemon and all services keep running; fix the cause, then run: reeve daemon upgrade'}`,
   },
   NO_SYSTEMD: {
     http: 400,
     exit: 1,
     retryable: false,
-    say: (p) => `systemd does not run here (process 1 is ${p.init})`,
+    say: (p) => `systemd is not running here (process 1 is ${p.init})`,
     hint: 'reeve install --print shows the unit; --no-start only writes it; without systemd the daemon starts on demand',
   },
   SYSTEMD_REFUSED: {
@@ -215,7 +215,7 @@ export const ERRORS = {
     exit: 1,
     retryable: true,
     say: (p) => `the keeper of ${p.home} is gone`,
-    hint: 'services keep running, and the daemon starts another keeper at once: try again',
+    hint: 'services keep running, and the daemon is starting a new keeper: try again',
   },
   REGISTRY_DAMAGED: {
     http: 500,
@@ -228,7 +228,7 @@ export const ERRORS = {
     http: 500,
     exit: 1,
     retryable: false,
-    say: (p) => `the registry has schema ${p.found}, this reeve knows ${p.known}`,
+    say: (p) => `the registry has schema ${p.found}, this reeve supports ${p.known}`,
     hint: (p) =>
       `use the newer reeve that wrote it, or another --home${p.backup ? `; a copy from before is ${p.backup}` : ''}`,
   },
@@ -243,8 +243,8 @@ export const ERRORS = {
     http: 503,
     exit: 1,
     retryable: true,
-    say: (p) => `another program holds the registry ${p.file}`,
-    hint: 'try again; when it lasts, find who has it open: fuser FILE',
+    say: (p) => `another program has locked the registry ${p.file}`,
+    hint: 'try again; if it persists, find out which process has it open: fuser FILE',
   },
   REGISTRY_UNUSABLE: {
     http: 500,
@@ -257,7 +257,7 @@ export const ERRORS = {
     http: 500,
     exit: 1,
     retryable: false,
-    say: (p) => `no SQLite driver can be loaded (${p.why})`,
+    say: (p) => `cannot load an SQLite driver (${p.why})`,
     hint: 'install reeve again with its optional dependencies, or run it on Node 24 or newer',
   },
   HOME_UNSAFE: {
@@ -272,14 +272,14 @@ export const ERRORS = {
     exit: 1,
     retryable: true,
     say: (p) => `${p.path}: no space left`,
-    hint: 'free some space; what runs is not affected',
+    hint: 'free some disk space; running services are not affected',
   },
   NOT_WRITTEN_DOWN: {
     http: 507,
     exit: 1,
     retryable: true,
-    say: (p) => `${p.names} ended, but that it is to stay down could not be written down: ${p.why}`,
-    hint: 'the next daemon would start it again; run the command again when the registry can be written',
+    say: (p) => `${p.names} stopped, but the stop could not be saved: ${p.why}`,
+    hint: 'the next daemon would start it again; once the registry is writable, run the command again',
   },
   INTERNAL: {
     http: 500,

@@ -31,10 +31,10 @@ export interface ProcessOwner<C extends CardSigns = CardSigns> {
   readonly folder: string | null;
   readonly service: string;
   readonly instance: number;
-  /** Of the run; of a service that was started by hand the id of its card. */
+  /** Of the run; of a service that was started manually the id of its card. */
   readonly run: string;
   readonly isMain: boolean;
-  /** The daemon, or the service that was started by hand, answers for it. Otherwise it was left behind. */
+  /** The daemon, or the service that was started manually, answers for it. Otherwise it was left behind. */
   readonly isLive: boolean;
   /** The card of a service that reeve did not start; null: reeve started it. */
   readonly byHand: C | null;

@@ -2,7 +2,7 @@ import { DAEMON_MARK, DETACHED_MARK } from '@reeve/contract';
 import { markOf } from './linux/limit-mark.ts';
 import { cgroupOf, environOf } from './linux/process-table.ts';
 
-/** Put into the environment of everything that a service started by hand starts: `<id of its card>:<start>`. */
+/** Put into the environment of everything that a service started manually starts: `<id of its card>:<start>`. */
 export const OWNER_MARK = 'REEVE_OWNER';
 
 /** What a process carries that says whose it is. */

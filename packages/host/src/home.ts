@@ -38,7 +38,7 @@ export interface HomePaths {
   readonly run: string;
   /** Files that programs without the library announce themselves by. */
   readonly announce: string;
-  /** What the library asks before a service that is started by hand goes on. */
+  /** What the library asks before a service that is started manually goes on. */
   readonly guard: string;
   readonly sockets: string;
   readonly daemonLock: string;

@@ -36,7 +36,7 @@ export function silentDaemon(home: string, why: string, cause?: unknown): ReeveE
 }
 
 function seen(pid: number, state: string): Omit<LiveHolder, 'pid'> {
-  const end = `if it stays like this: kill -9 ${pid} (services keep running, and another one takes its place)`;
+  const end = `if this persists: kill -9 ${pid} (services keep running, and another one takes its place)`;
   switch (state) {
     case 'T':
       return { doing: 'is stopped by a signal', isHalted: true, hint: `let it continue: kill -CONT ${pid}` };
@@ -47,7 +47,7 @@ function seen(pid: number, state: string): Omit<LiveHolder, 'pid'> {
     case 'R':
       return { doing: 'is busy', isHalted: false, hint: `its log: reeve daemon logs; ${end}` };
     default:
-      return { doing: 'does not get to it', isHalted: false, hint: `its log: reeve daemon logs; ${end}` };
+      return { doing: 'does not respond', isHalted: false, hint: `its log: reeve daemon logs; ${end}` };
   }
 }
 

@@ -21,9 +21,9 @@ export function readOwnFile(path: string, limit: number): OwnFile {
   try {
     const { mode, uid, size, mtimeMs } = fstatSync(fd);
     const refuse = (why: string): OwnFile => ({ ok: false, why });
-    if ((mode & constants.S_IFMT) !== constants.S_IFREG) return refuse('is no regular file');
+    if ((mode & constants.S_IFMT) !== constants.S_IFREG) return refuse('is not a regular file');
     if (process.geteuid && uid !== process.geteuid()) return refuse(`belongs to user ${uid}, not to you`);
-    if (mode & 0o022) return refuse('may be written to by others');
+    if (mode & 0o022) return refuse('is writable by others');
     if (size > limit) return refuse(`is larger than ${limit} bytes`);
     const bytes = Buffer.alloc(size);
     const length = size === 0 ? 0 : readSync(fd, bytes, 0, size, 0);

@@ -91,7 +91,7 @@ test('U4: the cookie of a run that is over says who left a process behind; a dae
   });
 });
 
-test('U22: a service started by hand owns its process, what is below it, and what carries its mark', () => {
+test('U22: a service started manually owns its process, what is below it, and what carries its mark', () => {
   const live = [stat(20), stat(21, { ppid: 20 }), stat(22, { ppid: 21 }), stat(23), stat(24)];
   expect(owners(live, { 23: { REEVE_OWNER: `${ID}:1` } }, [], [card(20, 'live')])).toEqual({
     20: 'proj-b/manager main by hand: main',

@@ -90,7 +90,7 @@ function byCookie<C extends CardSigns>({ home, carried }: OwnerSnapshot, { pid }
   };
 }
 
-/** What a service that was started by hand has started. Older than the present process of the card: of one before. */
+/** What a service that was started manually has started. Older than the present process of the card: of one before. */
 function byOwnerMark<C extends CardSigns>(
   { start }: Stat,
   { owner }: Carried,

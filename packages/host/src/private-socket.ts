@@ -16,7 +16,7 @@ const PATH_BYTES = 100;
 export async function listenPrivately(server: Server, path: string): Promise<void> {
   if (Buffer.byteLength(path) > PATH_BYTES) {
     throw new ReeveError('USAGE', {
-      message: `the socket path ${path} is longer than ${PATH_BYTES} bytes, more than the system takes`,
+      message: `the socket path ${path} is longer than ${PATH_BYTES} bytes, more than the system allows`,
       hint: 'choose a shorter --home',
     });
   }
@@ -49,7 +49,7 @@ function listen(server: Server, path: string): Promise<void> {
 function removeStale(path: string): void {
   const stat = lstatSync(path, { throwIfNoEntry: false });
   if (!stat) return;
-  if (!stat.isSocket()) throw unsafe(path, 'something else than a socket lies there');
+  if (!stat.isSocket()) throw unsafe(path, 'something other than a socket is there');
   unlinkSync(path);
 }
 

@@ -17,7 +17,7 @@ export function prepareFolder(path: string, rule: 'nobody-writes' | 'nobody-ente
     throw unsafe(path, `it belongs to user ${stat.uid}, not to you`, `sudo chown ${process.getuid()} ${quote(path)}`);
   }
   if (stat.mode & (rule === 'nobody-enters' ? 0o077 : 0o022)) {
-    throw unsafe(path, `its mode is ${octal(stat)}: others may get in`, `chmod 700 ${quote(path)}`);
+    throw unsafe(path, `its mode is ${octal(stat)}: others can access it`, `chmod 700 ${quote(path)}`);
   }
   verifyAbove(path);
 }
@@ -72,10 +72,10 @@ function whyUnsafe(stat: Stats): Unsafe | null {
   if (!isTrusted(stat)) return owner(stat);
   const isSticky = (stat.mode & 0o1000) !== 0; // in /tmp only the owner may rename what is his
   if (isSticky) return null;
-  if (stat.mode & 0o002) return { why: 'may be written to by everybody', mend: 'o-w' };
+  if (stat.mode & 0o002) return { why: 'is world-writable', mend: 'o-w' };
   const isPrivateGroup = stat.gid === stat.uid; // umask 002 with a group of one's own, as Fedora does it
   if (stat.mode & 0o020 && stat.uid !== 0 && !isPrivateGroup) {
-    return { why: `may be written to by group ${stat.gid}`, mend: 'g-w' };
+    return { why: `is writable by group ${stat.gid}`, mend: 'g-w' };
   }
   return null;
 }

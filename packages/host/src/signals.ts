@@ -54,7 +54,7 @@ export function signalNumber(signal: string): number {
   const number = Object.entries(constants.signals).find(([name]) => name === signal)?.[1];
   if (number !== undefined) return number;
   throw new ReeveError('USAGE', {
-    message: `there is no signal "${signal}"`,
+    message: `unknown signal "${signal}"`,
     hint: 'for example SIGHUP, SIGUSR1, SIGTERM; `kill -l` lists them',
   });
 }

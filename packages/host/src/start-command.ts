@@ -30,6 +30,6 @@ export async function startCommand(
     const isThere =
       ports.length > 0 ? ports.every(({ port, protocol }) => isListenedOn(port, protocol)) : lived > LIVES;
     if (isThere) return { reason: 'done', message: null };
-    if (lived > limit) return { reason: 'timed_out', message: `its ports are not listened on after ${limit} ms` };
+    if (lived > limit) return { reason: 'timed_out', message: `nothing is listening on its ports after ${limit} ms` };
   }
 }

@@ -371,7 +371,7 @@ class TheEnd(World):
         self.until("it is there", lambda: self.discover("web-editor"))
         _, code, err = self.run_to_end('ManagedService.main("web-editor")')
         self.assertEqual(code, 5)
-        self.assertIn(f"web-editor runs already in project (pid {child.pid})", err)
+        self.assertIn(f"web-editor is already running in project (pid {child.pid})", err)
         self.assertEqual(self.end(child)[1], 0)
 
     def test_a_forked_child_is_not_the_service(self):

@@ -13,7 +13,7 @@ const PATH_BYTES = 100;
 export function checkSocketFolder(socket: string, home: string): void {
   if (Buffer.byteLength(socket) > PATH_BYTES) {
     throw new ReeveError('USAGE', {
-      message: `the socket path ${socket} is longer than ${PATH_BYTES} bytes, more than the system takes`,
+      message: `the socket path ${socket} is longer than ${PATH_BYTES} bytes, more than the system allows`,
       hint: 'choose a shorter --home',
     });
   }
@@ -26,7 +26,7 @@ export function checkSocketFolder(socket: string, home: string): void {
   if (stat.uid !== me && stat.uid !== 0) {
     throw unsafe(path, `it belongs to user ${stat.uid}, not to you`, 'choose another --home');
   }
-  if (stat.mode & 0o022) throw unsafe(path, 'others may write to it', `chmod 700 ${path}`);
+  if (stat.mode & 0o022) throw unsafe(path, 'it is writable by others', `chmod 700 ${path}`);
 }
 
 function lookAt(path: string): Stats | undefined {

@@ -36,7 +36,7 @@ function translate(error: NodeJS.ErrnoException, path: string, home: string): Re
   const { code } = error;
   if (code === 'ENOENT') return unreachable(home, 'absent', `no socket at ${path}`, error);
   if (code === 'ECONNREFUSED' || code === 'ENOTSOCK') {
-    return unreachable(home, 'refused', `nobody listens at ${path}`, error);
+    return unreachable(home, 'refused', `nothing is listening at ${path}`, error);
   }
   if (code === 'EAGAIN') return silentDaemon(home, 'too many connections wait for it', error);
   if (code === 'EACCES') {

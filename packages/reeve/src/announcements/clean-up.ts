@@ -25,7 +25,7 @@ export async function cleanUpInOwner({ card, liveness }: Announced): Promise<Cle
     message,
     ms: Math.round(performance.now() - began),
   });
-  if (liveness !== 'live') return outcome('gone', 'its process is gone, and announced no command for that');
+  if (liveness !== 'live') return outcome('gone', 'its process is gone, and it announced no command for this');
   const limit = announcement.cleanup_timeout;
   try {
     const told = await askService({ service, socket: socket ?? '' }, 'cleanup', { timeout: limit }, limit + MARGIN);

@@ -26,12 +26,11 @@ export type Dropped =
  */
 export function readDropped(text: string): Dropped {
   const value = parseJsonObject(text);
-  if (value === null) return { ok: false, why: 'is no JSON object' };
+  if (value === null) return { ok: false, why: 'is not a JSON object' };
   const { name = value['service'], folder } = value;
-  if (typeof name !== 'string' || !NAME_PATTERN.test(name))
-    return { ok: false, why: 'names no service: `name` is missing or no name' };
+  if (typeof name !== 'string' || !NAME_PATTERN.test(name)) return { ok: false, why: '`name` is missing or invalid' };
   if (typeof folder !== 'string' || !folder.startsWith('/'))
-    return { ok: false, why: 'names no project: `folder` must be an absolute path' };
+    return { ok: false, why: '`folder` must be an absolute path' };
   const where = real(folder);
   const wanted = value['project'];
   const project =

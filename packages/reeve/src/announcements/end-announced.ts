@@ -68,7 +68,7 @@ export async function endAnnounced(announced: Announced, options: EndOptions): P
     receipt: {
       name: announced.card.service,
       promise: 'best_effort',
-      promise_reason: 'it was not started by reeve: children that detached and lost its mark are not known',
+      promise_reason: 'not started by reeve, so earlier detached children are unknown',
       processes: endings.map(receiptProcess),
       ports: numbers.map((port) => ({ port, free: !taken.has(port) })),
       stop_commands: [],
@@ -87,7 +87,7 @@ function untouchable({ card, liveness, identity }: Announced): readonly Survivor
     return [{ service: card.service, pid: card.pid, command: commandOfPid(card.pid), why }];
   }
   if (identity === 'verified') return [];
-  const why = `announced by pid alone, so it is not touched; make it sure: reeve register ${card.service} --pid ${card.pid}`;
+  const why = `announced by pid alone, so it was not touched; to verify it: reeve register ${card.service} --pid ${card.pid}`;
   return [{ service: card.service, pid: card.pid, command: commandOfPid(card.pid), why }];
 }
 

@@ -13,7 +13,7 @@ import type { Announced } from '../core/announced/announced.ts';
 const NOT_NEEDED = { cgroup: false, mark: false };
 
 /**
- * What services that were started by hand have started and what is still there of it, by the id of the card: the
+ * What services that were started manually have started and what is still there of it, by the id of the card: the
  * children of a dead one too. Not the process of the card itself, nor what asks to be left alone. `announced`: all of
  * the home, so that nothing is taken for another's.
  */

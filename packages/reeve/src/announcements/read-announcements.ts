@@ -51,8 +51,8 @@ function readCard(file: string, name: string): Announced | Ignored | null {
   const read = readOwnFile(file, LARGEST);
   if (!read.ok) return read.why === null ? null : { file, why: read.why };
   const card = parseServiceCard(read.text);
-  if (card === null) return { file, why: 'is no card of a service, or one of a newer format' };
-  if (`${card.id}.json` !== name) return { file, why: 'lies under the name of another' };
+  if (card === null) return { file, why: 'is not a service card, or has a newer format' };
+  if (`${card.id}.json` !== name) return { file, why: 'is stored under the file name of another service' };
   return judged(card, 'library', file, read.modified);
 }
 

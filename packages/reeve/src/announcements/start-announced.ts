@@ -30,9 +30,7 @@ export async function startAnnounced(
   const again = before !== null && card.argv.length > 0 ? { command: card.argv, env: before } : null;
   const start = command === null ? again : { command, env };
   if (start === null) {
-    const message = card.announcement?.start
-      ? 'its start was a method of the process that has ended'
-      : 'announces no start';
+    const message = card.announcement?.start ? 'its start function ended with its process' : 'announces no start';
     return { ok: false, reason: 'not_announced', message };
   }
   const end = await startCommand({ ...start, cwd: card.cwd, limit }, portsOf(card));

@@ -13,8 +13,8 @@ export function surviveErrors(tell: (error: unknown, message: string) => void): 
     if (now - since > MINUTE) [since, count] = [now, 0];
     count += 1;
     try {
-      if (count <= TOLD) tell(error, 'an error that nothing has handled: work continues');
-      if (count === TOLD) tell(error, 'more such errors within this minute are not told');
+      if (count <= TOLD) tell(error, 'unhandled error; continuing');
+      if (count === TOLD) tell(error, 'further errors of this kind are not logged for the rest of this minute');
     } catch {
       // To fail while a failure is being told must not make another one.
     }

@@ -13,7 +13,7 @@ import type { Target } from './project/target.ts';
 
 const NO_STORY: Story = { events: [], because: [], crash: null };
 
-/** `why` of a service that was started by hand; null: the word means none. */
+/** `why` of a service that was started manually; null: the word means none. */
 export async function announcedWhy(context: Context, target: Target, word: string): Promise<WhyView | null> {
   const [found] = await findByHand(context, target, [word]);
   if (!found) return null;

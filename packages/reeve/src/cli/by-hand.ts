@@ -13,7 +13,7 @@ export interface ByHand {
 }
 
 /**
- * Which of the words (all without) mean services that were started by hand: what reeve runs itself is left to it, and
+ * Which of the words (all without) mean services that were started manually: what reeve runs itself is left to it, and
  * so is a declared service of which no copy by hand lives.
  */
 export async function findByHand(

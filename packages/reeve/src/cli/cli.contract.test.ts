@@ -114,7 +114,7 @@ test('a stop where nothing ever ran is complete; a wrong name is not found', asy
     survivors: [],
     ms: 0,
   });
-  expect(await reeve('stop')).toMatchObject({ code: 0, stdout: '✓ COMPLETE  shop: nothing ran\n' });
+  expect(await reeve('stop')).toMatchObject({ code: 0, stdout: '✓ COMPLETE  shop: nothing was running\n' });
   expect(await reeve('stop --all')).toMatchObject({ code: 0 });
   expect(await reeve('down')).toMatchObject({ code: 0 });
   const wrong = await reeve('stop apii');
@@ -124,7 +124,7 @@ test('a stop where nothing ever ran is complete; a wrong name is not found', asy
   expect(readdirSync(base)).toEqual(['shop']);
 });
 
-test('neither a config nor a project: exit code 4; two configs side by side: 2', async () => {
+test('neither a config nor a project: exit code 4; two configs found side by side: 2', async () => {
   for (const line of ['ps', 'status', 'stop', 'events', 'logs', 'why x', 'graph', 'ps --project nope']) {
     expect([line, (await reeve(line)).code]).toEqual([line, 4]);
   }
@@ -168,7 +168,7 @@ test('errors are on standard error, as JSON when JSON is asked for', async () =>
   expect(JSON.parse(stderr)).toEqual({
     error: {
       code: 'USAGE',
-      message: 'there is no command "statu"',
+      message: 'unknown command "statu"',
       hint: 'did you mean reeve status? reeve help shows the commands',
     },
   });

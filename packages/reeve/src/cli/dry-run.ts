@@ -84,7 +84,7 @@ export function planUp({ project, names, view, before, executed, prune }: PlanIn
 }
 
 const UP = ['running', 'starting'];
-const OTHERWISE = 'what it executes has changed';
+const OTHERWISE = 'its program has changed';
 
 function decide(
   view: PsView,
@@ -97,11 +97,11 @@ function decide(
   if (known?.managed_by === 'announced' || known?.managed_by === 'registered') {
     const pid = known.instances.find((instance) => instance.pid !== null)?.pid;
     if (pid)
-      return { action: 'start', reason: `takes over pid ${pid}, which was started by hand: it is stopped first` };
+      return { action: 'start', reason: `takes over pid ${pid}, which was started manually: it is stopped first` };
   }
   const isUp = UP.includes(state);
   if (isUp && cost === 'restart') return { action: 'restart', reason: 'changed in the config' };
-  if (isUp && cost === 'live') return { action: 'update', reason: 'changed in the config; its process goes on' };
+  if (isUp && cost === 'live') return { action: 'update', reason: 'changed in the config; its process keeps running' };
   if (isUp) return { action: 'keep', reason: `is ${state}` };
   if (state === 'completed' && cost !== 'restart') return { action: 'keep', reason: 'has completed' };
   return { action: 'start', reason: because ?? `is ${state}` };

@@ -16,7 +16,7 @@ export interface EndWish {
   readonly cleanUp: boolean;
 }
 
-/** Ends services that were started by hand, all at once: a slow one holds up no other. */
+/** Ends services that were started manually, all at once: a slow one holds up no other. */
 export async function endByHand(
   context: Context,
   announced: readonly Announced[],
@@ -33,7 +33,7 @@ export async function endByHand(
   );
 }
 
-/** What services started by hand have started, by the id of the card. */
+/** What services started manually have started, by the id of the card. */
 export function familiesInHome(context: Context): ReturnType<typeof findFamilies> {
   return findFamilies(pathsOf(context).home, announcedInHome(context).announced);
 }

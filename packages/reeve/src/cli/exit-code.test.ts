@@ -49,7 +49,7 @@ test('the summary counts who is up and says what is wrong with the rest', () => 
 
 test('a time-out names who is not ready and says that nothing was stopped', () => {
   expect(adviceFor(waited('timeout', 'met', 'pending', 'pending'))[0]).toBe(
-    's1, s2 are not ready yet; nothing was stopped, the start goes on.',
+    's1, s2 are not ready yet; nothing was stopped, and the start continues.',
   );
   expect(adviceFor(waited('met', 'met'))).toEqual([]);
   expect(adviceFor(waited('failed', 'blocked', 'failed'))[0]).toContain('reeve why s1');

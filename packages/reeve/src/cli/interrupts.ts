@@ -21,8 +21,8 @@ export class Interrupted extends Error {
 }
 const INTERRUPTED = 130;
 
-export const START_GOES_ON = 'the start goes on without this command; reeve ps shows how far it is, reeve stop ends it';
-export const STOP_GOES_ON = 'the stop goes on without this command; reeve ps shows how far it is';
+export const START_GOES_ON = 'the start continues in the daemon; reeve ps shows its progress, reeve stop stops it';
+export const STOP_GOES_ON = 'the stop continues in the daemon; reeve ps shows its progress';
 
 /**
  * Listens for signals while a command waits. `signal` is aborted, with an {@link Interrupted}, by the first; `again`

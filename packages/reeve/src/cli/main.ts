@@ -52,6 +52,6 @@ async function dispatch(context: Context): Promise<number> {
   const name = args.options.has('help') ? 'help' : args.options.has('version') ? 'version' : args.command;
   const wanted = name === 'help' && args.command !== 'help' ? { ...args, positionals: args.command.split(' ') } : args;
   const command = await loadCommand(name);
-  if (!command) throw new ReeveError('USAGE', { message: `there is no command "${name}"` });
+  if (!command) throw new ReeveError('USAGE', { message: `unknown command "${name}"` });
   return command({ ...context, args: wanted });
 }

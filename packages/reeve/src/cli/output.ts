@@ -57,7 +57,7 @@ export class StandardOutput implements Output {
   }
 }
 
-/** As a shell shows a program that was ended by SIGPIPE. */
+/** As a shell shows a program that killed by SIGPIPE. */
 export const READER_GONE = 141;
 
 /** The exit code of a command that came to `code`, when some of its output was lost. */

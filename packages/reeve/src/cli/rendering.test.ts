@@ -162,7 +162,7 @@ test('a receipt ends with its verdict', () => {
       '',
     ].join('\n'),
   );
-  expect(renderReceipt({ ...receipt, services: [] }, pipe)).toBe('✓ COMPLETE  shop: nothing ran\n');
+  expect(renderReceipt({ ...receipt, services: [] }, pipe)).toBe('✓ COMPLETE  shop: nothing was running\n');
 });
 
 test('an incomplete one names who is left and why', () => {

@@ -255,7 +255,7 @@ export const BROKEN: readonly BrokenConfig[] = [
     why: 'no kind of check',
     text: a('health: { interval: 5s }'),
     at: ['4:13 services.a.health'],
-    says: ['names no check', 'http, tcp'],
+    says: ['specifies no check', 'http, tcp'],
   },
   {
     why: 'a check that would never rest',
@@ -290,7 +290,7 @@ export const BROKEN: readonly BrokenConfig[] = [
     why: 'a name that leaves the folder',
     text: 'services:\n  ../x: { command: x }\n',
     at: ['2:3 services.../x'],
-    says: ['is no name for a service', 'letters'],
+    says: ['is not a valid service name', 'letters'],
   },
   {
     why: 'a name like an option',
@@ -334,14 +334,14 @@ export const BROKEN: readonly BrokenConfig[] = [
     why: 'a bad project name',
     text: 'project: my shop\nservices: {}\n',
     at: ['1:10 project'],
-    says: ['is no name for a project'],
+    says: ['is not a valid project name'],
     near: 'my-shop',
   },
   {
     why: 'a bad group',
     text: a('groups: [a b]'),
     at: ['4:14 services.a.groups.0'],
-    says: ['is no name for a group'],
+    says: ['is not a valid group name'],
     near: 'a-b',
   },
 
@@ -364,7 +364,7 @@ export const BROKEN: readonly BrokenConfig[] = [
     why: 'an open quote',
     text: "services:\n  a:\n    command: node 'x\n",
     at: ['3:19 services.a.command'],
-    says: ["quote ' is not closed"],
+    says: ["unclosed quote '"],
   },
   {
     why: 'an empty program',
@@ -390,7 +390,7 @@ export const BROKEN: readonly BrokenConfig[] = [
     why: 'an equals sign in a name',
     text: a('env: { "A=B": x }'),
     at: ['4:12 services.a.env.A=B'],
-    says: ['no name for a variable'],
+    says: ['not a valid variable name'],
   },
   { why: 'NUL in a value', text: a('env: { A: "x\\0" }'), at: ['4:15 services.a.env.A'], says: ['NUL'] },
   {
@@ -560,7 +560,7 @@ export const BROKEN: readonly BrokenConfig[] = [
     why: 'a secret from two places',
     text: a('secrets: { A: { file: x, command: y } }'),
     at: ['4:19 services.a.secrets.A'],
-    says: ['file and command are both given', 'one of file, command'],
+    says: ['file and command cannot be combined', 'one of file, command'],
   },
 
   // All in one go

@@ -28,7 +28,7 @@ function checkNames(services: Cursor): void {
   const seen = new Map<string, string>();
   for (const { name, key, value } of services.entries()) {
     if (!NAME_PATTERN.test(name))
-      value.fault(`"${name.slice(0, 40)}" is no name for a service`, {
+      value.fault(`"${name.slice(0, 40)}" is not a valid service name`, {
         at: key,
         expected: NAME,
         near: properName(name),
@@ -49,7 +49,7 @@ function checkDependencies({ spec, cursor }: PlacedService, known: Known): void 
     const wrong = judgeDependency(spec.name, service, condition, known);
     if (wrong) dependencyPlace(cursor, service).fault(wrong.message, wrong);
     else if (seen.has(service))
-      dependencyPlace(cursor, service).fault(`"${service}" is named twice`, { expected: 'each service once' });
+      dependencyPlace(cursor, service).fault(`"${service}" is listed twice`, { expected: 'each service once' });
     seen.add(service);
   }
 }
@@ -63,7 +63,7 @@ function judgeDependency(self: string, service: string, condition: Condition, kn
   if (target) {
     if (condition !== 'completed' || target.oneshot) return null;
     return {
-      message: `"${service}" never completes: it is no one-shot`,
+      message: `"${service}" never completes: it is not a one-shot`,
       expected: `ready, or \`oneshot: true\` in ${service}`,
     };
   }
@@ -97,7 +97,7 @@ function checkCycle(services: Cursor, placed: readonly PlacedService[]): void {
   const cycle = findCycle(edges);
   if (!cycle) return;
   const [first, second] = cycle as [string, string];
-  const expected = 'an order: one of them must not wait for the other';
+  const expected = 'an acyclic order: one of them must not wait for the other';
   const { at } = dependencyPlace(services.key(first), second);
   services
     .key(first)
@@ -114,13 +114,13 @@ function checkPorts(placed: readonly PlacedService[]): void {
       const last = port.shared ? 0 : spec.instances - 1;
       const fault = (message: string, expected: string): void =>
         new Cursor(undefined, port.path, cursor.reading).fault(message, { at: port.at ?? undefined, expected });
-      if (port.port + last > 65_535) fault(`instance ${last} would get port ${port.port + last}`, 'ports up to 65535');
+      if (port.port + last > 65_535) fault(`instance ${last} would need port ${port.port + last}`, 'ports up to 65535');
       for (let k = 0; k <= last; k++) {
         const key = `${port.port + k}/${port.protocol}`;
         const mine = last === 0 ? spec.name : `${spec.name}:${k}`;
         const owner = owners.get(key);
         if (owner !== undefined) {
-          fault(`port ${port.port + k} is given to ${owner} and to ${mine}`, 'a port of its own, or auto');
+          fault(`port ${port.port + k} is used by both ${owner} and ${mine}`, 'a port of its own, or auto');
           break;
         }
         owners.set(key, mine);
@@ -136,7 +136,7 @@ function checkGroups(placed: readonly PlacedService[]): void {
       const name = item.now();
       if (name === null) continue;
       if (!NAME_PATTERN.test(name))
-        item.fault(`"${name.slice(0, 40)}" is no name for a group`, { expected: NAME, near: properName(name) });
+        item.fault(`"${name.slice(0, 40)}" is not a valid group name`, { expected: NAME, near: properName(name) });
       const other = seen.get(name.toLowerCase()) ?? name;
       if (other !== name)
         item.fault(`the groups "${name}" and "${other}" differ only by case`, { expected: other, near: other });
@@ -151,9 +151,9 @@ export function noteServices(placed: readonly PlacedService[]): readonly string[
     const notes: string[] = [];
     const note = (text: string): void => void notes.push(`services.${spec.name}: ${text}`);
     if (NAME_PATTERN.test(spec.name) && !KEBAB_PATTERN.test(spec.name))
-      note('the name is not in kebab-case (web-editor), which ManagedService demands');
+      note('the name is not in kebab-case (web-editor), which ManagedService requires');
     if (spec.oneshot && (cursor.key('health').exists || cursor.key('ready').exists))
-      note('a one-shot is ready when it has completed: `ready` and `health` are not asked');
+      note('a one-shot is ready when it has completed: `ready` and `health` are ignored');
     for (const { service, condition } of spec.depends_on) {
       const target = placed.find((one) => one.spec.name === service);
       if (condition === 'healthy' && target && target.spec.health === null)
@@ -161,7 +161,7 @@ export function noteServices(placed: readonly PlacedService[]): readonly string[
     }
     const { health, instances } = spec;
     if (instances > 1 && health?.check.kind === 'http' && /:\d+(\/|$)/.test(health.check.url))
-      note('the health check of every instance asks the same port: use ${ports.NAME} or a /path');
+      note('the health check of every instance uses the same port: use ${ports.NAME} or a /path');
     return notes;
   });
 }

@@ -86,7 +86,7 @@ export class Cursor {
     const text = this.now();
     if (text === null) return null;
     const value = parse(text);
-    if (value === null) this.fault(`"${cut(text)}" is not right here`, { expected });
+    if (value === null) this.fault(`invalid value "${cut(text)}"`, { expected });
     return value;
   }
 
@@ -152,9 +152,9 @@ export class Cursor {
 
   #refuseUnfit(text: string): void {
     if (text.includes('\0'))
-      this.fault('holds a NUL character, which no program can be given', { expected: 'text without \\0' });
+      this.fault('contains a NUL character, which cannot be passed to a program', { expected: 'text without \\0' });
     else if (text.length > MAX_STRING / 4 && Buffer.byteLength(text) >= MAX_STRING) {
-      this.fault(`is longer than ${MAX_STRING} bytes, which the system does not pass to programs`, {
+      this.fault(`is longer than ${MAX_STRING} bytes, too long to pass to a program`, {
         expected: 'a shorter text, or a file',
       });
     }

@@ -9,9 +9,9 @@ import { MAX_BYTES } from './tree.ts';
 const WHY: Readonly<Record<string, string>> = {
   ENOENT: 'it does not exist',
   ENOTDIR: 'it does not exist',
-  EACCES: 'it may not be read',
+  EACCES: 'permission denied',
   EISDIR: 'it is a folder',
-  ELOOP: 'its links lead in a circle',
+  ELOOP: 'symbolic link loop',
 };
 
 /** What an operating-system error means for somebody who named a file. */
@@ -32,7 +32,7 @@ export async function readEnvFile(path: string): Promise<EnvMap> {
   const bytes = await readBytes(path).catch((error: unknown) => refuse(path, whyUnreadable(error), error));
   if (bytes === null) return refuse(path, `it is not a file, or larger than ${MAX_BYTES} bytes`);
   const text = textOfBytes(bytes);
-  if (text.includes('\0')) return refuse(path, 'it holds a NUL character: it is no text file');
+  if (text.includes('\0')) return refuse(path, 'it contains a NUL character: not a text file');
   const parsed = parseEnvFile(text);
   if (parsed.ok) return parsed.values;
   const message = `${path}:${parsed.line}: ${parsed.message}`;
@@ -40,11 +40,11 @@ export async function readEnvFile(path: string): Promise<EnvMap> {
 }
 
 function refuse(path: string, why: string, cause?: unknown): never {
-  const hint = 'create it, or take it out of `env_files`';
+  const hint = 'create it, or remove it from `env_files`';
   throw new ReeveError('CONFIG_INVALID', { message: `cannot read the env file ${path}: ${why}`, hint, why }, { cause });
 }
 
-/** Null when it is no regular file or too large. Does not hang on a FIFO. */
+/** Null when it is not a regular file or too large. Does not hang on a FIFO. */
 async function readBytes(path: string): Promise<Buffer | null> {
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {

@@ -28,7 +28,7 @@ export interface Loaded {
   readonly unacted: readonly string[];
   /** The name that the config asks for; the daemon may have to call it otherwise. */
   readonly wantedName: string;
-  /** What the library does when one of the services is started by hand. */
+  /** What the library does when one of the services is started manually. */
   readonly guard: GuardPolicy;
 }
 
@@ -53,9 +53,7 @@ export async function loadConfig({ cwd, file, env }: LoadOptions): Promise<Loade
     findings.add({ path: where, at, message: `is not supported by this version yet: ${row.advice}` });
   }
   if (findings.size > 0) throw findings.error(parsed.source);
-  const later = hits.map(
-    ({ row, path: where }) => `${where.join('.')}: not acted on by this version yet, ${row.advice}`,
-  );
+  const later = hits.map(({ path: where }) => `${where.join('.')}: ignored: not implemented yet`);
   const notes = [...opened.notes, ...read.notes, ...later];
   return { project: read.project, notes, unacted: later, wantedName: read.project.name, guard: read.guard };
 }

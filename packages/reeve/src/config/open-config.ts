@@ -57,15 +57,15 @@ export function judge(file: string, stat: Pick<Stats, 'mode' | 'uid'>, me: numbe
   if ((stat.mode & WORLD_WRITABLE) !== 0) {
     throw new ReeveError('CONFIG_UNTRUSTED', {
       file,
-      why: 'everybody may write to it, so anybody could run commands as you',
+      why: 'it is world-writable, so anyone could run commands as you',
       hint: `chmod o-w ${file}`,
     });
   }
   if (stat.uid === me || stat.uid === 0) return [];
-  if (me === 0) return [`${file} belongs to user ${stat.uid}: what it says runs as root`];
+  if (me === 0) return [`${file} belongs to user ${stat.uid}: its commands would run as root`];
   throw new ReeveError('CONFIG_UNTRUSTED', {
     file,
     why: `it belongs to another user (uid ${stat.uid})`,
-    hint: `look at it, then make it yours: cp it, or chown ${me} ${file}`,
+    hint: `review it, then take ownership: cp it, or chown ${me} ${file}`,
   });
 }

@@ -76,7 +76,7 @@ class EnvReader {
   /** `A = b` is a command for sh, `A= ` an empty value for both. */
   #refuseBlanks(line: string, head: string, name: string): void {
     if (head.trimEnd() === head && /^[ \t]*(?:#.*)?$/.test(line.slice(head.length)) && !/[ \t]=$/.test(head)) return;
-    throw this.#wrong(`there are blanks around the = after ${show(name)}`, 'NAME=value, without blanks around =');
+    throw this.#wrong(`spaces around the = after ${show(name)}`, 'NAME=value, without spaces around =');
   }
 
   #value(): string {
@@ -98,7 +98,7 @@ class EnvReader {
 
   #single(): string {
     const end = this.#text.indexOf("'", this.#at + 1);
-    if (end < 0) throw this.#wrong("the quote ' is not closed", "a closing '");
+    if (end < 0) throw this.#wrong("unclosed quote '", "a closing '");
     return this.#take(end);
   }
 
@@ -110,7 +110,7 @@ class EnvReader {
         return this.#take(end).replace(/\\([\s\S])/g, escaped);
       }
     }
-    throw this.#wrong('the quote " is not closed', 'a closing "');
+    throw this.#wrong('unclosed quote "', 'a closing "');
   }
 
   /** What is between two quotes, which may be on different lines. */

@@ -22,7 +22,7 @@ export function readReady(
     if (delay >= timeout)
       cursor
         .key('delay')
-        .fault(`is ready after ${formatDuration(delay)}, and ready.timeout (${formatDuration(timeout)}) ends before`, {
+        .fault(`delay (${formatDuration(delay)}) is longer than ready.timeout (${formatDuration(timeout)})`, {
           expected: 'a shorter delay, or a longer `timeout` beside it',
         });
     return { ready: { kind, delay }, timeout };
@@ -66,12 +66,15 @@ function onlyKind<const K extends string>(cursor: Cursor, kinds: readonly K[], m
   const named = kinds.filter((kind) => cursor.key(kind).exists);
   if (named.length > 1) {
     const second = cursor.entries().filter(({ name }) => (named as string[]).includes(name))[1];
-    cursor.fault(`${named.join(' and ')} are both given`, { at: second?.key, expected: `one of ${kinds.join(', ')}` });
+    cursor.fault(`${named.join(' and ')} cannot be combined`, {
+      at: second?.key,
+      expected: `one of ${kinds.join(', ')}`,
+    });
   }
   const onlyTimeout = mayBeNone && cursor.key('timeout').exists && cursor.entries().length === 1;
   const mistyped = cursor.entries().some(({ key }) => cursor.reading.findings.hasAt(key));
   if (named.length === 0 && !onlyTimeout && !mistyped)
-    cursor.fault('names no check', { expected: `one of ${kinds.join(', ')}` });
+    cursor.fault('specifies no check', { expected: `one of ${kinds.join(', ')}` });
   for (const extra of ['status', 'body']) {
     if (named[0] !== 'http' && cursor.key(extra).exists)
       cursor.key(extra).fault(`${extra} belongs to http`, { expected: '`http` beside it' });
@@ -106,8 +109,8 @@ function readUrl(cursor: Cursor, hasTcpPort: boolean): string {
   const raw = cursor.raw() ?? '';
   const url = raw === '' ? null : cursor.parsed(parseUrl, 'an http:// or https:// URL, or a /path');
   if (url?.startsWith('/') && !hasTcpPort)
-    cursor.fault('is a path, and the service declares no TCP port to ask', {
-      expected: 'a whole URL, or `ports` in the service',
+    cursor.fault('is a path, but the service declares no TCP port', {
+      expected: 'a full URL, or `ports` in the service',
     });
   return raw;
 }

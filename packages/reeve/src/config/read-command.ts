@@ -23,7 +23,7 @@ export function readCommand(cursor: Cursor, shell: string | false | null = null)
 
 function readWords(cursor: Cursor, shell: string | false | null): CommandSpec {
   if (typeof shell === 'string') {
-    cursor.fault('is a list of words, and `shell` is set', { expected: 'a text for the shell, or no `shell`' });
+    cursor.fault('is a list of words, but `shell` is set', { expected: 'a text for the shell, or no `shell`' });
   }
   const words = cursor.items().map((item) => item.raw() ?? '');
   if (words[0] === '')

@@ -31,13 +31,13 @@ class JsonReader {
   read(): TreeNode {
     const root = this.#value(0);
     this.#blank();
-    if (this.#at < this.#text.length) this.#refuse('there is something after the end of the JSON value', null);
+    if (this.#at < this.#text.length) this.#refuse('unexpected text after the end of the JSON value', null);
     return root;
   }
 
   #value(depth: number): TreeNode {
     this.#blank();
-    if (depth > MAX_DEPTH) this.#refuse(`nested more than ${MAX_DEPTH} deep`, null);
+    if (depth > MAX_DEPTH) this.#refuse(`nested more than ${MAX_DEPTH} levels deep`, null);
     if (++this.#values > MAX_VALUES) this.#refuse(`more than ${MAX_VALUES} values`, null);
     const start = this.#at;
     const char = this.#text[start];
@@ -65,7 +65,7 @@ class JsonReader {
       const key: Place = { start: this.#at, end: this.#at };
       const name = this.#string();
       if (entries.has(name))
-        throw new SyntaxProblem(`the key ${JSON.stringify(name)} is there twice`, { ...key, end: this.#at });
+        throw new SyntaxProblem(`duplicate key ${JSON.stringify(name)}`, { ...key, end: this.#at });
       const place = { ...key, end: this.#at };
       this.#blank();
       if (this.#text[this.#at] !== ':') this.#refuse(this.#unexpected(), '`:` after the key');
@@ -101,7 +101,7 @@ class JsonReader {
   #string(): string {
     const found = this.#match(STRING);
     if (found === null)
-      this.#refuse('this text is not closed, or holds a character that must be escaped', 'text in double quotes');
+      this.#refuse('this string is not closed, or contains a character that must be escaped', 'text in double quotes');
     return JSON.parse(found) as string;
   }
 

@@ -16,7 +16,7 @@ export function readPorts(cursor: Cursor): readonly PlacedPort[] {
   const listed = cursor.items().flatMap((item) => readPort(item, item, null, false));
   const named = cursor.entries().flatMap(({ name, key, value }) => {
     if (!NAME.test(name))
-      value.fault(`"${name}" is no name for a port`, { at: key, expected: 'letters, digits, - and _' });
+      value.fault(`"${name}" is not a valid port name`, { at: key, expected: 'letters, digits, - and _' });
     const inner = value.node?.kind === 'map';
     return readPort(value, inner ? value.key('port') : value, name, value.key('shared').bool() ?? false);
   });

@@ -104,7 +104,7 @@ function readName(cursor: Cursor, folder: string): string {
   const declared = cursor.node?.kind === 'scalar' && typeof cursor.node.value === 'string' ? cursor.now() : null;
   if (declared === null) return fallback;
   if (!NAME_PATTERN.test(declared))
-    cursor.fault(`"${declared.slice(0, 40)}" is no name for a project`, {
+    cursor.fault(`"${declared.slice(0, 40)}" is not a valid project name`, {
       expected: 'letters, digits, - and _, not beginning with -, at most 100',
       near: properName(declared),
     });
@@ -184,7 +184,7 @@ function readEnv(cursor: Cursor): Record<string, string> {
   const quiet = cursor.with({ lookup: () => '' });
   for (const { name, key, value } of quiet.entries()) {
     if (name === '' || /[=\0]/.test(name))
-      value.fault(`"${name}" is no name for a variable`, { at: key, expected: 'a name without = and NUL' });
+      value.fault(`"${name}" is not a valid variable name`, { at: key, expected: 'a name without = and NUL' });
     const text = value.raw();
     if (text !== null) env[name] = text;
   }

@@ -81,7 +81,7 @@ function readSecrets(cursor: Cursor, folder: string): ServiceSpec['secrets'] {
   for (const { name, value } of cursor.entries()) {
     const [file, command] = [value.key('file'), value.key('command')];
     if (file.exists === command.exists)
-      value.fault(file.exists ? 'file and command are both given' : 'names no source', {
+      value.fault(file.exists ? 'file and command cannot be combined' : 'specifies no source', {
         expected: 'one of file, command',
       });
     else if (file.exists) sources[name] = { kind: 'file', path: readCwd(file, folder) };
@@ -117,7 +117,7 @@ function readRestart(cursor: Cursor, oneshot: boolean): RestartSpec {
   const shortest = shortestCrashLoop(backoff, limit.count);
   if (policy !== 'never' && shortest >= limit.period) {
     const place = cursor.key('limit').exists ? cursor.key('limit') : cursor.key('backoff');
-    const message = `${limit.count} restarts can never fit into ${formatDuration(limit.period)}: with this back-off they take at least ${formatDuration(shortest)}`;
+    const message = `${limit.count} restarts can never happen within ${formatDuration(limit.period)}: with this back-off they take at least ${formatDuration(shortest)}`;
     place.fault(message, { expected: 'a longer period, a smaller count, a shorter back-off, or `limit: none`' });
   }
   return { policy, backoff, limit };
@@ -148,7 +148,7 @@ function readSignal(cursor: Cursor): string {
   const name = text.toUpperCase().startsWith('SIG') ? text.toUpperCase() : `SIG${text.toUpperCase()}`;
   const known = Object.keys(constants.signals);
   if (!known.includes(name))
-    cursor.fault(`"${text}" is no signal`, {
+    cursor.fault(`"${text}" is not a valid signal`, {
       near: nearestName(name, known),
       expected: 'a signal such as SIGTERM, SIGINT or SIGQUIT',
     });
@@ -187,7 +187,7 @@ function readLogs(cursor: Cursor): LogSpec | null {
 function refuseUnheardLog(cursor: Cursor, ready: boolean, health: boolean): void {
   for (const key of [ready ? 'ready' : null, health ? 'health' : null]) {
     if (key === null) continue;
-    cursor.key(key).key('log').fault('waits for a line of its log, and `logs: false` keeps none', {
+    cursor.key(key).key('log').fault('waits for a log line, but `logs: false` discards them', {
       expected: '`logs` kept, or another check',
     });
   }

@@ -37,7 +37,7 @@ export function readYaml(text: string): TreeNode | null {
 const place = ([start, end]: readonly [number, number]): Place => ({ start, end });
 
 function say(code: string, message: string): string {
-  if (code === 'TAB_AS_INDENT') return 'a tab is used to indent: YAML wants spaces';
+  if (code === 'TAB_AS_INDENT') return 'tab used for indentation: YAML requires spaces';
   if (code === 'MULTIPLE_DOCS') return 'the file holds a second YAML document: one is expected';
   if (code === 'BLOCK_AS_IMPLICIT_KEY') return 'a second `: ` on one line: quote the value, or put it on its own line';
   return message;
@@ -65,7 +65,7 @@ function refuseDeep(text: string): void {
     if (token === '[' || token === '{') flow++;
     if (token === ']' || token === '}') flow = Math.max(0, flow - 1);
     if (flow + columns.length > MAX_DEPTH)
-      throw new SyntaxProblem(`nested more than ${MAX_DEPTH} deep`, { start: offset, end: offset + 1 });
+      throw new SyntaxProblem(`nested more than ${MAX_DEPTH} levels deep`, { start: offset, end: offset + 1 });
     if (!'\u0002\u0018\u001f\uFEFF'.includes(token)) {
       offset += token.length;
       if (!token.endsWith('\n')) column += token.length;
@@ -124,7 +124,7 @@ class YamlReader {
         throw new SyntaxProblem('a key must be plain text', rangeOf(key as Scalar), 'a name before the colon');
       const at = rangeOf(key);
       const name = typeof key.value === 'string' ? key.value : (key.source ?? String(key.value));
-      if (entries.has(name)) throw new SyntaxProblem(`the key ${JSON.stringify(name)} is there twice`, at);
+      if (entries.has(name)) throw new SyntaxProblem(`duplicate key ${JSON.stringify(name)}`, at);
       const value = pair.value === null ? scalar(null, '', { start: at.end, end: at.end }) : this.#node(pair.value);
       if (name === '<<' && key.type === 'PLAIN') merged.push({ key: at, value });
       else entries.set(name, { key: at, value });

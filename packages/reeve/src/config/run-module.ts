@@ -30,7 +30,7 @@ try {
     const kind = typeof v;
     if (kind === 'function' || kind === 'symbol' || kind === 'bigint' || (kind === 'number' && !Number.isFinite(v))) return { kind: kind === 'number' ? String(v) : 'a ' + kind, path };
     if (v === null || kind !== 'object') return null;
-    if (path.split('.').length > 40) return { kind: 'a value that holds itself, or is nested too deep', path: path.split('.').slice(0, 4).join('.') };
+    if (path.split('.').length > 40) return { kind: 'a value that contains itself, or is nested too deep', path: path.split('.').slice(0, 4).join('.') };
     for (const key of Object.keys(v)) { const found = odd(v[key], path ? path + '.' + key : key); if (found) return found; }
     return null;
   };

@@ -22,7 +22,7 @@ export const ConfigSchema = Type.Object(
     guard: Type.Optional(
       oneOf(['warn', 'redirect', 'refuse'], {
         default: 'warn',
-        description: 'What to do when a managed service is started by hand',
+        description: 'What to do when a managed service is started manually',
       }),
     ),
     alerts: Type.Optional(open({ description: 'Alert rules and channels' })),

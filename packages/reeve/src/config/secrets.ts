@@ -23,7 +23,7 @@ export async function fetchSecrets(
   const fetched = Object.entries(sources).map(async ([name, source]): Promise<[string, string]> => {
     const value =
       source.kind === 'file' ? await fromFile(name, source.path) : await fromCommand(name, source.argv, where);
-    if (value.includes('\0')) throw unavailable(name, 'it holds a NUL character, which no variable can');
+    if (value.includes('\0')) throw unavailable(name, 'it contains a NUL character, which a variable cannot');
     return [name, value.replace(/\r?\n$/, '')];
   });
   return Object.fromEntries(await Promise.all(fetched));
@@ -60,6 +60,6 @@ async function fromCommand(
 }
 
 function unavailable(name: string, why: string): ReeveError {
-  const hint = `mend it under \`secrets\`, or take ${name} out`;
+  const hint = `fix it under \`secrets\`, or remove ${name}`;
   return new ReeveError('CONFIG_INVALID', { message: `cannot get the secret ${name}: ${why}`, hint });
 }

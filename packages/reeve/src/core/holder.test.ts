@@ -28,7 +28,7 @@ const byHand = { ...owner, byHand: {} as Announced };
 test.each([
   ['a service of another project', owner, '/b', 'web of proj-a (pid 42)', 'reeve --project proj-a stop web'],
   ['a service of the same project', owner, '/a b', 'web of proj-a (pid 42)', 'reeve stop web'],
-  ['by hand', byHand, '/b', 'web of proj-a, started by hand (pid 42)', "reeve -C '/a b' stop web"],
+  ['by hand', byHand, '/b', 'web of proj-a, started manually (pid 42)', "reeve -C '/a b' stop web"],
   ['left', { ...owner, isLive: false }, '/b', 'node web.js (pid 42), left behind by web of proj-a', 'reeve kill :8081'],
   ['foreign', null, '/b', 'node web.js (pid 42, user root)', 'reeve kill :8081 --force'],
 ] as const)(

@@ -17,7 +17,7 @@ export function describeHolder(listener: Listener, owner: Owner | null, folder: 
     const holder = `${listener.command ?? 'a process'} (pid ${pid}), left behind by ${service} of ${project}`;
     return { holder, free: `reeve kill :${port}` };
   }
-  const how = byHand ? ', started by hand' : '';
+  const how = byHand ? ', started manually' : '';
   return { holder: `${service} of ${project}${how} (pid ${pid})`, free: stopping(owner, folder) };
 }
 

@@ -66,6 +66,6 @@ test('U22: a listener without a lease is of the service that it belongs to', () 
   ]);
 });
 
-test('a lease on which nobody listens is shown', () => {
+test('a lease on which nothing is listening is shown', () => {
   expect(rows([lease(80, 'web')], [], {})).toEqual([[80, 'web', true, null, null]]);
 });

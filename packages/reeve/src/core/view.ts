@@ -129,7 +129,7 @@ export function unheardView(view: InstanceView, isMainAlive: boolean, problem: s
   return view.state === 'starting' || view.state === 'stopping' ? { ...view, reason: problem } : view;
 }
 export function endedUnheard(problem: string | null): string {
-  return `its main process has ended, how is not known yet${problem === null ? '' : `: ${problem}`}`;
+  return `its main process has exited, status not known yet${problem === null ? '' : `: ${problem}`}`;
 }
 
 function answerView({ at, ok, what, ms }: Answer): HealthAnswerView {

@@ -169,13 +169,13 @@ function eventOf({ card, liveness }: Announced, before: Owner | undefined): Chan
   switch (liveness) {
     case 'live':
     case 'unknown':
-      return { event: 'service.announced', message: `announced itself (${who}), started by hand` };
+      return { event: 'service.announced', message: `announced itself (${who}), started manually` };
     case 'stopped':
-      return { event: 'service.announced_end', message: `the copy started by hand (${who}) has ended` };
+      return { event: 'service.announced_end', message: `the copy started manually (${who}) has ended` };
     case 'stale':
       return {
         event: 'service.announced_end',
-        message: `the copy started by hand (${who}) is gone: nobody saw how it ended`,
+        message: `the copy started manually (${who}) is gone: nobody saw how it ended`,
       };
   }
 }

@@ -5,7 +5,7 @@ import { type HomePaths, instanceId, prepareFolder } from '@reeve/host';
 
 type Place = Pick<HomePaths, 'guard'>;
 
-/** Lets the library know, without a daemon, what to do when a managed service is started by hand. Throws what the system says. */
+/** Lets the library know, without a daemon, what to do when a managed service is started manually. Throws what the system says. */
 export function writeGuard(paths: Place, card: Omit<GuardCard, 'format'>): void {
   prepareFolder(paths.guard, 'nobody-writes');
   const file = guardFile(paths, card.folder);

@@ -78,7 +78,7 @@ function hastenKeeper({ keeper, version }: DaemonOptions, { home }: HomePaths): 
   const [{ folder } = keeperPlace(home, 0)] = keeperPlaces(home);
   if (existsSync(homePaths(folder).keeperSocket)) return null;
   const coming = startKeeper({ home: folder, program: keeper, version: keeperLabel(version, keeper) });
-  // Told by whoever connects; until then nobody listens.
+  // Told by whoever connects; until then nothing is listening.
   coming.catch(() => undefined);
   return coming;
 }

@@ -173,7 +173,7 @@ export async function serve(options: ServeOptions): Promise<HandOver | null> {
   stopSurviving();
   // Only a daemon that may serve again: a second Ctrl-C must not cut an end short.
   if (ending) process.off('SIGTERM', end).off('SIGINT', end).off('SIGHUP', onHangUp);
-  log.info({}, ending ? 'the daemon has let go of everything but its lock' : 'the daemon has ended');
+  log.info({}, ending ? 'the daemon has let go of everything but its lock' : 'the daemon has stopped');
   if (deposed) throw deposed;
   return ending && { ...ending, since, log };
 }

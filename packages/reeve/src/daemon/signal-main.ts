@@ -24,7 +24,7 @@ export function signalMain(
   const wanted = signal.toUpperCase().startsWith('SIG') ? signal.toUpperCase() : `SIG${signal.toUpperCase()}`;
   if (!(wanted in constants.signals))
     throw new ReeveError('USAGE', {
-      message: `there is no signal "${signal}"`,
+      message: `unknown signal "${signal}"`,
       hint: 'for example HUP, USR1, TERM, KILL',
     });
   const refusal = instance.live.processes.signalMain(wanted);

@@ -47,7 +47,7 @@ class Refusal extends Error {
   }
 }
 
-/** Connects and says hello; `null`: nobody listens there. */
+/** Connects and says hello; `null`: nothing is listening there. */
 export async function openConnection(socketPath: string, options: KeeperLinkOptions): Promise<Keeper | null> {
   const socket = await dial(socketPath);
   if (socket === null) return null;

@@ -11,7 +11,7 @@ export interface Traits {
   readonly stream: string | null;
   /** It is a keeper of this home. */
   readonly isKeeper: boolean;
-  /** The card of the service that was started by hand and has started it. */
+  /** The card of the service that was started manually and has started it. */
   readonly owner: string | null;
   /** It is to be left alone, says its environment. */
   readonly isDetached: boolean;

@@ -17,7 +17,7 @@ const ask = async (ports: number[], ...all: Listener[]): Promise<[boolean, strin
 
 test('it is ready when every port is listened on by a process of the run', async () => {
   expect(await ask([80, 81], listener(80, ours), listener(81, ours))).toEqual([true, 'listens on 80, 81']);
-  expect(await ask([80, 81], listener(80, ours))).toEqual([false, 'nobody listens on port 81 yet']);
+  expect(await ask([80, 81], listener(80, ours))).toEqual([false, 'nothing is listening on port 81 yet']);
 });
 
 test('a stranger on the port does not count, also with a recycled pid', async () => {
@@ -34,5 +34,5 @@ test('a listener that we may not look at is not taken for ours', async () => {
 });
 
 test('udp on the same number is another port', async () => {
-  expect(await ask([80], listener(80, ours, 'udp'))).toEqual([false, 'nobody listens on port 80 yet']);
+  expect(await ask([80], listener(80, ours, 'udp'))).toEqual([false, 'nothing is listening on port 80 yet']);
 });

@@ -23,7 +23,7 @@ export async function probeListening(
 
 function whyNot(port: number, there: readonly Listener[], ours: readonly ProcessIdentity[]): string | null {
   const [first] = there;
-  if (!first) return `nobody listens on port ${port} yet`;
+  if (!first) return `nothing is listening on port ${port} yet`;
   if (there.some(({ process }) => process !== null && ours.some((one) => isSame(one, process)))) return null;
   if (!first.process) return `port ${port} is held by a process of user ${first.user} that we may not look at`;
   return `port ${port} is held by ${first.command ?? 'another process'} (pid ${first.process.pid})`;

@@ -52,7 +52,7 @@ function attempt({ host, port }: Address, signal: AbortSignal): Promise<Outcome>
     if (signal.aborted) abort();
     socket.on('error', (error) => settle(failed(explain(error, where))));
     socket.on('connect', () => {
-      // The kernel may pick the very port as the local one, and the socket connects to itself: nobody listens there.
+      // The kernel may pick the very port as the local one, and the socket connects to itself: nothing is listening there.
       const isItself = socket.localPort === port && socket.localAddress === socket.remoteAddress;
       settle(isItself ? failed(`connection refused on ${where}`) : { ok: true, what: `connected to ${where}` });
     });

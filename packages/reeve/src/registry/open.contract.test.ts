@@ -268,7 +268,10 @@ test("DB10: another program's lock is REGISTRY_BUSY, reading goes on, and the ne
   await held.promise;
   // The holder lets go only when this test tells it to: an answer at all means that nobody waited for it.
   const error = thrownBy(() => registry.transaction('durable', () => registry.facts.set('a', '2')));
-  expect([error.code, error.message]).toEqual(['REGISTRY_BUSY', `another program holds the registry ${folder.file}`]);
+  expect([error.code, error.message]).toEqual([
+    'REGISTRY_BUSY',
+    `another program has locked the registry ${folder.file}`,
+  ]);
   expect(thrownBy(() => registry.facts.set('a', '3')).code).toBe('REGISTRY_BUSY');
   expect(registry.facts.get('a')).toBe('1');
   holder.stdin?.end();

@@ -24,7 +24,7 @@ export interface HuntedProcess extends FoundProcess {
 export async function hunt(query: string | number, options: WhereOptions = {}): Promise<readonly HuntedProcess[]> {
   const text = String(query).trim();
   if (text === '')
-    throw new ReeveError('USAGE', { message: 'there is nothing to look for', hint: 'a name, pid, :port or text' });
+    throw new ReeveError('USAGE', { message: 'nothing to search for', hint: 'a name, pid, :port or text' });
   const around = await lookAround(options);
   const listeners = listListeners();
   return around.processes.flatMap((seen) => {

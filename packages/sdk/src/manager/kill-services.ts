@@ -58,7 +58,7 @@ export async function listServices(options: WhereOptions = {}): Promise<readonly
   }
   for (const { name, project, state, pid, ready, health, ports, data } of supervised) {
     const card = listed.get(name);
-    if (pid === null && card?.managedBy === 'self' && card.pid !== null) continue; // started by hand meanwhile
+    if (pid === null && card?.managedBy === 'self' && card.pid !== null) continue; // started manually meanwhile
     const numbers = ports.flatMap(({ port }) => port ?? []);
     listed.set(name, {
       name,
@@ -106,7 +106,7 @@ export async function killPattern(pattern: RegExp | string, options: KillService
   const { source, flags } = typeof pattern === 'string' ? { source: pattern, flags: '' } : pattern;
   if (source === '' || source === '(?:)')
     throw new ReeveError('USAGE', {
-      message: 'an empty pattern means every process',
+      message: 'an empty pattern matches every process',
       hint: 'a part of a command line',
     });
   const ignoresCase = flags.includes('i');

@@ -189,6 +189,6 @@ describe('killProcessById', () => {
 test('what is no port is an error of the call', async () => {
   for (const port of [0, -1, 65_536, 1.5, Number.NaN]) {
     await expect(isPortInUse(port)).rejects.toBeInstanceOf(ReeveError);
-    await expect(killProcessOnPort(port)).rejects.toThrow('is no port');
+    await expect(killProcessOnPort(port)).rejects.toThrow('is not a valid port');
   }
 });

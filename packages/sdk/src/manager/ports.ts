@@ -48,14 +48,14 @@ export async function findProcessesByPort(
 }
 
 /**
- * Ends everybody who listens on a port, and looks whether it is free then. `not_found`: nobody listens.
+ * Ends everybody who listens on a port, and looks whether it is free then. `not_found`: nothing is listening.
  * `not_permitted`: another user's (root may, with `force`). `protected`: this program, or what started it, is among them:
  * nobody is touched.
  */
 export async function killProcessOnPort(port: number, options: PortOptions & KillOptions = {}): Promise<ActionResult> {
   const holders = holdersOf(port, options);
   const hidden = holders.find(({ process }) => process === null);
-  if (holders.length === 0) return refuse('not_found', `nobody listens on port ${port}`);
+  if (holders.length === 0) return refuse('not_found', `nothing is listening on port ${port}`);
   if (hidden) {
     const message = `port ${port} is held by a process of ${hidden.user}, which only ${hidden.user} and root can see`;
     return refuse('not_permitted', message);
@@ -78,7 +78,7 @@ export async function killProcessById(
   const found = lookUp(pid, typeof target === 'number' ? undefined : target.process);
   if (found !== null) return endFound([found], options);
   return typeof target === 'number'
-    ? refuse('not_found', `there is no process ${pid}`)
+    ? refuse('not_found', `no such process: ${pid}`)
     : refuse('gone', `process ${pid} has ended since it was looked up`);
 }
 
@@ -98,7 +98,7 @@ function pidOf(target: unknown): number {
 export function checkPort(port: number): void {
   if (Number.isInteger(port) && port >= 1 && port <= 65_535) return;
   throw new ReeveError('USAGE', {
-    message: `${JSON.stringify(port)} is no port`,
+    message: `${JSON.stringify(port)} is not a valid port`,
     hint: 'a whole number from 1 to 65535',
   });
 }

@@ -132,7 +132,7 @@ export class ProcessManager {
   }
 
   /**
-   * Sees to it that nobody listens on a port. Whoever is ours (below this program, or left by an earlier start of the
+   * Sees to it that nothing is listening on a port. Whoever is ours (below this program, or left by an earlier start of the
    * same single instance) is ended; anybody else only with `force`, else it is looked again `maxRetries` times and then
    * `not_permitted` names him.
    */
@@ -234,7 +234,7 @@ export class ProcessManager {
 }
 
 function free(port: number): ActionResult {
-  return { ok: true, reason: 'done', message: `nobody listens on port ${port}`, processes: [] };
+  return { ok: true, reason: 'done', message: `nothing is listening on port ${port}`, processes: [] };
 }
 
 /** One a program, also when the package is loaded twice, as a module and as CommonJS. */

@@ -62,7 +62,7 @@ function readPorts(ports: readonly PortInput[], where: string): readonly Service
 export function readPort(input: PortInput, where: string): ServicePort {
   const { port, name = null, protocol = 'tcp' } = typeof input === 'object' ? input : { port: input };
   if (!Number.isInteger(port) || port < 1 || port > BIGGEST_PORT) {
-    throw wrong(`${where}: ${JSON.stringify(port)} is no port (1–${BIGGEST_PORT})`);
+    throw wrong(`${where}: ${JSON.stringify(port)} is not a valid port (1–${BIGGEST_PORT})`);
   }
   return { name, port, protocol };
 }

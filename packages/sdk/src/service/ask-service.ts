@@ -48,7 +48,7 @@ export function askService<N extends ServiceCallName>(
       socket.removeAllListeners('close').destroy();
       if (message !== null && 'ok' in message) resolve(message.ok as ServiceCalls[N]['ok']);
       else if (message !== null && 'error' in message) reject(reviveError(message.error, who.service));
-      else fail('broken', 'what answers is no reeve service');
+      else fail('broken', 'what answers is not a reeve service');
     });
     socket.write(encode({ id: 1, protocol: SERVICE_PROTOCOL, call, params }));
   });

@@ -131,7 +131,7 @@ async function act(
   if (!live) {
     const outcome = await here();
     const isGone = outcome.reason === 'not_announced';
-    return isGone ? { ...outcome, message: 'its process is gone, and it announced no command for that' } : outcome;
+    return isGone ? { ...outcome, message: 'its process is gone, and it announced no command for this' } : outcome;
   }
   try {
     return await remote();

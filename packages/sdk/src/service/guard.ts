@@ -24,7 +24,7 @@ export async function passGuard(place: ServicePlace): Promise<void> {
     case 'warn':
       warn(
         'REEVE_GUARD',
-        `${place.service} is managed by reeve (project ${card.project}) and was started by hand: nobody restarts it. reeve up ${place.service} takes it over`,
+        `${place.service} is managed by reeve (project ${card.project}) and was started manually: nobody restarts it. reeve up ${place.service} takes it over`,
       );
       return;
     case 'refuse':

@@ -65,7 +65,7 @@ test('a second copy is refused with the pid of the first, exit code 5; kill -9 o
   await first.said('ready');
   const second = await world.start(`${editor()} await WebEditor.main();`).ended;
   expect(second.code).toBe(5);
-  expect(second.stderr).toContain(`web-editor runs already in shop (pid ${first.pid})`);
+  expect(second.stderr).toContain(`web-editor is already running in shop (pid ${first.pid})`);
   const caught = world.start(
     `${editor()} try { await WebEditor.open(); } catch (e) { say('error', e.constructor.name, e.code, e.pid); }`,
   );

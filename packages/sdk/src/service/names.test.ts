@@ -41,7 +41,7 @@ test('a title is the project and the name, and another one must begin with the p
   expect(titleOf('tournament', 'web-editor', null)).toBe('tournament-web-editor');
   expect(titleOf('tournament', 'web-editor', 'tournament-editor')).toBe('tournament-editor');
   const error = refusal(() => titleOf('tournament', 'web-editor', 'web-editor'));
-  expect(error.message).toContain('begins with "tournament-"');
+  expect(error.message).toContain('must begin with "tournament-"');
   expect(error.hint).toBe('for example: tournament-web-editor');
   expect(refusal(() => titleOf('tournament', 'web-editor', 'tournament-web editor')).code).toBe('USAGE');
 });

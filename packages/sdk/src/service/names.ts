@@ -9,7 +9,7 @@ export function checkServiceName(name: unknown): asserts name is string {
   if (typeof name === 'string' && KEBAB_PATTERN.test(name) && name.length <= LONGEST) return;
   const near = typeof name === 'string' ? kebab(name) : null;
   throw new ReeveError('USAGE', {
-    message: `${show(name)} is no name for a service: kebab-case is wanted, small letters, digits and single dashes, at most ${LONGEST} characters`,
+    message: `${show(name)} is not a valid service name: use kebab-case (lower-case letters, digits and single dashes), at most ${LONGEST} characters`,
     hint: near === null ? 'for example: web-editor' : `for example: ${near}`,
   });
 }
@@ -20,7 +20,7 @@ export function titleOf(project: string, service: string, wanted: string | null)
   if (wanted === null) return whole;
   if (wanted.startsWith(`${project}-`) && TITLE.test(wanted)) return wanted;
   throw new ReeveError('USAGE', {
-    message: `${show(wanted)} is no title for a process of the project ${project}: it begins with "${project}-", and has only letters, digits, _ and -`,
+    message: `${show(wanted)} is not a valid process title for project ${project}: it must begin with "${project}-" and contain only letters, digits, _ and -`,
     hint: `for example: ${whole}`,
   });
 }

@@ -52,7 +52,7 @@ function sendByBinding(socket: string, text: string): boolean {
   try {
     binding.calls.sendDatagram(socket, text);
   } catch {
-    return false; // nobody listens there any more: the program would not reach him either, and says so to nobody
+    return false; // nothing is listening there any more: the program would not reach him either, and says so to nobody
   }
   return true;
 }

@@ -42,7 +42,7 @@ export class Owner {
       if (place.cookie === null || !isClosedToUs(error)) throw error;
       warn(
         'REEVE_HOME',
-        `${(error as Error).message}: no control socket for ${place.service}, reeve supervises it all the same`,
+        `${(error as Error).message}: no control socket for ${place.service}; reeve still supervises it`,
       );
     }
     return new Owner(presence);

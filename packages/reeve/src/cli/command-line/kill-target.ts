@@ -16,7 +16,7 @@ const HINT = 'a service, a pid, :port, or --pattern RE';
 export async function parseKillTarget(word: string | undefined, pattern: string | null): Promise<KillTarget> {
   if ((word === undefined) === (pattern === null)) {
     throw new ReeveError('USAGE', {
-      message: pattern === null ? 'there is nothing to end' : 'a name and --pattern contradict each other',
+      message: pattern === null ? 'nothing to kill' : 'give a name or --pattern, not both',
       hint: HINT,
     });
   }
@@ -33,7 +33,7 @@ export async function parseKillTarget(word: string | undefined, pattern: string 
 }
 
 async function asPattern(pattern: string): Promise<KillTarget> {
-  if (pattern === '') throw new ReeveError('USAGE', { message: 'an empty pattern means every process', hint: HINT });
+  if (pattern === '') throw new ReeveError('USAGE', { message: 'an empty pattern matches every process', hint: HINT });
   try {
     return { kind: 'pattern', pattern: await compilePattern(pattern) };
   } catch (error) {
@@ -48,7 +48,7 @@ function asPid(text: string): KillTarget {
   const pid = Number(text);
   if (isPid(pid) && /^\d/.test(text)) return { kind: 'pid', pid };
   throw new ReeveError('NOT_PERMITTED', {
-    message: `${text} is not the pid of anything that reeve ends`,
+    message: `reeve never kills pid ${text}`,
     hint: 'a pid is a whole number above 1; reeve hunt NAME shows pids',
   });
 }
@@ -56,5 +56,5 @@ function asPid(text: string): KillTarget {
 function asPort(text: string): KillTarget {
   const port = /^:\d{1,5}$/.test(text) ? Number(text.slice(1)) : 0;
   if (port >= 1 && port <= 65_535) return { kind: 'port', port };
-  throw new ReeveError('USAGE', { message: `"${text}" is no port`, hint: 'a number from 1 to 65535' });
+  throw new ReeveError('USAGE', { message: `"${text}" is not a valid port`, hint: 'a number from 1 to 65535' });
 }

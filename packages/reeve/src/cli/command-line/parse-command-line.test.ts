@@ -50,8 +50,8 @@ test.each([
 });
 
 test.each([
-  ['statu', 'there is no command "statu"', 'reeve status'],
-  ['daemon sart', 'there is no command "daemon sart"', 'reeve daemon start'],
+  ['statu', 'unknown command "statu"', 'reeve status'],
+  ['daemon sart', 'unknown command "daemon sart"', 'reeve daemon start'],
   ['daemon', 'reeve daemon needs one of: run, start, stop, status, upgrade, logs', 'help daemon'],
   ['up --tiemout 3', 'reeve up has no option --tiemout', '--timeout'],
   ['ps -q', 'reeve ps has no option -q', 'reeve ps --help'],
@@ -66,8 +66,8 @@ test.each([
   ['ps web', 'reeve ps takes no arguments: "web" is too much', 'reeve ps'],
   ['completion bsh', '<shell> cannot be "bsh"', 'did you mean bash'],
   // Asked for by a later issue: unknown until it is built.
-  ['adopt 3', 'there is no command "adopt"', ''],
-  ['doctor', 'there is no command "doctor"', ''],
+  ['adopt 3', 'unknown command "adopt"', ''],
+  ['doctor', 'unknown command "doctor"', ''],
 ])('reeve %s is refused with advice', (line, message, advice) => {
   const refused = refusal(line);
   expect(refused).toMatchObject({ code: 'USAGE', message });

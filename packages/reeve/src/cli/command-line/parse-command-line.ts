@@ -70,11 +70,11 @@ function commandOf(first: string, second: string | undefined): CommandSpec {
   if (command) return command;
   const theirs = THEIRS[first];
   if (theirs !== undefined) {
-    throw new ReeveError('USAGE', { message: `there is no command "${first}"`, hint: `in reeve: ${theirs}` });
+    throw new ReeveError('USAGE', { message: `unknown command "${first}"`, hint: `in reeve: ${theirs}` });
   }
   const near = nearestName(first, firstWords());
   throw new ReeveError('USAGE', {
-    message: `there is no command "${first}"`,
+    message: `unknown command "${first}"`,
     hint: near === null ? undefined : `did you mean reeve ${near}? reeve help shows the commands`,
   });
 }
@@ -88,7 +88,7 @@ function subcommandOf(first: string, second: string | undefined, group: readonly
     message:
       second === undefined
         ? `reeve ${first} needs one of: ${names.join(', ')}`
-        : `there is no command "${first} ${second}"`,
+        : `unknown command "${first} ${second}"`,
     hint: near === null ? `reeve help ${first}` : `did you mean reeve ${first} ${near}?`,
   });
 }
@@ -125,7 +125,7 @@ function readValue(spec: OptionSpec, value: string | undefined): string | true {
   const shown = `--${spec.name}`;
   if (spec.value === undefined) {
     if (value === undefined) return true;
-    throw new ReeveError('USAGE', { message: `${shown} takes no value`, hint: `write just ${shown}` });
+    throw new ReeveError('USAGE', { message: `${shown} takes no value`, hint: `use just ${shown}` });
   }
   if (value === undefined || value === '') {
     throw new ReeveError('USAGE', {

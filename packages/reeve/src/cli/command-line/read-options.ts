@@ -12,7 +12,7 @@ export function readDuration(text: string, name: string): number {
   const length = parseDuration(/^\d+(\.\d+)?$/.test(text) ? `${text}s` : text);
   if (length !== null) return length;
   throw new ReeveError('USAGE', {
-    message: `--${name} "${text}" is no length of time`,
+    message: `--${name} "${text}" is not a valid duration`,
     hint: 'for example 500ms, 30s, 5m, 1h',
   });
 }
@@ -27,7 +27,7 @@ export function readLines(text: string, name: string): number | null {
   if (text === 'all') return null;
   if (/^\d{1,9}$/.test(text)) return Number(text);
   throw new ReeveError('USAGE', {
-    message: `--${name} "${text}" is no number of lines`,
+    message: `--${name} "${text}" is not a valid number of lines`,
     hint: 'for example 100, or all',
   });
 }
@@ -44,8 +44,8 @@ export function readMoment(text: string, name: string, now = Date.now()): number
   const at = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN;
   if (!Number.isNaN(at)) return at;
   throw new ReeveError('USAGE', {
-    message: `--${name} "${text}" is no time`,
-    hint: 'a length of time ago (10m, 2h, 1d) or a time (2026-11-21T10:00:00Z)',
+    message: `--${name} "${text}" is not a valid time`,
+    hint: 'a duration ago (10m, 2h, 1d) or a time (2026-11-21T10:00:00Z)',
   });
 }
 

@@ -69,8 +69,7 @@ function show(
   ignored: readonly Ignored[],
 ): void {
   const { style } = context;
-  const lines =
-    rows.length === 0 ? ['Nothing announces itself yet.'] : rows.flatMap((row) => [...describe(row, context), '']);
+  const lines = rows.length === 0 ? ['No announcements yet.'] : rows.flatMap((row) => [...describe(row, context), '']);
   for (const { kind, title, steps, commands } of guide) {
     if (kind === 'validation') continue;
     lines.push(style.paint('bold', `${kind === 'pattern' ? 'The pattern' : 'Next'}: ${oneLine(title)}`));
@@ -78,7 +77,7 @@ function show(
     lines.push(...commands.map((command) => `     ${style.paint('grey', oneLine(command))}`), '');
   }
   context.io.out.write(`${lines.join('\n').trimEnd()}\n`);
-  for (const { file, why } of ignored) say(context, `passed over: ${oneLine(file)} ${oneLine(why)}`);
+  for (const { file, why } of ignored) say(context, `ignored: ${oneLine(file)} ${oneLine(why)}`);
 }
 
 function describe(row: Advertisement, { style }: Context): readonly string[] {

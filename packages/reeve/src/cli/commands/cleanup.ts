@@ -9,7 +9,7 @@ import { connectToStop } from '../stop-services.ts';
 export async function run(context: Context): Promise<number> {
   const words = selection(context.args.positionals);
   if (has(context, 'all') === words.length > 0) {
-    const message = 'cleanup stops and cleans up: it wants names of services, or --all for everything of this home';
+    const message = 'cleanup needs service names, or --all for everything in this home';
     throw new ReeveError('USAGE', { message, hint: 'reeve cleanup --all' });
   }
   await using client = await connectToStop(context);
@@ -20,7 +20,7 @@ export async function run(context: Context): Promise<number> {
       : (await cleanEverything(context, client, wish)).rows;
   const isWell = rows.every(({ ok }) => ok);
   if (context.json) printJson(context, { status: isWell ? 'COMPLETE' : 'INCOMPLETE', cleanups: rows });
-  else if (rows.length === 0) say(context, 'nothing is managed here: nothing to clean up');
+  else if (rows.length === 0) say(context, 'nothing is managed here, so there is nothing to clean up');
   else context.io.out.write(cleanLines(rows, context.style));
   return isWell ? 0 : 6;
 }

@@ -16,7 +16,7 @@ export async function run(context: Context): Promise<number> {
   const reader = new TailReader(path);
   const first = await reader.read();
   if (first === null && !has(context, 'follow')) {
-    say(context, `no daemon has run in this home yet: ${path} is not there`);
+    say(context, `no daemon has run in this home yet: ${path} does not exist`);
     return 0;
   }
   const lines = first ?? [];

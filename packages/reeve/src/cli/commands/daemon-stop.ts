@@ -46,7 +46,7 @@ async function shutDown(
     if (await pause(LOOK, late)) continue;
     const { home } = pathsOf(context);
     throw new ReeveError('TIMED_OUT', {
-      message: `the daemon of ${home} (pid ${pid}) is still ending`,
+      message: `the daemon of ${home} (pid ${pid}) is still shutting down`,
       hint: 'reeve daemon logs',
     });
   }
@@ -57,7 +57,7 @@ function tell(context: Context, stopped: boolean, receipts: readonly Receipt[]):
   if (context.json) printJson(context, { stopped, receipts });
   else {
     context.io.out.write(receipts.map((receipt) => renderReceipt(receipt, context.style)).join(''));
-    say(context, stopped ? 'the daemon has ended' : 'the daemon is not running');
+    say(context, stopped ? 'the daemon has stopped' : 'the daemon is not running');
   }
   return receipts.every(({ status }) => status === 'COMPLETE') ? 0 : 6;
 }

@@ -20,7 +20,7 @@ export async function run(context: Context): Promise<number> {
   const from = { pid: client.daemon.pid, version: client.daemon.version };
   if (await isCurrent(context, client)) {
     if (context.json) printJson(context, { upgraded: false, ...from, from, away_ms: 0 });
-    else say(context, `nothing to do: the daemon (pid ${from.pid}) is version ${from.version} already`);
+    else say(context, `nothing to do: the daemon (pid ${from.pid}) is already version ${from.version}`);
     return 0;
   }
   const { pid, away } = await handOver(context, client);
@@ -28,7 +28,7 @@ export async function run(context: Context): Promise<number> {
   if (context.json) printJson(context, { upgraded: true, pid, version, from, away_ms: away });
   else
     context.io.out.write(
-      `version ${version} (pid ${pid}) has taken over from version ${from.version} (pid ${from.pid}); nobody answered for ${away} ms\n`,
+      `version ${version} (pid ${pid}) has taken over from version ${from.version} (pid ${from.pid}); unavailable for ${away} ms\n`,
     );
   return 0;
 }

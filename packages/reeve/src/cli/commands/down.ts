@@ -29,7 +29,7 @@ export async function run(context: Context): Promise<number> {
   return code;
 }
 
-/** The cards of services that were started by hand and have ended. */
+/** The cards of services that were started manually and have ended. */
 function forgetEnded(context: Context, target: Target): void {
   for (const { origin, file } of announcedOf(context, target)) if (origin === 'library') removeCard(file);
 }

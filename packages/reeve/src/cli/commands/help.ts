@@ -19,7 +19,7 @@ function textFor(words: readonly string[], { style }: Context): string {
   if (words.length === 1 && groupOf(name).length > 0) return groupHelp(name, style);
   const near = nearestName(name, [...firstWords(), ...COMMANDS.map((row) => row.name)]);
   throw new ReeveError('USAGE', {
-    message: `there is no command "${name}"`,
+    message: `unknown command "${name}"`,
     hint: near === null ? undefined : `did you mean reeve help ${near}?`,
   });
 }

@@ -9,7 +9,7 @@ import { type Row, renderTable } from '../terminal/table.ts';
 export async function run(context: Context): Promise<number> {
   const [query = ''] = context.args.positionals;
   if (query.trim() === '') {
-    throw new ReeveError('USAGE', { message: 'there is nothing to look for', hint: 'a name, pid, :port or text' });
+    throw new ReeveError('USAGE', { message: 'nothing to search for', hint: 'a name, pid, :port or text' });
   }
   const look = await lookAtHome(context);
   const matches = findMatches(look, query);
@@ -24,15 +24,15 @@ function nothing(look: HomeLook, query: string): ReeveError {
   const port = /^:?(\d{1,5})$/.exec(query)?.[1];
   const hidden = port === undefined ? undefined : portHolders(Number(port)).find(({ process }) => process === null);
   if (hidden) {
-    const message = `port ${port} is held by a process of ${hidden.user}, which may not be looked at`;
+    const message = `port ${port} is held by a process of ${hidden.user}, which cannot be inspected`;
     return new ReeveError('NOTHING_FOUND', { message, hint: 'run as root to see which' });
   }
   const word = query.toLowerCase();
   const known = look.projects.flatMap(({ folder, name }) =>
     (look.services.get(folder) ?? []).filter((each) => each.toLowerCase() === word).map((each) => `${each} of ${name}`),
   );
-  if (known.length === 0) return new ReeveError('NOTHING_FOUND', { message: `no process has to do with "${query}"` });
-  const message = `${known.join(' and ')}: reeve knows it, and nothing of it runs`;
+  if (known.length === 0) return new ReeveError('NOTHING_FOUND', { message: `no process found for "${query}"` });
+  const message = `${known.join(' and ')}: known to reeve, but not running`;
   return new ReeveError('NOTHING_FOUND', { message, hint: `reeve why ${query}` });
 }
 

@@ -80,7 +80,7 @@ function reeveProgram({ io }: Context): readonly string[] {
 /** Throws NOT_PERMITTED. */
 export function refuseWithoutRights(scope: Scope, command: string): void {
   if (scope === 'user' || process.geteuid?.() === 0) return;
-  const message = 'a unit of the whole machine can only be changed by root';
+  const message = 'only root can change a system-wide unit';
   throw new ReeveError('NOT_PERMITTED', { message, hint: `sudo reeve ${command} --system, or without --system` });
 }
 

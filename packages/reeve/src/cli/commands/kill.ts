@@ -44,7 +44,7 @@ function announce(context: Context, { stops, byHand, direct }: KillPlan): void {
     say(context, `ending ${services.join(' ')} of ${oneLine(project)}: a service of this home, which its daemon stops`);
   }
   for (const { card } of byHand) {
-    say(context, `ending ${card.service} of ${oneLine(card.project)}: started by hand (pid ${card.pid})`);
+    say(context, `ending ${card.service} of ${oneLine(card.project)}: started manually (pid ${card.pid})`);
   }
   for (const { seen, why } of direct) {
     say(

@@ -56,16 +56,16 @@ export async function run(context: Context): Promise<number> {
 
 function tellNothing(context: Context): void {
   const isFiltered = ['since', 'until', 'grep', 'stream', 'run', 'trace'].some((name) => has(context, name));
-  say(context, isFiltered ? 'nothing logged that matches' : 'nothing logged');
+  say(context, isFiltered ? 'no matching log lines' : 'nothing logged');
   if (!isFiltered) say(context, `  ${SILENCE}`);
 }
 
-/** Nothing is logged of what was started by hand: its output goes where whoever started it has sent it. */
+/** Nothing is logged of what was started manually: its output goes where whoever started it has sent it. */
 function tellOfOutput(context: Context, byHand: readonly ByHand[], isFollowing: boolean): void {
   for (const { service, announced } of byHand) {
     const where = announced.liveness === 'live' ? filesOf(announced.card.pid)?.get(1) : undefined;
     const goes = where === undefined ? '' : `; it goes to ${where}`;
-    say(context, `${service.name} was started by hand, so reeve does not have its output${goes}`);
+    say(context, `${service.name} was started manually, so reeve does not have its output${goes}`);
   }
   if (byHand.length === 0 && !isFollowing && !context.json) tellNothing(context);
 }
@@ -86,7 +86,7 @@ async function readFilter(context: Context): Promise<Filter> {
   const isWindow = since !== undefined || until !== undefined;
   const newest = isWindow && !has(context, 'lines') ? null : linesOption(context, 'lines', STANDARD);
   if (until !== undefined && has(context, 'follow')) {
-    throw new ReeveError('USAGE', { message: '--until and --follow contradict each other' });
+    throw new ReeveError('USAGE', { message: '--until and --follow cannot be combined' });
   }
   return {
     newest,
@@ -250,7 +250,7 @@ function printer(
     const { label } = line.source;
     const before = runs.get(label);
     if (style.rich && !json && !raw && before !== undefined && before !== line.run) {
-      io.out.write(`${style.paint('grey', `-- ${label}: another run (${line.run})`)}\n`);
+      io.out.write(`${style.paint('grey', `-- ${label}: new run (${line.run})`)}\n`);
     }
     runs.set(label, line.run);
     io.out.write(format(line));

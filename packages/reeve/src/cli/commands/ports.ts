@@ -17,7 +17,7 @@ export async function run(context: Context): Promise<number> {
   context.io.out.write(renderPorts(ports, context));
   tellProblems(context, daemon.problems);
   if (ports.length === 0)
-    say(context, port === null ? 'nobody listens, and nothing is leased' : `port ${port} is free`);
+    say(context, port === null ? 'nothing is listening, and no port is leased' : `port ${port} is free`);
   if (hasHiddenOwner(ports) && process.getuid?.() !== 0)
     say(context, "of other users' processes only the user is known: run as root to see which");
   return 0;
@@ -28,7 +28,7 @@ function portOf(text: string | undefined): number | null {
   const port = /^:?(\d{1,5})$/.exec(text)?.[1];
   const number = Number(port);
   if (port !== undefined && number >= 1 && number <= 65_535) return number;
-  throw new ReeveError('USAGE', { message: `"${text}" is no port`, hint: 'a number from 1 to 65535' });
+  throw new ReeveError('USAGE', { message: `"${text}" is not a valid port`, hint: 'a number from 1 to 65535' });
 }
 
 function hasHiddenOwner(ports: readonly PortRow[]): boolean {

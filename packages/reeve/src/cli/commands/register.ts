@@ -48,7 +48,7 @@ export async function run(context: Context): Promise<number> {
 function nameOf(context: Context): string {
   const name = context.args.positionals[0] ?? optionValue(context, 'name');
   if (name !== null && NAME_PATTERN.test(name)) return name;
-  const message = name === null ? 'register wants a name' : `"${name}" cannot be the name of a service`;
+  const message = name === null ? 'register needs a name' : `"${name}" cannot be the name of a service`;
   throw new ReeveError('USAGE', { message, hint: 'reeve register nightly --pid 4711' });
 }
 
@@ -56,11 +56,12 @@ function identityOf(context: Context): ProcessIdentity | null {
   const text = optionValue(context, 'pid');
   if (text === null) return null;
   const pid = /^\d{1,7}$/.test(text) ? Number(text) : 0;
-  if (pid < 2) throw new ReeveError('USAGE', { message: `--pid ${text} is no pid`, hint: 'a whole number above 1' });
+  if (pid < 2)
+    throw new ReeveError('USAGE', { message: `--pid ${text} is not a valid pid`, hint: 'a whole number above 1' });
   const found = identify(pid);
   if (found === null)
     throw new ReeveError('NOTHING_FOUND', {
-      message: `there is no process ${pid}`,
+      message: `no such process: ${pid}`,
       hint: 'reeve hunt finds processes',
     });
   const uid = uidOf(pid);
@@ -110,7 +111,7 @@ function readPort(text: string): Registration['ports'][number] {
   const port = Number(digits);
   if (port >= 1 && port <= 65_535) return { port, protocol: protocol === 'udp' ? 'udp' : 'tcp' };
   throw new ReeveError('USAGE', {
-    message: `--port "${text}" is no port`,
+    message: `--port "${text}" is not a valid port`,
     hint: 'for example 8081, 53/udp, or 8081,8082',
   });
 }
@@ -125,7 +126,7 @@ function dataOf(context: Context): Registration['data'] {
     // Said below.
   }
   throw new ReeveError('USAGE', {
-    message: '--data is no JSON object',
+    message: '--data is not a JSON object',
     hint: `for example --data '{"version":"1.2.0"}'`,
   });
 }

@@ -11,7 +11,7 @@ export async function run(context: Context): Promise<number> {
   const words = selection(context.args.positionals);
   if (has(context, 'all')) {
     if (words.length === 0) return restartEverything(context);
-    throw new ReeveError('USAGE', { message: '--all and the names of services contradict each other' });
+    throw new ReeveError('USAGE', { message: '--all and the service names cannot be combined' });
   }
   const managers = await namedManagers(context, words);
   const own = new Set(managers.map(({ card }) => card.service.toLowerCase()));

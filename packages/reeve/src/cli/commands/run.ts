@@ -43,8 +43,8 @@ async function projectFor(context: Context, target: Extract<Target, { kind: 'fol
     const { project } = await loadProject(context, target);
     if (wanted === null || wanted === project.name) return project;
     throw new ReeveError('USAGE', {
-      message: `this folder is the project ${project.name}, not ${wanted}`,
-      hint: 'leave --project out, or name another folder with -C',
+      message: `this folder belongs to project ${project.name}, not ${wanted}`,
+      hint: 'omit --project, or choose another folder with -C',
     });
   }
   const name =
@@ -165,7 +165,7 @@ function exitOf(name: string, view: ServiceView | null): number {
   const exit: Exit | null = view?.exit ?? null;
   if (exit?.kind === 'code') return exit.code;
   if (exit?.kind === 'signal') return 128 + signalNumber(exit.signal);
-  const why = exit ? 'it ended while nobody could see how' : (view?.reason ?? 'it never ran');
+  const why = exit ? 'its exit was not observed' : (view?.reason ?? 'it never ran');
   throw new ReeveError('START_FAILED', { message: `${name}: ${why}`, name });
 }
 

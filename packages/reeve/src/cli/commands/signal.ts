@@ -33,7 +33,7 @@ async function signalManaged(context: Context, target: Target, service: string, 
 function signalByHand({ service: { name }, announced: { card, liveness } }: ByHand, signal: string): number {
   if (liveness !== 'live') throw new ReeveError('NOT_RUNNING', { name });
   const { process: main, pid } = card;
-  const refusal = main === null ? 'it was announced by pid alone, which another process may have' : send(main, signal);
+  const refusal = main === null ? 'it was announced by pid alone, which may have been reused' : send(main, signal);
   if (refusal === null) return pid;
   throw new ReeveError('NOT_PERMITTED', { message: `${signal} was not sent to ${name} (pid ${pid}): ${refusal}` });
 }
@@ -56,7 +56,7 @@ function signalName(wanted: string): string {
     names.map((each) => each.slice(3)),
   );
   throw new ReeveError('USAGE', {
-    message: `there is no signal "${wanted}"`,
+    message: `unknown signal "${wanted}"`,
     hint: near === null ? 'for example HUP, USR1, TERM' : `did you mean ${near}?`,
   });
 }

@@ -19,7 +19,7 @@ export async function run(context: Context): Promise<number> {
   } as const;
   if (has(context, 'all')) {
     if (services.length > 0)
-      throw new ReeveError('USAGE', { message: '--all and the names of services contradict each other' });
+      throw new ReeveError('USAGE', { message: '--all and the service names cannot be combined' });
     await using client = await connectToStop(context);
     using interrupts = new Interrupts(context.io, ['SIGINT'], { note: STOP_GOES_ON });
     const receipts = await stopEverything(context, client, { ...wish, signal: interrupts.signal });

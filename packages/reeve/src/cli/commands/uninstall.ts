@@ -9,7 +9,7 @@ export async function run(context: Context): Promise<number> {
   const scope: Scope = has(context, 'system') ? 'system' : 'user';
   const { name, path } = unitOf(pathsOf(context).home, scope, context.io.env);
   if (!existsSync(path))
-    throw new ReeveError('NOTHING_FOUND', { message: `no unit is installed: ${path} is not there` });
+    throw new ReeveError('NOTHING_FOUND', { message: `no unit is installed: ${path} does not exist` });
   const text = readFileSync(path, 'utf8');
   const systemd = scope === 'user' ? 'systemctl --user' : 'systemctl';
   const talks = isSystemd();

@@ -9,7 +9,7 @@ import { findProject, refOf } from '../project/find-project.ts';
 export async function run(context: Context): Promise<number> {
   const name = context.args.positionals[0] ?? optionValue(context, 'name');
   if (name === null)
-    throw new ReeveError('USAGE', { message: 'unregister wants a name', hint: 'reeve unregister nightly' });
+    throw new ReeveError('USAGE', { message: 'unregister needs a name', hint: 'reeve unregister nightly' });
   const target = await findProject(context);
   const found = announcedOf(context, target).find(({ card }) => card.service.toLowerCase() === name.toLowerCase());
   if (!found) {
@@ -22,7 +22,7 @@ export async function run(context: Context): Promise<number> {
   forget(found);
   const { service, project, pid } = found.card;
   if (context.json) printJson(context, { registrations: [{ name: service, project, pid: pid > 1 ? pid : null }] });
-  else context.io.out.write(`${service} of ${project} is not registered any more; its process was not touched\n`);
+  else context.io.out.write(`${service} of ${project} is no longer registered; its process was not touched\n`);
   return 0;
 }
 

@@ -30,7 +30,7 @@ function refuseContradictions(context: Context): void {
     ['attach', 'dry-run'],
   ] as const) {
     if (!has(context, one) || !has(context, other)) continue;
-    throw new ReeveError('USAGE', { message: `--${one} and --${other} contradict each other`, hint: 'reeve help up' });
+    throw new ReeveError('USAGE', { message: `--${one} and --${other} cannot be combined`, hint: 'reeve help up' });
   }
 }
 

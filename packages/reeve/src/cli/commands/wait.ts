@@ -52,7 +52,7 @@ async function waitLong(context: Context, asked: Asked): Promise<Waited> {
   }
 }
 
-/** What was started by hand is looked at; for the rest the daemon waits. */
+/** What was started manually is looked at; for the rest the daemon waits. */
 async function look(context: Context, asked: Asked, left: number, ms: number): Promise<Waited> {
   const { target, until, signal } = asked;
   const byHand = await findByHand(context, target, asked.services);

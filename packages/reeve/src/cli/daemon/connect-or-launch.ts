@@ -52,7 +52,7 @@ function isNotThere(error: unknown): error is ReeveError {
   return ['absent', 'refused', 'broken'].includes(String(error.params.how));
 }
 
-/** Tries again while nobody listens, until `patience` is over; null then. */
+/** Tries again while nothing is listening, until `patience` is over; null then. */
 async function connectSoon(
   options: ConnectOrLaunchOptions,
   until: number,

@@ -89,7 +89,7 @@ type Report =
 
 function firstReport(child: ChildProcess, { program, deadline }: LaunchOptions): Promise<Report> {
   return new Promise((resolve) => {
-    const late = `it was started (pid ${child.pid}) and is not ready after ${humanDuration(deadline)}`;
+    const late = `it was started (pid ${child.pid}) but was not ready after ${humanDuration(deadline)}`;
     const timer = after(deadline, () => settle({ kind: 'late', why: late }));
     const settle = (report: Report): void => {
       timer.cancel();
@@ -101,7 +101,7 @@ function firstReport(child: ChildProcess, { program, deadline }: LaunchOptions):
       text += piece;
       const end = text.indexOf('\n');
       if (end !== -1) settle({ kind: 'line', line: text.slice(0, end) });
-      else if (text.length > REPORT) settle({ kind: 'failed', why: 'its report has no end' });
+      else if (text.length > REPORT) settle({ kind: 'failed', why: 'its report was cut off' });
     });
     pipe?.on('error', () => undefined);
     child.on('error', (error: NodeJS.ErrnoException) =>

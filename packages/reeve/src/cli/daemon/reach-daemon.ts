@@ -47,7 +47,7 @@ async function connectPatiently(
         const holder = isNotThere(error) ? liveHolder(daemonLock) : null;
         if (holder === null) throw error;
         // It is starting, or its socket was removed: it makes it again within a second.
-        if (holder.isHalted || left === 1) throw silentDaemon(home, `nothing listens at ${controlSocket}`);
+        if (holder.isHalted || left === 1) throw silentDaemon(home, `nothing is listening at ${controlSocket}`);
         await pause(AGAIN);
       }
     }

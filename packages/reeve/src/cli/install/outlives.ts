@@ -28,7 +28,7 @@ function logout({ systemd, unit, linger, killsUserProcesses, user }: Surrounding
   if (unit === 'user' && linger) return { yes: true, why: `a unit of ${user} runs the daemon, and ${user} lingers` };
   if (unit === 'user')
     return { yes: false, why: `systemd ends the units of ${user} at logout: loginctl enable-linger ${user}` };
-  if (!systemd) return { yes: true, why: 'nothing here ends what a user has left running' };
+  if (!systemd) return { yes: true, why: 'nothing here stops the processes of a user who logs out' };
   if (user === 'root') return { yes: true, why: 'logind leaves the processes of root alone' };
   if (killsUserProcesses) return { yes: false, why: `KillUserProcesses=yes in logind.conf: ${INSTALL}` };
   return { yes: true, why: 'logind leaves running what is left (KillUserProcesses=no)' };
@@ -38,7 +38,7 @@ function reboot({ systemd, unit, linger, user }: Surroundings): Outlives {
   if (unit === 'system') return { yes: true, why: 'a unit of the machine starts the daemon' };
   if (unit === 'user' && linger) return { yes: true, why: `a unit of ${user} starts the daemon, and ${user} lingers` };
   if (unit === 'user')
-    return { yes: false, why: `only when ${user} logs in: loginctl enable-linger ${user} makes it so at once` };
+    return { yes: false, why: `only when ${user} logs in; at boot with: loginctl enable-linger ${user}` };
   if (!systemd)
     return { yes: false, why: 'nothing starts the daemon: let the init of this machine run `reeve daemon run`' };
   return { yes: false, why: `nothing starts the daemon: ${INSTALL}` };

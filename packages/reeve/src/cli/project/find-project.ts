@@ -28,7 +28,7 @@ async function removedFolder(context: Context): Promise<Extract<Target, { readon
   if (await withMemory(context, (registry) => rememberedProject(registry, target))) return target;
   const hint = has(context, 'directory')
     ? 'check the path after -C'
-    : 'this folder has been removed: cd to another one, or name one with -C DIR or a project with --project NAME';
+    : 'this folder has been removed: cd elsewhere, or use -C DIR or --project NAME';
   throw new ReeveError('USAGE', { message: `there is no folder ${folder}`, hint });
 }
 

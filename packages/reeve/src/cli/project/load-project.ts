@@ -19,7 +19,7 @@ async function loadNamed(context: Context, target: Extract<Target, { readonly ki
   if (known?.config) return load(context, known.folder, known.config);
   if (known) {
     throw new ReeveError('USAGE', {
-      message: `${known.name} has no config: it is what \`reeve run\` has run in ${known.folder}`,
+      message: `${known.name} has no config: it was created by \`reeve run\` in ${known.folder}`,
       hint: 'write a reeve.yaml there',
     });
   }

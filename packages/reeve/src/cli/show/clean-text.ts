@@ -17,7 +17,7 @@ function cleanLine(row: CleanRow, style: Style): string {
 
 function wellDone({ reason, ended, ports, message }: CleanRow): readonly string[] {
   return [
-    reason === 'done' ? `cleaned up${message === null ? '' : ` (${oneLine(message)})`}` : 'announces no clean-up',
+    reason === 'done' ? `cleaned up${message === null ? '' : ` (${oneLine(message)})`}` : 'no clean-up announced',
     ...(ended.length > 0 ? [`${count(ended.length, 'process', 'processes')} ended`] : []),
     ...(ports.length > 0 ? [`${ports.map(({ port }) => port).join(' ')} free`] : []),
   ];

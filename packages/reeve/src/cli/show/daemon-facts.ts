@@ -39,7 +39,7 @@ export async function tellDaemon(context: Context, client: ReeveClient | null, d
     return;
   }
   const head = facts
-    ? `the daemon runs: pid ${facts.pid}, version ${facts.version}, for ${humanDuration(Date.now() - Date.parse(facts.started_at))}`
+    ? `the daemon is running: pid ${facts.pid}, version ${facts.version}, for ${humanDuration(Date.now() - Date.parse(facts.started_at))}`
     : daemon.running
       ? 'the daemon does not answer'
       : 'the daemon is not running';
@@ -70,7 +70,7 @@ async function aboutOf(client: ReeveClient): Promise<DaemonAbout | null> {
 
 function keeperLine({ pid, version, runs }: DaemonAbout['keepers'][number], n: number): string {
   const held = `holds ${runs} ${runs === 1 ? 'run' : 'runs'}`;
-  return `  keeper   pid ${pid}, version ${version}, ${held}${n === 0 ? '' : '; goes when they are over'}`;
+  return `  keeper   pid ${pid}, version ${version}, ${held}${n === 0 ? '' : '; exits when they have ended'}`;
 }
 
 function outlivesLine(what: string, { yes, why }: Outlives): string {

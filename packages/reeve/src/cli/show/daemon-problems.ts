@@ -15,5 +15,5 @@ export function tellProblems(context: Context, problems: readonly DaemonProblem[
 export function tellRemembered(context: Context, daemon: DaemonView): void {
   tellProblems(context, daemon.problems);
   if (context.json || daemon.problems.length > 0 || daemon.running) return;
-  say(context, 'the daemon is not running: this is what it remembered. Start it: reeve daemon start');
+  say(context, 'the daemon is not running: showing its last known state. Start it: reeve daemon start');
 }

@@ -39,7 +39,7 @@ export function tellLifecycle(
   const { signal } = abort;
   client.call('events', { project }, { onPush, signal, deadline: Number.POSITIVE_INFINITY }).catch((error: unknown) => {
     // The call that matters says it too, and better.
-    if (!signal.aborted && !isLost(error)) say(context, `what happens cannot be shown: ${oneLine(String(error))}`);
+    if (!signal.aborted && !isLost(error)) say(context, `cannot show events: ${oneLine(String(error))}`);
   });
   return { stop: () => abort.abort() };
 }

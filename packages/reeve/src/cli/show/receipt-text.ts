@@ -38,7 +38,7 @@ export function renderReceipt(receipt: Receipt, style: Style): string {
   const commands = receipt.services.flatMap(({ name, stop_commands }) =>
     stop_commands
       .filter(({ outcome }) => outcome !== 'done')
-      .map((c) => `${glyph(style, 'bad')} ${name}: its stop command ${oneLine(c.command)} ${oneLine(c.what)}\n`),
+      .map((c) => `${glyph(style, 'bad')} ${name}: stop command ${oneLine(c.command)} ${oneLine(c.what)}\n`),
   );
   const others = (receipt.taken_over ?? []).map(
     ({ service, by }) => `${glyph(style, 'none')} ${service}: taken over by a newer command: ${oneLine(by)}\n`,
@@ -68,7 +68,7 @@ function verdict(receipt: Receipt, style: Style): string {
     return `${style.paint('red', `${glyph(style, 'bad')} INCOMPLETE`)}  ${name}: ${left} left after ${humanDuration(ms)}`;
   }
   const done = style.paint('green', `${glyph(style, 'ok')} COMPLETE`);
-  if (services.length === 0) return `${done}  ${name}: nothing ran`;
+  if (services.length === 0) return `${done}  ${name}: nothing was running`;
   const ended = services.reduce((sum, service) => sum + service.processes.length, 0);
   const weak = services.filter((service) => service.promise === 'best_effort');
   const promise = weak.length === 0 ? 'verified' : `best effort: ${oneLine(weak[0]?.promise_reason ?? '')}`;

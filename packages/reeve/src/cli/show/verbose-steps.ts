@@ -40,7 +40,7 @@ export function tellSteps(context: Context, client: ReeveClient): Steps {
     .call('events', { project: null }, { onPush: tell, signal, deadline: Number.POSITIVE_INFINITY })
     .catch((error: unknown) => {
       // The call that matters says it too, and better.
-      if (!signal.aborted && !isLost(error)) err.write(`steps cannot be told: ${oneLine(String(error))}\n`);
+      if (!signal.aborted && !isLost(error)) err.write(`cannot show progress: ${oneLine(String(error))}\n`);
     });
   const begin = (name: string): void => {
     project = name;

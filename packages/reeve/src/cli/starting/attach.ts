@@ -96,7 +96,7 @@ async function untilEnded(
       if (ended !== null) return ended;
     } catch (error) {
       if (!isLost(error)) throw error;
-      say(context, 'the daemon has gone; services keep running, and are watched again when it is back');
+      say(context, 'the daemon has gone; services keep running and are supervised again when it is back');
     }
     if (!(await pause(RETRY, signal))) signal.throwIfAborted();
   }

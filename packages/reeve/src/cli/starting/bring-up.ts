@@ -96,7 +96,7 @@ export function patienceFor({ project }: Pick<Loaded, 'project'>, names: readonl
 
 function tellApplied(context: Context, { wantedName, project, unacted }: Loaded, applied: Applied): void {
   if (applied.renamed_from !== null) {
-    say(context, `another folder is called ${wantedName} already: this project is ${applied.project} everywhere`);
+    say(context, `the name ${wantedName} is taken by another folder; this project will be called ${applied.project}`);
   }
   if (context.talk.rich && !context.json) {
     const { config } = project;
@@ -132,9 +132,9 @@ async function tellPruned(context: Context, client: ReeveClient, applied: Applie
   const known = new Set(projects[0]?.services.map(({ name }) => name));
   const left = applied.removed.filter((name) => known.has(name));
   const gone = applied.removed.filter((name) => !known.has(name));
-  if (gone.length > 0) say(context, `stopped, since they left the config: ${gone.join(', ')}`);
+  if (gone.length > 0) say(context, `stopped, no longer in the config: ${gone.join(', ')}`);
   if (left.length === 0) return 0;
-  say(context, `left the config, and would not end: ${left.join(', ')}`);
+  say(context, `removed from the config, but could not be stopped: ${left.join(', ')}`);
   say(context, `  More: reeve why ${left[0]}`);
   return 6;
 }

@@ -183,13 +183,13 @@ export function adviceFor(waited: Waited): readonly string[] {
     const names = bad.filter(({ outcome }) => outcome === 'pending').map(({ name }) => name);
     const verb = names.length === 1 ? 'is' : 'are';
     return [
-      `${names.join(', ')} ${verb} not ready yet; nothing was stopped, the start goes on.`,
-      `Fix: give it longer with --timeout    ${more}`,
+      `${names.join(', ')} ${verb} not ready yet; nothing was stopped, and the start continues.`,
+      `Fix: allow more time with --timeout    ${more}`,
     ];
   }
   const isUnfinished = first.reason?.startsWith('stop incomplete') ?? false;
   const fix = isUnfinished
-    ? `end what its last stop has left: reeve stop --force ${first.name}`
+    ? `kill what its last stop left running: reeve stop --force ${first.name}`
     : first.outcome === 'conflict'
       ? 'stop the holder, change the port in the config, or let reeve choose with `auto`'
       : `reeve logs ${first.name}`;

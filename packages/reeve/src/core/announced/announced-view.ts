@@ -6,7 +6,7 @@ type IsListening = (port: number, protocol: 'tcp' | 'udp') => boolean;
 
 /**
  * The services of one project, with those that announced themselves. What reeve runs itself is told by what it announced
- * (title, data); a copy of a declared service that somebody started by hand is shown in its place; everybody else is
+ * (title, data); a copy of a declared service that somebody started manually is shown in its place; everybody else is
  * added. Idempotent.
  */
 export function withAnnounced(
@@ -85,7 +85,7 @@ function joined(service: ServiceView, group: readonly Announced[], isListening: 
   if (byHand.length === 0 || service.instances.some(({ pid }) => pid !== null)) return service;
   const view = announcedView(byHand, isListening);
   const { name, description, intent, groups, is_system, created_at } = service;
-  const reason = `started by hand (pid ${view.pid}); reeve up ${name} takes it over`;
+  const reason = `started manually (pid ${view.pid}); reeve up ${name} takes it over`;
   return {
     ...view,
     name,
@@ -176,8 +176,8 @@ function stateOf({ card, liveness }: Announced, ports: readonly PortView[]): Ins
 
 function reasonOf({ card, liveness, identity, origin }: Announced): string | null {
   if (liveness === 'stale') return origin === 'library' ? 'its process was killed' : 'its process has ended';
-  if (liveness === 'unknown') return 'it was announced without a pid: only its ports tell';
-  if (liveness === 'live' && identity === 'pid') return 'announced by pid alone: it is shown, and never signalled';
+  if (liveness === 'unknown') return 'registered without a pid; only its ports show whether it runs';
+  if (liveness === 'live' && identity === 'pid') return 'announced by pid alone: shown, but never signalled';
   return card.health === 'unhealthy' ? card.health_reason : null;
 }
 

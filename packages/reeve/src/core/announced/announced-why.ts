@@ -39,7 +39,7 @@ function restarting({ card }: Announced, isUp: boolean): readonly string[] {
 }
 
 function summaryOf({ name, state, pid, exit, reason }: ServiceView, { origin, liveness }: Announced): string {
-  const how = origin === 'registered' ? 'registered' : 'started by hand';
+  const how = origin === 'registered' ? 'registered' : 'started manually';
   if (state !== 'stopped') return `${name} is ${state}: ${how}${pid === null ? '' : ` (pid ${pid})`}, not by reeve`;
   const ended = exit === null || exit.kind === 'unobserved' ? (reason ?? 'it has ended') : `it ${describeExit(exit)}`;
   return `${name} is stopped: it was ${how}, and ${liveness === 'stopped' || exit ? ended : (reason ?? ended)}`;

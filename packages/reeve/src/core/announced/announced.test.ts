@@ -68,7 +68,7 @@ test('a service that reeve runs is told by what it announced, and stays what it 
   expect(web).toMatchObject({ managed_by: 'config', title: 'shop-web', data: { v: 1 } });
 });
 
-test('a copy started by hand is shown in the place of the declared one that does not run', () => {
+test('a copy started manually is shown in the place of the declared one that does not run', () => {
   const [web, ...more] = withAnnounced([view({ run: null, pid: null })], [found()], () => true);
   expect(more).toEqual([]);
   expect(web).toMatchObject({

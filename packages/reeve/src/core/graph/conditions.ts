@@ -191,7 +191,7 @@ export function roots(unmet: readonly Unmet[]): readonly string[] {
   return [...new Set(unmet.map((u) => u.root))];
 }
 
-/** The reasons without those that only repeat another one at second hand ("migrate waits: db is starting"). */
+/** The reasons without those that only repeat another one at second hand ("migrate is waiting: db is starting"). */
 export function causes(unmet: readonly Unmet[]): readonly string[] {
   const whys = new Set(unmet.map((u) => u.why));
   for (const { why, rootWhy } of unmet) if (rootWhy !== why && whys.has(rootWhy)) whys.delete(why);
@@ -246,7 +246,7 @@ function lacks(outlook: Outlook, service: WorldService, instance: WorldInstance,
     case 'waiting':
       return lackOfWaiting(outlook.heldBy(service), service, name);
     case 'backoff':
-      return coming(`is down: ${state.why}; it is tried again`);
+      return coming(`is down: ${state.why}; it will be retried`);
     case 'stopping':
       return coming(state.cause.kind === 'ended' ? `has ended: ${describeExit(state.exit)}` : 'is stopping');
     case 'failed':
@@ -262,7 +262,7 @@ function lackOfRunning(
   condition: Condition,
   name: string,
 ): Lacking | null {
-  if (condition === 'completed') return { why: `${name} runs, and has not completed`, hopeless: false };
+  if (condition === 'completed') return { why: `${name} is running and has not completed`, hopeless: false };
   if (condition !== 'healthy' || !service.hasHealth || instance.health === 'healthy') return null;
   return {
     why: instance.health === 'unhealthy' ? `${name} is unhealthy` : `${name} has not been checked yet`,
@@ -274,7 +274,7 @@ function lackOfRunning(
 function lackOfWaiting(cause: Unmet | null, service: WorldService, name: string): Lacking {
   if (!cause) return { why: `${name} is about to start`, hopeless: false, root: service.name };
   const { hopeless, root, rootWhy } = cause;
-  return { why: `${name} waits: ${rootWhy}`, hopeless, root, rootWhy };
+  return { why: `${name} is waiting: ${rootWhy}`, hopeless, root, rootWhy };
 }
 
 /** Dependants that are going down too: they go first. */

@@ -57,12 +57,12 @@ function fixes(service: WorldService | undefined): readonly string[] {
 function summarize(view: ServiceView, inTheWay: readonly string[]): string {
   const wanted = `wanted: ${view.intent}`;
   const because = view.reason ? `: ${view.reason}` : '';
-  if (inTheWay.length > 0) return `${view.name} is ${view.state} (${wanted}): ${inTheWay.join(', ')} must end first`;
+  if (inTheWay.length > 0) return `${view.name} is ${view.state} (${wanted}): ${inTheWay.join(', ')} must exit first`;
   switch (view.state) {
     case 'running':
       return `${view.name} is running${view.health === 'unknown' ? '' : ` and ${view.health}`} (${wanted})`;
     case 'stopped':
-      return `${view.name} is stopped (${wanted})${because || (view.exit && view.intent === 'up' ? `: it ${describeExit(view.exit)}` : '')}`;
+      return `${view.name} is stopped (${wanted})${because || (view.exit && view.intent === 'up' ? `: ${describeExit(view.exit)}` : '')}`;
     case 'starting':
     case 'waiting':
     case 'stopping':

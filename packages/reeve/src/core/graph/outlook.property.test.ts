@@ -98,7 +98,7 @@ describe('D1: each service is judged once, whatever the number of paths', () => 
     const chain = Array.from({ length: 2_000 }, (_, i) => waitsFor(i === 0 ? [] : [i - 1]));
     expect(looks(chain)).toBeLessThan(20 * 2_000);
     const last = reconcile(new Outlook(worldOf(chain))).at(-1);
-    expect(last).toMatchObject({ do: 'hold', why: 's1998 waits: s0 is about to start', roots: ['s0'] });
+    expect(last).toMatchObject({ do: 'hold', why: 's1998 is waiting: s0 is about to start', roots: ['s0'] });
   });
 });
 

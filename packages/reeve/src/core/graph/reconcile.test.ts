@@ -108,7 +108,7 @@ describe('starting', () => {
       }),
     ).toEqual([
       'hold api: db has failed: exited with code 1',
-      'hold web: api waits: db has failed: exited with code 1',
+      'hold web: api is waiting: db has failed: exited with code 1',
     ]);
   });
   test('a soft dependency that has failed does not hold anybody back, one on its way does', () => {
@@ -200,8 +200,8 @@ describe('restarting', () => {
 });
 
 describe('a dependency that goes away', () => {
-  const away: State = { name: 'backoff', last: null, until: 9, why: 'was ended by SIGKILL' };
-  const why = 'db is down: was ended by SIGKILL; it is tried again';
+  const away: State = { name: 'backoff', last: null, until: 9, why: 'killed by SIGKILL' };
+  const why = 'db is down: killed by SIGKILL; it will be retried';
   const paused: State = { name: 'paused', run: 'r', process, since: 0, why };
   const api = (onDown: DependencySpec['on_down'], more: Draft = {}): Draft => ({
     state: running,

@@ -18,7 +18,7 @@ export function stopProgress(
   if (!state) return null;
   if (state.name === 'stopping') return { state: 'stopping', reason: howFar(state, now) };
   const waits = mayBeAlive(state) && service.want === 'down' ? dependantsInTheWay(outlook, service) : [];
-  const reason = waits.length > 0 ? `waits for ${waits.join(', ')} to end` : failureOf(state);
+  const reason = waits.length > 0 ? `waiting for ${waits.join(', ')} to exit` : failureOf(state);
   return { state: shownState(state.name), reason };
 }
 
@@ -26,16 +26,16 @@ function howFar(state: StateNamed<'stopping'>, now: Instant): string {
   const left = Math.max(0, Math.ceil((state.killAt - now) / 1000));
   switch (state.phase) {
     case 'hook':
-      return 'its stop command runs';
+      return 'running its stop command';
     case 'hooked':
-      return `its stop command is done, it has not ended yet; SIGKILL in ${left}s`;
+      return `its stop command has finished, waiting for it to exit; SIGKILL in ${left}s`;
     case 'main':
     case 'rest':
-      return `has been asked to end; SIGKILL in ${left}s`;
+      return `stop signal sent; SIGKILL in ${left}s`;
     case 'kill':
-      return 'has been sent SIGKILL';
+      return 'SIGKILL sent';
     case 'reap':
-      return 'has ended; how is not known yet';
+      return 'exited; exit status not known yet';
   }
 }
 

@@ -26,7 +26,7 @@ export const lose = (
       return state.name === 'running' ? pause(state, why) : stay(state);
     case 'restart': {
       const isNews = ctx.cascade.outage === null;
-      const told = tell('service.dependency_lost', `${why}; it is restarted when that is back`);
+      const told = tell('service.dependency_lost', `${why}; it will be restarted when that is back`);
       return { state, effects: isNews ? [told] : [], cascade: { ...ctx.cascade, outage: { why, back: null } } };
     }
   }
@@ -56,7 +56,7 @@ export const goOn = (state: StateNamed<'paused'>, event: EventNamed<'regained'>,
   const running: StateNamed<'running'> = { name: 'running', run, process, since };
   const effects = [
     { do: 'resume' },
-    tell('service.resumed', 'goes on: what it needs is back'),
+    tell('service.resumed', 'resumed: its dependency is back'),
     { do: 'probe', what: 'health' },
   ] as const;
   return prefixed(effects, regain(running, event, ctx));

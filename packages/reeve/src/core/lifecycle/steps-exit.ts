@@ -41,7 +41,7 @@ function afterCascade(
   const delay = cause.action === 'stop' ? restTime(ctx.cascade, ctx.now) : 0;
   const ledger = { ...ctx.ledger, restarts: ctx.ledger.restarts + 1 };
   const cascade = noteCascade(ctx.cascade, ctx.now);
-  const told = tell('service.restarting', `${cause.why}; starts when what it needs is there`, {
+  const told = tell('service.restarting', `${cause.why}; starts when its dependencies are available`, {
     cause: 'dependency',
     delay_ms: delay,
   });
@@ -78,7 +78,7 @@ function afterEnd(state: Stopping, exit: Exit | null, release: Effect, ctx: Cont
 }
 
 const IN_BACKGROUND =
-  'its main process put others into the background and ended, so they were ended too; run it in the foreground (many programs have an option for it)';
+  'its main process exited and left background processes, which were stopped; run it in the foreground (many programs have an option for this)';
 
 /** Null: it ended as such a service does. */
 function whyAtRest(state: Stopping, exit: Exit | null, ended: Ended): string | null {
@@ -137,13 +137,13 @@ function endingOf(cause: StopCause, exit: Exit | null, isOutOfMemory: boolean): 
 }
 
 function leftBehind({ left }: Stopping, exit: Exit | null): string {
-  return left === true && isWell(exit) ? ' and left others in the background, which were ended too' : '';
+  return left === true && isWell(exit) ? ' and left background processes, which were stopped' : '';
 }
 
 function describeEnd(exit: Exit | null, isOutOfMemory: boolean): string {
-  if (isOutOfMemory) return `${describeExit(exit)}: the kernel ended it, its memory limit was reached`;
+  if (isOutOfMemory) return `${describeExit(exit)}: killed by the kernel, memory limit reached`;
   if (exit?.kind === 'signal' && exit.signal === 'SIGKILL')
-    return 'was ended by SIGKILL, which was no stop of reeve: kill -9, or the kernel for memory';
+    return 'killed by SIGKILL, not by reeve (a kill -9, or out of memory)';
   return describeExit(exit);
 }
 

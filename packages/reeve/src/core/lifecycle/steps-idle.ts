@@ -36,7 +36,7 @@ export const spawnUnlessUnfinished = (state: StateNamed<'failed'>, event: EventN
 
 export const wait = (state: Resting, event: EventNamed<'hold'>): Next => ({
   state: { name: 'waiting', last: state.last, why: event.why, hopeless: event.hopeless },
-  effects: [tell('service.waiting', `waits: ${event.why}`)],
+  effects: [tell('service.waiting', `waiting: ${event.why}`)],
   ledger: FRESH,
 });
 
@@ -49,7 +49,7 @@ export const waitOn = (state: StateNamed<'waiting'>, event: EventNamed<'hold'>):
   const isNews = state.why === null || (event.hopeless && !state.hopeless);
   return {
     state: { ...state, why: event.why, hopeless: event.hopeless },
-    effects: isNews ? [tell('service.waiting', `waits: ${event.why}`)] : [],
+    effects: isNews ? [tell('service.waiting', `waiting: ${event.why}`)] : [],
   };
 };
 

@@ -55,10 +55,7 @@ export function toRest(state: Stopping, ctx: Context): Next {
 export function killAll(state: Stopping): Next {
   return {
     state: { ...state, phase: 'kill' },
-    effects: [
-      tell('service.killing', 'its grace is over: SIGKILL to what is left'),
-      { do: 'kill', budget: KILL_BUDGET },
-    ],
+    effects: [tell('service.killing', 'stop timeout expired; sent SIGKILL'), { do: 'kill', budget: KILL_BUDGET }],
   };
 }
 
@@ -104,24 +101,24 @@ export const hookEnded = (state: Stopping, event: EventNamed<'hooked'>, ctx: Con
 /** Half the grace is over, and the stop command still runs. What it has started is ended with the rest. */
 export const hookTooLong = (state: Stopping, ctx: Context): Next =>
   prefixed(
-    [tellHook(false, `did not end within ${ctx.policy.stop.timeout / 2000}s and is killed`), { do: 'end-hook' }],
+    [tellHook(false, `did not end within ${ctx.policy.stop.timeout / 2000}s and was killed`), { do: 'end-hook' }],
     askFirst(state, ctx),
   );
 
 function tellHook(ok: boolean, what: string): Effect {
   return ok
     ? tell('service.stop_command', `its stop command ${what}`, { ok })
-    : tell('service.stop_command_failed', `its stop command ${what}; the stop signal follows`, { ok });
+    : tell('service.stop_command_failed', `its stop command ${what}; sending the stop signal`, { ok });
 }
 
 function describeCause(cause: StopCause): string {
   switch (cause.kind) {
     case 'asked':
-      return 'stopping: asked to';
+      return 'stopping: requested';
     case 'stale':
-      return 'stopping: a newer start replaces it';
+      return 'stopping: restart requested';
     case 'ended':
-      return 'stopping: its main process ended';
+      return 'stopping: its main process exited';
     case 'unhealthy':
       return `stopping: unhealthy, ${cause.why}`;
     case 'dependency':

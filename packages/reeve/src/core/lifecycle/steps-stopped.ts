@@ -33,7 +33,7 @@ export const askRest = (state: StateNamed<'stopping'>, _event: EventNamed<'remai
 /** A main process that ends by itself and leaves others is mostly a program that puts itself in the background. */
 function noteLeft(state: StateNamed<'stopping'>): readonly [StateNamed<'stopping'>, readonly Effect[]] {
   if (state.cause.kind !== 'ended') return [state, []];
-  const told = tell('service.left_behind', 'its main process has ended and left others behind: they are ended too');
+  const told = tell('service.left_behind', 'its main process exited and left other processes: stopping them');
   return [{ ...state, left: true }, [told]];
 }
 
@@ -85,7 +85,7 @@ export const settle = (state: StateNamed<'failed'>): Next => {
     state: { name: 'stopped', last: state.last },
     effects: [
       { do: 'release', run: state.run },
-      tell('service.stopped', 'stopped: what an unfinished stop had left is gone'),
+      tell('service.stopped', 'stopped: the processes left by the unfinished stop are gone'),
     ],
     ledger: FRESH,
   };

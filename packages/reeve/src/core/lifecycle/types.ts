@@ -34,7 +34,7 @@ export interface Failure {
 }
 
 /**
- * How far a stop has come: its stop command runs → it went well, and main may end by itself → main is asked → the rest
+ * How far a stop has come: running its stop command → it went well, and main may end by itself → main is asked → the rest
  * as well → SIGKILL → only its exit status is awaited. Without a stop command it begins with main.
  */
 export type StopPhase = 'hook' | 'hooked' | 'main' | 'rest' | 'kill' | 'reap';

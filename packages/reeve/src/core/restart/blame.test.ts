@@ -93,7 +93,7 @@ nginx: [emerg] still could not bind()`,
     'NO_COMMAND',
     'or its interpreter',
   ],
-  ['U9: sh, a word of bash', 127, 'sh: 1: source: not found', 'NO_COMMAND', 'is a word of bash'],
+  ['U9: sh, a word of bash', 127, 'sh: 1: source: not found', 'NO_COMMAND', 'is a bash keyword'],
   ['U9: sh, a file that is being written', 126, 'sh: 1: ./x: Text file busy', 'NOT_PERMITTED', 'is being written'],
   ['U9: bash, a folder', 126, 'bash: line 1: ./d: Is a directory', 'NOT_PERMITTED', 'is a folder'],
   [
@@ -125,7 +125,7 @@ Require stack:
 
 Node.js v20.20.2`,
     'NO_MODULE',
-    'express is missing',
+    'express not found',
   ],
   [
     'Node 20, import',

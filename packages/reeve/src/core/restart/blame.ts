@@ -36,7 +36,7 @@ const portTaken = (text: string | undefined): Said => {
     : { what: `port ${port} is in use`, fix: `reeve kill :${port}`, port };
 };
 const notPermitted = (what: string | undefined): Said => ({
-  what: what ? `it may not use ${what}` : 'it was denied permission',
+  what: what ? `it is not permitted to use ${what}` : 'it was denied permission',
   fix: 'give its user the permission, run it as another `user`, or take a port above 1023',
 });
 /** Nothing that a package registry has: the libraries of reeve itself, which lie beside it. */
@@ -45,20 +45,23 @@ const OWN_MODULES: ReadonlyMap<string, string> = new Map([
   ['@reeve/sdk', 'install it from its package: docs/guide/library.md'],
 ]);
 const noModule = (name = '', install: string): Said => ({
-  what: `${name} is missing`,
+  what: `${name} not found`,
   fix: OWN_MODULES.get(name) ?? (/^[./]/.test(name) ? `check that ${name} exists` : `${install} ${name}`),
 });
 /** A shell says the same of a program that is missing and of one whose interpreter is. */
 const noCommand = (name = ''): Said => {
   if (BASH_ONLY.has(name))
-    return { what: `${name} is a word of bash, and sh has none`, fix: 'set `shell: /bin/bash`, or write it as sh' };
+    return {
+      what: `${name} is a bash keyword that sh does not have`,
+      fix: 'set `shell: /bin/bash`, or write it as sh',
+    };
   if (!name.includes('/'))
-    return { what: `there is no command ${name}`, fix: `install ${name}, or give its path in \`command\`` };
+    return { what: `command not found: ${name}`, fix: `install ${name}, or give its path in \`command\`` };
   const fix = `check that it exists, and the interpreter in its first line: head -1 ${name}`;
   return { what: `${name}, or its interpreter, does not exist`, fix };
 };
 const BASH_ONLY = new Set(['source', 'declare', 'pushd', 'popd', 'shopt', 'mapfile', 'readarray', 'let', 'function']);
-const badConfig = (what: string): Said => ({ what, fix: 'mend it, then: reeve start' });
+const badConfig = (what: string): Said => ({ what, fix: 'fix it, then run: reeve start' });
 const noVariable = (name = ''): Said => ({
   what: `the variable ${name} is not set`,
   fix: `set ${name} in \`env\` or an env file of the service, then: reeve up`,
@@ -96,7 +99,7 @@ const SIGNS: readonly Sign[] = [
     code: 'NOT_PERMITTED',
     line: /([^:\s]+): Text file busy$/,
     exits: [126, 2],
-    say: (m) => ({ what: `${m[1]} is being written by another process`, fix: 'when that is done: reeve start' }),
+    say: (m) => ({ what: `${m[1]} is being written by another process`, fix: 'when that has finished: reeve start' }),
   },
   {
     code: 'NO_COMMAND',
@@ -117,7 +120,7 @@ const SIGNS: readonly Sign[] = [
     code: 'NOT_PERMITTED',
     line: /([^:\s]+): (?:cannot execute binary file: )?Exec format error$/,
     exits: [126, 2],
-    say: (m) => ({ what: `${m[1]} is no program for this system`, fix: `see what it is: file ${m[1]}` }),
+    say: (m) => ({ what: `${m[1]} is not a program for this system`, fix: `see what it is: file ${m[1]}` }),
   },
 
   {

@@ -115,8 +115,8 @@ export function describeExit(exit: Exit | null): string {
     case 'code':
       return `exited with code ${exit.code}`;
     case 'signal':
-      return `was ended by ${exit.signal}`;
+      return `killed by ${exit.signal}`;
     case 'unobserved':
-      return 'ended while nobody could see how';
+      return 'exit not observed';
   }
 }

@@ -59,8 +59,8 @@ describe('a string command', () => {
   test.each([
     ['', 'is empty'],
     ['   ', 'is empty'],
-    ["node 'x", 'not closed'],
-    ['node "x', 'not closed'],
+    ["node 'x", 'unclosed'],
+    ['node "x', 'unclosed'],
     ['"" x', 'empty word'],
   ])('%j is wrong', (text, why) => {
     const decided = decideCommand(text);

@@ -165,7 +165,7 @@ export function splitCommand(text: string): Decided {
 }
 
 function words(scan: Scan, indent: number): Decided {
-  if (scan.open) return { kind: 'wrong', why: `the quote ${scan.open.quote} is not closed`, at: indent + scan.open.at };
+  if (scan.open) return { kind: 'wrong', why: `unclosed quote ${scan.open.quote}`, at: indent + scan.open.at };
   if (!scan.words[0]) return { kind: 'wrong', why: 'the program to run is an empty word', at: 0 };
   return { kind: 'argv', argv: scan.words };
 }

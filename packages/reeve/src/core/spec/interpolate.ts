@@ -66,7 +66,7 @@ function reference(text: string, start: number, offset: number): Read {
   const written = text.slice(start, end + 1);
   const inner = text.slice(start + 2, end);
   const m = REFERENCE.exec(inner);
-  if (!m) return refuse(written, 'is not a form that reeve replaces');
+  if (!m) return refuse(written, 'is not a supported form');
   const name = m[1] as string;
   if (m[2] === '') return { ok: true, piece: { kind: 'reference', name, fallback: null, at, written } };
   const from = name.length + 2;

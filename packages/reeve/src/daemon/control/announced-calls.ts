@@ -17,7 +17,7 @@ export interface AnnouncedFacts {
 }
 
 /**
- * The calls, with what services announce: those started by hand are shown beside what reeve runs, the clean-ups of the
+ * The calls, with what services announce: those started manually are shown beside what reeve runs, the clean-ups of the
  * config follow a stop, and the library is told which services are managed (the guard).
  */
 export function withAnnouncements(

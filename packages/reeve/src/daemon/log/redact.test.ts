@@ -19,7 +19,7 @@ test('a password inside a URL is masked wherever the URL stands', () => {
   expect(shown).toContain('postgres://me:');
 });
 
-test('a value that holds itself ends', () => {
+test('a value that contains itself ends', () => {
   const loop: Record<string, unknown> = { name: 'a' };
   loop['self'] = loop;
   expect(JSON.stringify(redact(loop))).toContain('[too deep]');

@@ -8,7 +8,7 @@ import type { Actor } from '../instance-handle.ts';
 import { isUnwritable } from '../intents/unwritable.ts';
 
 /**
- * Leases every port of a run and makes sure that nobody listens on it, before anything is started. A conflict is a
+ * Leases every port of a run and makes sure that nothing is listening on it, before anything is started. A conflict is a
  * PORT_TAKEN that names the holder: whose the listener is in the whole home, or who has the lease.
  */
 export async function takePorts(deps: Dependencies, instance: Actor, run: string): Promise<readonly Lease[]> {

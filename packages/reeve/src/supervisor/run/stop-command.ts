@@ -90,7 +90,7 @@ export function stopCommandView(instance: Pick<Actor, 'stopCommand' | 'spec'>): 
 
 function ended(instance: Actor, exit: Exit): void {
   const ok = isWell(exit);
-  const what = describeExit(exit);
+  const what = exit.kind === 'signal' ? `was ${describeExit(exit)}` : describeExit(exit);
   const { stopCommand, live } = instance;
   const process = stopCommand?.process ?? null;
   const view: StopCommandView = { command: textOf(instance), outcome: ok ? 'done' : 'failed', what };
