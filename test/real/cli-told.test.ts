@@ -19,10 +19,10 @@ test('U14: a program that puts itself in the background: up, ps, why and events 
   });
   const up = await reeve.run(['up', '-d']);
   expect(up.code).toBe(1);
-  expect(up.stdout + up.stderr).toMatch(/daemon stopped .*put others into the background.*foreground/);
+  expect(up.stdout + up.stderr).toMatch(/daemon stopped .*left background processes.*foreground/);
   expect(up.stdout + up.stderr).toMatch(/well stopped .*exited with code 0, and was to stay up: `oneshot: true`/);
   expect((await serviceOf(reeve, 'daemon')).reason).toContain('run it in the foreground');
-  expect((await reeve.run(['why', 'daemon'])).stdout).toMatch(/^daemon is stopped .*put others into the background/);
+  expect((await reeve.run(['why', 'daemon'])).stdout).toMatch(/^daemon is stopped .*left background processes/);
   const events = (await reeve.run(['events', 'daemon', '--json'])).jsonLines() as readonly EventView[];
   expect(events.map(({ event }) => event)).toContain('service.left_behind');
 });
@@ -82,7 +82,7 @@ test('U29: Ctrl-C during up -d says that the start goes on', async () => {
   await client.line(/a starting/);
   client.signal('SIGINT');
   const { code, stderr } = await client.ended;
-  expect([code, stderr]).toEqual([130, expect.stringContaining('the start goes on without this command')]);
+  expect([code, stderr]).toEqual([130, expect.stringContaining('the start continues in the daemon')]);
 });
 
 test('U29: who starts side by side is said, what depends on a stopped service, what has no effect, and each process of the receipt', async () => {

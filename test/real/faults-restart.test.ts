@@ -145,8 +145,8 @@ describe('a fault that trying again cannot mend', () => {
     await reeve.run(['up', '-d', '--no-wait']);
     const ended = await untilAllEnded(reeve);
     const expected = {
-      module: 'no-such-module is missing; npm install no-such-module',
-      command: 'there is no command no-such-command',
+      module: 'no-such-module not found; npm install no-such-module',
+      command: 'command not found: no-such-command',
       syntax: "SyntaxError: Unexpected token ';'",
       variable: 'the variable NO_SUCH_THING is not set',
     };

@@ -212,7 +212,7 @@ describe('a new version that cannot take over leaves the old daemon at work, and
     const result = await reeve.run(['daemon', 'upgrade'], { bin: bin() });
     expect(result.code).toBe(1);
     expect(result.stderr).toMatch(why);
-    expect(result.stderr).toContain('the old one goes on');
+    expect(result.stderr).toContain('the old daemon and all services keep running');
     expect(await status(reeve)).toMatchObject({ pid: old.pid, version: old.version });
     expect(copiesOf(reeve, 'reeved.js')).toEqual([old.pid]);
     for (const [name, { pid }] of before)

@@ -270,7 +270,7 @@ test('U21: an intent that could not be written down is not answered with done', 
     await once(holder.stdout, 'data');
     const refused = await reeve.run(['stop', 'b']);
     expect([refused.code, refused.stdout]).toEqual([1, '']);
-    expect(refused.stderr).toContain('could not be written down');
+    expect(refused.stderr).toContain('could not be saved');
     expect(copiesOf(reeve, 'copy=b;')).toEqual([]);
     holder.stdin.end();
     await once(holder, 'close');

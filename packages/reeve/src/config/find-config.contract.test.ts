@@ -79,7 +79,7 @@ describe('the config is searched upwards', () => {
 });
 
 describe('a config is trusted', () => {
-  test('not when everybody may write to it', async () => {
+  test('not when it is world-writable', async () => {
     const made = await tree('reeve.yaml');
     await chmod(join(made, 'reeve.yaml'), 0o666);
     await expect(loadConfig({ cwd: made, env: {} })).rejects.toMatchObject({
@@ -97,8 +97,8 @@ describe('a config is trusted', () => {
     expect(judge('f', { mode: 0o100644, uid: 1000 }, 1000)).toEqual([]);
     expect(judge('f', { mode: 0o100644, uid: 0 }, 1000)).toEqual([]);
     expect(() => judge('f', { mode: 0o100644, uid: 1001 }, 1000)).toThrow('it belongs to another user (uid 1001)');
-    expect(() => judge('f', { mode: 0o100646, uid: 1000 }, 1000)).toThrow('everybody may write to it');
-    expect(() => judge('f', { mode: 0o100646, uid: 1000 }, 0)).toThrow('everybody may write to it');
+    expect(() => judge('f', { mode: 0o100646, uid: 1000 }, 1000)).toThrow('it is world-writable');
+    expect(() => judge('f', { mode: 0o100646, uid: 1000 }, 0)).toThrow('it is world-writable');
   });
   test('only when it is a file', async () => {
     const made = await tree('reeve.yaml/');

@@ -86,11 +86,11 @@ describe('files made to hurt', () => {
     '{a: '.repeat(100_000),
     Array.from({ length: 900 }, (_, i) => `${' '.repeat(i)}a:`).join('\n'),
   ])('deep nesting is refused (%#)', async (text) => {
-    expect((await refusal(load(text))).message).toContain('nested more than 32 deep');
+    expect((await refusal(load(text))).message).toContain('nested more than 32 levels deep');
   });
   test('deep JSON is refused', async () => {
     expect((await refusal(load(`{"services":${'['.repeat(100_000)}`, {}, 'reeve.json'))).message).toContain(
-      'nested more than 32 deep',
+      'nested more than 32 levels deep',
     );
   });
   test('tens of thousands of services or of mistakes are told in a short report', async () => {
@@ -184,7 +184,7 @@ describe('the example of the design', () => {
       instances: 2,
       groups: ['web'],
     });
-    expect(notes.filter((note) => note.includes('not acted on')).map((note) => note.split(':')[0])).toEqual([
+    expect(notes.filter((note) => note.includes('not implemented yet')).map((note) => note.split(':')[0])).toEqual([
       'services.web-editor.resources',
     ]);
   });
@@ -291,7 +291,7 @@ describe('what is allowed and noted', () => {
       'healthy means ready',
     ],
     ['health of a one-shot', 'services: { a: { command: x, oneshot: true, health: { tcp: 80 } } }\n', 'one-shot'],
-    ['watch', 'services: { a: { command: x, watch: { paths: [src] } } }\n', 'watch: not acted on'],
+    ['watch', 'services: { a: { command: x, watch: { paths: [src] } } }\n', 'watch: ignored: not implemented yet'],
   ])('%s', async (_, text, words) => {
     expect((await load(text)).notes.join('\n')).toContain(words);
   });

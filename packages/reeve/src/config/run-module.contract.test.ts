@@ -70,7 +70,7 @@ describe('a config that is a program', () => {
       'export default { services: { a: { command: () => 1 } } };',
       'services.a.command is a function',
     ],
-    ['holds itself', 'const a: any = { services: {} }; a.services.a = a; export default a;', 'holds itself'],
+    ['contains itself', 'const a: any = { services: {} }; a.services.a = a; export default a;', 'contains itself'],
     [
       'ends its process',
       'console.error("bye"); process.exit(3);',

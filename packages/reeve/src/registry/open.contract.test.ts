@@ -165,7 +165,7 @@ describe('a damaged file is refused, untouched:', () => {
 test('DB12: a newer schema is refused, untouched, by writer and reader', () => {
   made();
   spoil('PRAGMA user_version = 999');
-  expect(refused('REGISTRY_NEWER').message).toBe(`the registry has schema 999, this reeve knows ${latest()}`);
+  expect(refused('REGISTRY_NEWER').message).toBe(`the registry has schema 999, this reeve supports ${latest()}`);
   expect(thrownBy(() => openRegistryReadonly(folder.file)).code).toBe('REGISTRY_NEWER');
 });
 

@@ -109,7 +109,7 @@ test('a foreign program is ended by its script or a pattern only with force; wha
 test('a pattern that matches nothing in particular is refused', async () => {
   await expect(killPattern('', world.at)).rejects.toThrow('every process');
   await expect(killPattern('(', world.at)).rejects.toThrow('not a pattern');
-  await expect(hunt('', world.at)).rejects.toThrow('nothing to look for');
+  await expect(hunt('', world.at)).rejects.toThrow('nothing to search for');
 });
 
 test('startServiceSafe starts a command once, also when two start it at once, and names the copy that runs', async () => {

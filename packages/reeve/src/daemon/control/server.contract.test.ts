@@ -129,7 +129,7 @@ test('a socket left by a dead daemon is replaced, another file is not', async ()
   await new Promise((resolve) => dead.close(resolve));
   socket = join(home, 'run', 'file');
   writeFileSync(socket, 'mine');
-  expect((await failure(start())).message).toContain('something else than a socket');
+  expect((await failure(start())).message).toContain('something other than a socket');
 });
 
 test('two clients with a thousand calls each get their own answers', async () => {
