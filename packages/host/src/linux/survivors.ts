@@ -25,7 +25,7 @@ export function explainState(
   if (/refrigerator|do_freezer_trap|cgroup_freeze/.test(wait)) return `it is frozen (cgroup freezer), state ${state}`;
   if (state === 'D')
     return `it is in an uninterruptible wait${where} (state D): it cannot be killed until that finishes`;
-  if (state === 'Z') return `its main thread has exited, ${threads - 1} threads still running (state Z)`;
+  if (state === 'Z') return `its main thread has exited, ${threads - 1} of its threads still running (state Z)`;
   if (state === 't') return `process ${tracer} traces it (state t)`;
   if (state === 'T') return 'it is stopped (state T)';
   return `it is still running${where} (state ${state})`;
