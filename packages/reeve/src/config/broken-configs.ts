@@ -22,7 +22,7 @@ export const BROKEN: readonly BrokenConfig[] = [
   { why: 'a list instead of a map', text: '- a\n', at: ['1:1 '], says: ['is a list', 'a map'] },
   { why: 'a YAML syntax error', text: 'services:\n  a: [1\n  b: 2\n', at: ['3:3 '], says: ['Flow sequence'] },
   { why: 'two colons in a line', text: a('description: x: y'), at: ['4:18 '], says: ['quote the value'] },
-  { why: 'a tab as indent', text: 'services:\n\ta: 1\n', at: ['2:1 '], says: ['a tab'] },
+  { why: 'a tab as indent', text: 'services:\n\ta: 1\n', at: ['2:1 '], says: ['tab used for indentation'] },
   { why: 'a key twice', text: a('cwd: .', 'cwd: ..'), at: ['5:5 '], says: ['duplicate key "cwd"'] },
   {
     why: 'a service twice',

@@ -236,7 +236,7 @@ describe.each(kinds)('%s', (_name, kind) => {
     const { processes, main, ended } = await start(platform(), ['python3', '-c', threads]);
     await until('its main thread is a zombie', () => /\) Z /.test(readFileSync(`/proc/${main.pid}/stat`, 'utf8')));
     expect(await processes.scan()).toMatchObject([{ process: main }]);
-    expect((await processes.explainSurvivors('web'))[0]?.why).toMatch(/main thread has exited, 1 threads/);
+    expect((await processes.explainSurvivors('web'))[0]?.why).toMatch(/main thread has exited, 1 of its threads/);
     expect(await processes.kill(inTime())).toEqual([]);
     expect(await ended).toEqual([null, 'SIGKILL']);
     await processes.dispose();

@@ -135,7 +135,7 @@ test('a daemon that is not ready in time is left to go on, and named', async () 
   const error = await failure(launch(script(late), {}, 1500));
   while (started().length === 0) await new Promise((done) => setImmediate(done));
   const [facts] = started();
-  expect(error.message).toContain(`it was started (pid ${facts?.pid}) and is not ready after 1.5s`);
+  expect(error.message).toContain(`it was started (pid ${facts?.pid}) but was not ready after 1.5s`);
   expect(facts && isAlive(facts.pid)).toBe(true);
 });
 
