@@ -69,7 +69,7 @@ test.runIf(!isSystemd)('install without systemd writes nothing, and says what to
   await using reeve = startReeve();
   const refused = await reeve.run(['install'], { env: { XDG_CONFIG_HOME: configHome(reeve) } });
   expect(refused.code).toBe(1);
-  expect(refused.stderr).toContain('systemd does not run here');
+  expect(refused.stderr).toContain('systemd is not running here');
   expect(refused.stderr).toContain('--print');
   expect(existsSync(configHome(reeve))).toBe(false);
 });

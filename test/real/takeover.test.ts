@@ -122,7 +122,7 @@ describe('U20: a stubborn dependant costs what it depends on nothing', () => {
     const stop = await reeve.run(['stop']);
     expect(stop.code, stop.stdout).toBe(0);
     expect(stop.stderr).toMatch(
-      /still stopping after 2\.\ds: db waits for bridge to end; bridge stop signal sent; SIGKILL in \ds/,
+      /still stopping after 2\.\ds: db waiting for bridge to exit; bridge stop signal sent; SIGKILL in \ds/,
     );
     expect(stop.stdout).toMatch(/db\t1\tSIGTERM\t0/);
     expect(stop.stdout).toMatch(/bridge\t1\tSIGTERM SIGKILL\tSIGKILL/);

@@ -28,7 +28,7 @@ export async function takeOver(context: Context, { client, target, services }: T
     if (left) {
       throw new ReeveError('TAKE_OVER_FAILED', { name: service, pid: left.pid, why: oneLine(left.why) });
     }
-    if (isLive) say(context, `${service} was started by hand (pid ${pid}): it was stopped, and reeve takes it over`);
-    else say(context, `${service} was started by hand and had left processes behind: they were stopped`);
+    if (isLive) say(context, `${service} was started manually (pid ${pid}): stopped it; reeve now runs it`);
+    else say(context, `${service} was started manually and had left processes behind: they were stopped`);
   }
 }
