@@ -10,7 +10,20 @@ const floors = {
   announcements: ['base', 'core'],
   keeper: ['base'],
   supervisor: ['base', 'core'],
-  daemon: ['base', 'core', 'platform', 'registry', 'logs', 'probes', 'config', 'announcements', 'supervisor', 'keeper'],
+  operations: ['base', 'core', 'platform', 'registry', 'logs', 'config', 'announcements', 'supervisor'],
+  daemon: [
+    'base',
+    'core',
+    'platform',
+    'registry',
+    'logs',
+    'probes',
+    'config',
+    'announcements',
+    'supervisor',
+    'operations',
+    'keeper',
+  ],
   cli: ['base', 'core', 'config', 'logs', 'registry', 'platform', 'announcements'],
 };
 const src = 'packages/reeve/src';

@@ -17,9 +17,10 @@ export interface ProjectRef {
   readonly folder?: string;
   readonly name?: string;
 }
-/** Who asks, for the audit and `why`. */
-export interface Actor {
-  readonly kind: 'cli' | 'library' | 'supervisor';
+/** Who asks for an operation, for the audit and `why`. */
+export interface Requester {
+  /** `token`: a client of the HTTP API; `supervisor`: reeve itself. */
+  readonly kind: 'cli' | 'library' | 'token' | 'supervisor';
   readonly user: string;
   readonly pid: number;
 }
@@ -38,7 +39,7 @@ export interface Calls {
    * this daemon is then ending. Throws UPGRADE_FAILED when it could not, and this daemon goes on.
    */
   upgrade: {
-    params: { program: readonly string[]; actor: Actor };
+    params: { program: readonly string[]; actor: Requester };
     ok: { pid: number /** How long nobody answered on the socket. Milliseconds. */; away: number };
   };
   /** Takes a config over: stores specs and environment, bumps what changed, sets the named services' intent to up. */
@@ -51,7 +52,7 @@ export interface Calls {
       prune: boolean;
       /** What the library does when one of the services is started manually; null: nothing (no config says so). */
       guard: GuardPolicy | null;
-      actor: Actor;
+      actor: Requester;
     };
     ok: Applied;
   };
@@ -61,29 +62,29 @@ export interface Calls {
       project: ProjectRef;
       services: Selection;
       environment: Readonly<Record<string, string>> | null;
-      actor: Actor;
+      actor: Requester;
     };
     ok: Accepted;
   };
   restart: {
-    params: { project: ProjectRef; services: Selection; timeout: number | null; force: boolean; actor: Actor };
+    params: { project: ProjectRef; services: Selection; timeout: number | null; force: boolean; actor: Requester };
     ok: Accepted;
   };
   /** Ends when everything named is gone or the limit is over. Pushes {@link Progress}. */
   stop: {
-    params: { project: ProjectRef; services: Selection; timeout: number | null; force: boolean; actor: Actor };
+    params: { project: ProjectRef; services: Selection; timeout: number | null; force: boolean; actor: Requester };
     ok: { receipt: Receipt };
   };
   /** What services that reeve runs have announced over NOTIFY_SOCKET (`X_REEVE_*`), as cards. */
   announced: { params: Record<string, never>; ok: { cards: readonly ServiceCard[] } };
   /** `stop`, then every clean-up of the config, also of services that did not run. */
   cleanup: {
-    params: { project: ProjectRef; timeout: number | null; force: boolean; actor: Actor };
+    params: { project: ProjectRef; timeout: number | null; force: boolean; actor: Requester };
     ok: { receipt: Receipt };
   };
   /** `stop`, then forget. */
   down: {
-    params: { project: ProjectRef; purge: boolean; timeout: number | null; actor: Actor };
+    params: { project: ProjectRef; purge: boolean; timeout: number | null; actor: Requester };
     ok: { receipt: Receipt };
   };
   /** Ends when every named service is settled for `until`, or at the timeout. Pushes {@link Progress}. */
@@ -99,14 +100,14 @@ export interface Calls {
   ps: { params: { project: ProjectRef | null }; ok: { projects: readonly PsView[] } };
   why: { params: { project: ProjectRef; service: string }; ok: WhyView };
   ports: { params: { port: number | null }; ok: { ports: readonly PortRow[] } };
-  signal: { params: { project: ProjectRef; service: string; signal: string; actor: Actor }; ok: { pid: number } };
+  signal: { params: { project: ProjectRef; service: string; signal: string; actor: Requester }; ok: { pid: number } };
   /** What a command run inside a service's surroundings needs. */
   surroundings: {
     params: { project: ProjectRef; service: string };
     ok: { cwd: string; env: Readonly<Record<string, string>>; user: { name: string; uid: number; gid: number } | null };
   };
   /** Ends the daemon; services stay unless `with_services`. */
-  shutdown: { params: { with_services: boolean; actor: Actor }; ok: { receipts: readonly Receipt[] } };
+  shutdown: { params: { with_services: boolean; actor: Requester }; ok: { receipts: readonly Receipt[] } };
   /** Pushes every event as it happens, until the connection closes. */
   events: { params: { project: ProjectRef | null }; ok: Record<string, never> };
 }

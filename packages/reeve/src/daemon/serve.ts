@@ -2,6 +2,8 @@ import { join } from 'node:path';
 import { type JournalRecord, ReeveError } from '@reeve/contract';
 import { type HomePaths, type Lock, pause } from '@reeve/host';
 import { surviveErrors } from '../base/survive-errors.ts';
+import { liveOperations } from '../operations/live.ts';
+import { commandBeside } from '../operations/project/guard-file.ts';
 import { linuxPlatform } from '../platform/linux-platform.ts';
 import { openOrBeginAnew } from '../registry/open.ts';
 import { registryProblems } from '../supervisor/registry-replaced.ts';
@@ -14,7 +16,6 @@ import { dependenciesOf } from './composition.ts';
 import { withAnnouncements } from './control/announced-calls.ts';
 import { controlHandlers } from './control/handlers.ts';
 import { startControlServer } from './control/server.ts';
-import { commandBeside } from './guard-file.ts';
 import { IdleWatch } from './idle-watch.ts';
 import { Keepers, type KeepersOptions } from './keepers/keepers.ts';
 import { keeperLabel } from './keepers/places.ts';
@@ -90,7 +91,8 @@ export async function serve(options: ServeOptions): Promise<HandOver | null> {
   });
   const end = (): void => finish(null);
   const mirror = new AnnouncementMirror(paths, supervisor);
-  const calls = controlHandlers(supervisor, {
+  const operations = liveOperations(supervisor, { paths, command: commandBeside(options.program) });
+  const calls = controlHandlers(supervisor, operations, {
     version,
     startedAt: Date.now(),
     home,
@@ -112,12 +114,7 @@ export async function serve(options: ServeOptions): Promise<HandOver | null> {
       return new Promise((resolve, reject) => finish({ successor, connection, resolve, reject }));
     },
   });
-  const handlers = withAnnouncements(calls, supervisor, {
-    mirror,
-    version,
-    paths,
-    command: commandBeside(options.program),
-  });
+  const handlers = withAnnouncements(calls, supervisor, { mirror, version });
   const recovered = withResolvers();
   const server = await startControlServer({
     socket: paths.controlSocket,

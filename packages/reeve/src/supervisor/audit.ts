@@ -1,11 +1,11 @@
-import type { Actor } from '@reeve/contract';
+import type { Requester } from '@reeve/contract';
 import type { Project } from './project.ts';
 import type { Supervisor } from './supervisor.ts';
 
 /** Who asked for what: in the audit log, in the transaction of the caller. */
 export function audit(
   supervisor: Supervisor,
-  actor: Actor,
+  actor: Requester,
   action: string,
   project: Project,
   services: readonly string[],
@@ -22,6 +22,6 @@ export function audit(
 }
 
 /** As intents and the audit log name whoever asked: `cli:anna:4711`. */
-export function describeActor(actor: Actor): string {
+export function describeActor(actor: Requester): string {
   return `${actor.kind}:${actor.user}:${actor.pid}`;
 }

@@ -1,7 +1,7 @@
-import type { Actor } from '@reeve/contract';
+import type { Requester } from '@reeve/contract';
 import { ownUserName } from '@reeve/host';
 
 /** Who asks, for the audit and `why`. */
-export function actor(): Actor {
+export function actor(): Requester {
   return { kind: 'cli', user: ownUserName(), pid: process.pid };
 }

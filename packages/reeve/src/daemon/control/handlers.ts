@@ -1,23 +1,16 @@
-import { type Actor, CONTROL_PROTOCOL, type DaemonAbout, type DaemonProblem, type Receipt } from '@reeve/contract';
+import { CONTROL_PROTOCOL, type DaemonAbout, type DaemonProblem, type Requester } from '@reeve/contract';
 import { iso } from '../../base/instant.ts';
 import { eventView } from '../../core/view.ts';
+import type { OperationCall, Operations, Verb } from '../../operations/operation-types.ts';
+import { execContextOf } from '../../operations/project/exec-context.ts';
 import { describeActor } from '../../supervisor/audit.ts';
-import { changesOfRuns } from '../../supervisor/intents/executed-changes.ts';
-import { apply, restart, start } from '../../supervisor/intents/intents.ts';
-import { endsKnown } from '../../supervisor/intents/known-ends.ts';
-import { selectServices, selectWhole } from '../../supervisor/intents/selection.ts';
-import type { Project } from '../../supervisor/project.ts';
-import { registryProblems } from '../../supervisor/registry-replaced.ts';
+import { selectServices } from '../../supervisor/intents/selection.ts';
 import { lookAround, projectView } from '../../supervisor/snapshot.ts';
-import { type Supervisor, unknownProject } from '../../supervisor/supervisor.ts';
+import type { Supervisor } from '../../supervisor/supervisor.ts';
 import { waitFor } from '../../supervisor/waiting.ts';
 import { allPorts } from '../all-ports.ts';
-import { forgetEnded, forgetProject, pruneServices, purgeForgotten } from '../remove-project.ts';
 import { why } from '../service-why.ts';
-import { signalMain } from '../signal-main.ts';
-import { stopEverything, stopProject } from '../stop-project.ts';
-import { surroundingsOf } from '../surroundings.ts';
-import type { ControlHandlers } from './handler-types.ts';
+import type { ControlCall, ControlHandlers } from './handler-types.ts';
 
 export interface DaemonFacts {
   readonly version: string;
@@ -36,11 +29,12 @@ export interface DaemonFacts {
   readonly shutdown: () => void;
 }
 
-/** The calls of the control socket: each is an intent, a wait, or a view. Nothing is decided here. */
+/** The calls of the control socket: what changes something is an operation, the rest a wait or a view. */
 export function controlHandlers(
   supervisor: Supervisor,
+  operations: Operations,
   facts: DaemonFacts,
-): Omit<ControlHandlers, 'announced' | 'cleanup'> {
+): Omit<ControlHandlers, 'announced'> {
   const daemonView = { running: true, pid: process.pid, version: facts.version };
   return {
     ping: () => ({
@@ -56,46 +50,13 @@ export function controlHandlers(
       recordUpgrade(supervisor, program, actor);
       return facts.upgrade(program, connection);
     },
-    apply: async ({ project: spec, environment, services, prune, actor }) => {
-      const declared = { spec, environment, services };
-      const known = supervisor.findIfKnown({ folder: spec.folder });
-      if (known) await endsKnown(supervisor, known);
-      const executed = await changesOfRuns(supervisor, declared);
-      const applied = apply(supervisor, { ...declared, prune, actor, executed });
-      const project = supervisor.find({ folder: spec.folder });
-      const removed = forgetEnded(supervisor, project, applied.removed);
-      if (prune) await pruneServices(supervisor, project, removed);
-      return { ...applied, removed, problems: registryProblems(supervisor.deps.registry, supervisor.deps.clock.now()) };
-    },
-    start: async ({ project: ref, services, environment, actor }) => {
-      const project = supervisor.find(ref);
-      await endsKnown(supervisor, project);
-      return start(supervisor, project, startable(project, services), environment, actor);
-    },
-    restart: ({ project: ref, services, force, actor }) => {
-      const project = supervisor.find(ref);
-      const names = startable(project, services);
-      const accepted = restart(supervisor, project, names, actor);
-      if (force) hurryRestart(project, names);
-      return accepted;
-    },
-    stop: async ({ project: ref, services, timeout, force, actor }, { push }) => {
-      const project = supervisor.find(ref);
-      const names = selectWhole(project, services);
-      const options = { timeout, force, actor, action: 'stop', onProgress: push };
-      return { receipt: await stopProject(supervisor, project, names, options) };
-    },
-    down: async ({ project: ref, purge, timeout, actor }, { push }) => {
-      const project = supervisor.findIfKnown(ref);
-      const cleared = project === null && purge ? await purgeForgotten(supervisor, ref) : null;
-      if (cleared) return { receipt: cleared };
-      if (!project) throw unknownProject(ref);
-      const names = [...project.services.keys()];
-      const options = { timeout, force: false, actor, action: 'down', onProgress: push };
-      const receipt = await stopProject(supervisor, project, names, options);
-      if (receipt.status === 'COMPLETE' && !receipt.taken_over) await forgetProject(supervisor, project, purge);
-      return { receipt };
-    },
+    apply: (params, call) => operations.apply(params, asked(params, call)),
+    start: (params, call) => operations.start(params, asked(params, call)),
+    restart: (params, call) => operations.restart(params, asked(params, call)),
+    stop: (params, call) => operations.stop(params, asked(params, call)),
+    down: (params, call) => operations.down(params, asked(params, call)),
+    cleanup: (params, call) => operations.cleanup(params, asked(params, call)),
+    signal: (params, call) => operations.signal(params, asked(params, call)),
     wait: ({ project: ref, services, until, timeout }, call) => {
       const project = supervisor.find(ref);
       const names = selectServices(project, services);
@@ -121,12 +82,9 @@ export function controlHandlers(
       return why(supervisor, supervisor.find(ref), service);
     },
     ports: async ({ port }) => ({ ports: await allPorts(supervisor, port) }),
-    signal: ({ project: ref, service, signal, actor }) => ({
-      pid: signalMain(supervisor, supervisor.find(ref), service, signal, actor),
-    }),
-    surroundings: async ({ project: ref, service }) => surroundingsOf(supervisor, supervisor.find(ref), service),
+    surroundings: ({ project, service }) => execContextOf(supervisor, supervisor.find(project), service),
     shutdown: async ({ with_services, actor }) => {
-      const receipts: Receipt[] = with_services ? await stopEverything(supervisor, actor) : [];
+      const receipts = with_services ? await operations.stopAll(actor) : [];
       facts.shutdown();
       return { receipts };
     },
@@ -147,7 +105,7 @@ export function controlHandlers(
   };
 }
 
-function recordUpgrade({ deps }: Supervisor, program: readonly string[], actor: Actor): void {
+function recordUpgrade({ deps }: Supervisor, program: readonly string[], actor: Requester): void {
   deps.registry.transaction('durable', () =>
     deps.registry.audit.append({
       at: deps.clock.now(),
@@ -160,22 +118,10 @@ function recordUpgrade({ deps }: Supervisor, program: readonly string[], actor: 
   );
 }
 
-/** Without names: what starts by itself. */
-function startable(project: Project, services: readonly string[]): readonly string[] {
-  const names = selectWhole(project, services);
-  if (services.length > 0) return names;
-  return names.filter((name) => {
-    const { row } = project.service(name);
-    return row.in_config && row.spec.autostart;
-  });
-}
-
-function hurryRestart(project: Project, names: readonly string[]): void {
-  for (const name of names) {
-    for (const instance of project.service(name).instances) {
-      if (!instance.isAlive()) continue;
-      instance.post({ name: 'stop', cause: { kind: 'stale' } });
-      instance.post({ name: 'hurry', grace: 0 });
-    }
-  }
+/** The connection is not the operation's business; who asks is. */
+function asked<V extends Verb>(
+  { actor }: { readonly actor: Requester },
+  { push, signal }: ControlCall<V>,
+): OperationCall<V> {
+  return { push, signal, requester: actor };
 }

@@ -12,8 +12,8 @@ const ProjectRef = strict({ folder: Type.Optional(Type.String()), name: Type.Opt
 /** `name` or `name:index`. */
 const ServiceName = Type.String({ pattern: NAME_PATTERN.source.replace(/\$$/, '(:\\d{1,6})?$') });
 const Selection = Type.Array(ServiceName);
-const Actor = strict({
-  kind: Type.Union([Type.Literal('cli'), Type.Literal('library'), Type.Literal('supervisor')]),
+const Requester = strict({
+  kind: Type.Union([Type.Literal('cli'), Type.Literal('library'), Type.Literal('token'), Type.Literal('supervisor')]),
   user: Type.String(),
   pid: Type.Integer({ minimum: 0 }),
 });
@@ -23,33 +23,33 @@ const Force = Type.Boolean();
 export const CONTROL_SCHEMAS = {
   ping: strict({}),
   about: strict({}),
-  upgrade: strict({ program: Type.Array(Type.String(), { minItems: 1 }), actor: Actor }),
+  upgrade: strict({ program: Type.Array(Type.String(), { minItems: 1 }), actor: Requester }),
   apply: strict({
     project: ProjectSpecSchema,
     environment: Environment,
     services: Selection,
     prune: Type.Boolean(),
     guard: Type.Union([Type.Literal('warn'), Type.Literal('redirect'), Type.Literal('refuse'), Type.Null()]),
-    actor: Actor,
+    actor: Requester,
   }),
   start: strict({
     project: ProjectRef,
     services: Selection,
     environment: Type.Union([Environment, Type.Null()]),
-    actor: Actor,
+    actor: Requester,
   }),
-  restart: strict({ project: ProjectRef, services: Selection, timeout: Timeout, force: Force, actor: Actor }),
-  stop: strict({ project: ProjectRef, services: Selection, timeout: Timeout, force: Force, actor: Actor }),
+  restart: strict({ project: ProjectRef, services: Selection, timeout: Timeout, force: Force, actor: Requester }),
+  stop: strict({ project: ProjectRef, services: Selection, timeout: Timeout, force: Force, actor: Requester }),
   announced: strict({}),
-  cleanup: strict({ project: ProjectRef, timeout: Timeout, force: Force, actor: Actor }),
-  down: strict({ project: ProjectRef, purge: Type.Boolean(), timeout: Timeout, actor: Actor }),
+  cleanup: strict({ project: ProjectRef, timeout: Timeout, force: Force, actor: Requester }),
+  down: strict({ project: ProjectRef, purge: Type.Boolean(), timeout: Timeout, actor: Requester }),
   wait: strict({ project: ProjectRef, services: Selection, until: Until, timeout: Timeout }),
   ps: strict({ project: Type.Union([ProjectRef, Type.Null()]) }),
   why: strict({ project: ProjectRef, service: ServiceName }),
   ports: strict({ port: Type.Union([Type.Integer({ minimum: 1, maximum: 65535 }), Type.Null()]) }),
-  signal: strict({ project: ProjectRef, service: ServiceName, signal: Type.String(), actor: Actor }),
+  signal: strict({ project: ProjectRef, service: ServiceName, signal: Type.String(), actor: Requester }),
   surroundings: strict({ project: ProjectRef, service: ServiceName }),
-  shutdown: strict({ with_services: Type.Boolean(), actor: Actor }),
+  shutdown: strict({ with_services: Type.Boolean(), actor: Requester }),
   events: strict({ project: Type.Union([ProjectRef, Type.Null()]) }),
 } as const satisfies Record<CallName, TSchema>;
 

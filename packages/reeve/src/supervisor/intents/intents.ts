@@ -1,4 +1,4 @@
-import type { Accepted, Actor, Applied, ReeveError } from '@reeve/contract';
+import type { Accepted, Applied, ReeveError, Requester } from '@reeve/contract';
 import { withNeeded } from '../../core/graph/graph.ts';
 import { costOf, type FieldChange, specChanges, withExecuted } from '../../core/spec/spec-changes.ts';
 import { audit } from '../audit.ts';
@@ -15,7 +15,7 @@ export interface ApplyRequest extends Declared {
   /** `changesOfRuns(…)`. */
   readonly executed: ReadonlyMap<string, readonly FieldChange[]>;
   readonly prune: boolean;
-  readonly actor: Actor;
+  readonly actor: Requester;
 }
 
 /** `up`: takes the config over and wants the named services (all that start by themselves, when none is named) up. */
@@ -57,7 +57,7 @@ export function start(
   project: Project,
   names: readonly string[],
   environment: Readonly<Record<string, string>> | null,
-  actor: Actor,
+  actor: Requester,
 ): Accepted {
   const accepted = durably(supervisor, () => {
     const needed = withNeeded(project.edges(), names);
@@ -82,7 +82,12 @@ function endPauses(project: Project, names: readonly string[]): void {
 }
 
 /** `restart`: every named service gets a new process, whatever it does now. */
-export function restart(supervisor: Supervisor, project: Project, names: readonly string[], actor: Actor): Accepted {
+export function restart(
+  supervisor: Supervisor,
+  project: Project,
+  names: readonly string[],
+  actor: Requester,
+): Accepted {
   return durably(supervisor, () => {
     const set = new Set(names);
     const accepted = wantUp(
@@ -104,7 +109,7 @@ export function stop(
   supervisor: Supervisor,
   project: Project,
   names: readonly string[],
-  actor: Actor,
+  actor: Requester,
   action: string,
 ): ReeveError | null {
   let unwritten: ReeveError | null = null;

@@ -1,4 +1,4 @@
-import type { Accepted, Actor } from '@reeve/contract';
+import type { Accepted, Requester } from '@reeve/contract';
 import { withNeeded } from '../../core/graph/graph.ts';
 import type { IntentRow } from '../../core/registry.ts';
 import type { FieldChange } from '../../core/spec/spec-changes.ts';
@@ -19,7 +19,7 @@ export function wantUp(
   supervisor: Supervisor,
   project: Project,
   names: readonly string[],
-  actor: Actor,
+  actor: Requester,
   needsNew: (service: ManagedService) => boolean,
   wish: Omit<Wish, 'changes'> & { readonly changesOf?: (service: ManagedService) => readonly FieldChange[] },
 ): Accepted {
@@ -43,7 +43,7 @@ export function wantDown(
   supervisor: Supervisor,
   project: Project,
   names: readonly string[],
-  actor: Actor,
+  actor: Requester,
   action: string,
 ): void {
   for (const name of names) {
@@ -59,7 +59,7 @@ export function wantDownFromMemory(
   supervisor: Supervisor,
   project: Project,
   names: readonly string[],
-  actor: Actor,
+  actor: Requester,
   action: string,
 ): void {
   const { deps, outbox } = supervisor;
@@ -76,7 +76,7 @@ function saveIntent(
   service: ManagedService,
   want: IntentRow['want'],
   generation: number,
-  actor: Actor,
+  actor: Requester,
 ): void {
   const intent: IntentRow = {
     ...service.intent,

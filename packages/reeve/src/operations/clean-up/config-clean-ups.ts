@@ -1,8 +1,8 @@
-import type { CleanUpView, Receipt } from '@reeve/contract';
+import type { CleanUpView } from '@reeve/contract';
 import { runCommand } from '@reeve/host';
-import { portsOf } from '../supervisor/ports-of.ts';
-import type { Project } from '../supervisor/project.ts';
-import type { Supervisor } from '../supervisor/supervisor.ts';
+import { portsOf } from '../../supervisor/ports-of.ts';
+import type { Project } from '../../supervisor/project.ts';
+import type { Supervisor } from '../../supervisor/supervisor.ts';
 
 /** Of a clean-up that was announced by X_REEVE_CLEANUP. Milliseconds. */
 const ANNOUNCED_LIMIT = 5000;
@@ -19,18 +19,13 @@ export function cleanUpsOf(supervisor: Supervisor, project: Project): ReadonlyMa
   return new Map(services.map(([name]) => [name, prepare(supervisor, project, name)]));
 }
 
-/** Runs them, each on its own, and says in the receipt how they went. */
-export async function cleaned(receipt: Receipt, cleanUps: readonly CleanUp[]): Promise<Receipt> {
-  if (cleanUps.length === 0) return receipt;
+/** Runs them, each on its own: one that fails stops no other. */
+export async function runCleanUps(
+  cleanUps: readonly CleanUp[],
+): Promise<{ readonly views: readonly CleanUpView[]; readonly ms: number }> {
   const began = performance.now();
   const views = await Promise.all(cleanUps.map((run) => run()));
-  const isWell = views.every(({ outcome }) => outcome === 'done');
-  return {
-    ...receipt,
-    clean_ups: views,
-    status: isWell ? receipt.status : 'INCOMPLETE',
-    ms: Math.round(receipt.ms + performance.now() - began),
-  };
+  return { views, ms: performance.now() - began };
 }
 
 function prepare(supervisor: Supervisor, project: Project, name: string): CleanUp {

@@ -1,8 +1,8 @@
 import { rm } from 'node:fs/promises';
 import type { ProjectRef, Receipt } from '@reeve/contract';
-import type { Project } from '../supervisor/project.ts';
-import { stopAndProve } from '../supervisor/stopping.ts';
-import type { Supervisor } from '../supervisor/supervisor.ts';
+import type { Project } from '../../supervisor/project.ts';
+import { stopAndProve } from '../../supervisor/stopping.ts';
+import type { Supervisor } from '../../supervisor/supervisor.ts';
 
 /** Ends and forgets what has left the config; what does not end is kept, so that it can be seen. */
 export async function pruneServices(supervisor: Supervisor, project: Project, names: readonly string[]): Promise<void> {

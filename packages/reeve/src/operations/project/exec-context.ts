@@ -1,10 +1,10 @@
-import { indexOf, selectServices } from '../supervisor/intents/selection.ts';
-import { portsOf } from '../supervisor/ports-of.ts';
-import type { Project } from '../supervisor/project.ts';
-import type { Supervisor } from '../supervisor/supervisor.ts';
+import { indexOf, selectServices } from '../../supervisor/intents/selection.ts';
+import { portsOf } from '../../supervisor/ports-of.ts';
+import type { Project } from '../../supervisor/project.ts';
+import type { Supervisor } from '../../supervisor/supervisor.ts';
 
 /** `reeve exec`: the folder, environment and user that a service has, or would be started with. */
-export async function surroundingsOf(supervisor: Supervisor, project: Project, selector: string) {
+export async function execContextOf(supervisor: Supervisor, project: Project, selector: string) {
   const [name = selector] = selectServices(project, [selector]);
   const service = project.service(name);
   const instance = service.instances[indexOf(selector) ?? 0] ?? service.instances[0];

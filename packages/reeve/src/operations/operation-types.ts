@@ -1,0 +1,21 @@
+import type { CallName, Calls, Requester } from '@reeve/contract';
+import type { Push } from '@reeve/sdk';
+
+/** The calls that change something. What only reads is no operation of this table yet. */
+export type Verb = Extract<CallName, 'apply' | 'start' | 'restart' | 'stop' | 'down' | 'cleanup' | 'signal'>;
+
+export interface OperationCall<V extends CallName> {
+  /** Reports progress before the result. */
+  readonly push: (value: Push<V>) => void;
+  /** Aborted when the caller no longer waits; what was accepted goes ahead. */
+  readonly signal: AbortSignal;
+  readonly requester: Requester;
+}
+
+/** One method per verb; parameters and results are those of the control protocol. Throws `ReeveError`. */
+export type Operations = {
+  readonly [V in Verb]: (params: Calls[V]['params'], call: OperationCall<V>) => Promise<Calls[V]['ok']>;
+} & {
+  /** Stops every project at the same time. */
+  readonly stopAll: (requester: Requester) => Promise<readonly Calls['stop']['ok']['receipt'][]>;
+};
