@@ -16,7 +16,6 @@ export async function receiptOf(
   remains: readonly Remains[],
 ): Promise<ReceiptService | null> {
   if (remains.length === 0) return null;
-  const processes: readonly ReceiptProcess[] = remains.flatMap((r) => r.processes);
   const weakest = remains.find((r) => r.promise.promise === 'best_effort') ?? remains[0];
   const ports = [...new Set(remains.flatMap((r) => r.ports))];
   const listeners = ports.length > 0 ? platform.sockets() : [];
@@ -24,10 +23,19 @@ export async function receiptOf(
     name,
     promise: weakest?.promise.promise ?? 'best_effort',
     promise_reason: weakest?.promise.reason ?? '',
-    processes,
+    processes: processesOf(remains),
     ports: ports.map((port) => ({ port, free: !listeners.some((l) => l.port === port) })),
     stop_commands: remains.flatMap((r) => r.stopCommand ?? []),
   };
+}
+
+/** Every process once: what was still found of a run after its end adds only processes that are not listed yet. */
+function processesOf(remains: readonly Remains[]): readonly ReceiptProcess[] {
+  const rows = new Map<string, ReceiptProcess>();
+  for (const { run, processes } of remains) {
+    for (const row of processes) if (!rows.has(`${run} ${row.pid}`)) rows.set(`${run} ${row.pid}`, row);
+  }
+  return [...rows.values()];
 }
 
 /** Who of these instances is still there, and why. */

@@ -91,6 +91,11 @@ export class StopCharge implements Disposable {
     return own.flatMap((each) => each.remains ?? this.#present(each) ?? []);
   }
 
+  /** Whether this command has seen the run end; the keeper may report that end later. */
+  hasEnded(run: string): boolean {
+    return this.#charged.some((each) => each.run === run && isOver(each));
+  }
+
   /** Instances with a run that would not end, and that is still in the hands of this command. */
   get left(): readonly Instance[] {
     return this.#inHand.filter(({ instance }) => instance.isAlive()).map(({ instance }) => instance);

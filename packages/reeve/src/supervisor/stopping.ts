@@ -37,7 +37,7 @@ export async function stopAndProve(supervisor: Supervisor, request: StopRequest)
   if (request.force) charge.force();
   if (!(await charge.settled(request.timeout ?? limitOf(project, names)))) await charge.hurry();
   const own = names.filter((name) => !charge.isTakenOver(project.service(name)));
-  const strays = await endStrays(supervisor, { project, names: own, startedBefore });
+  const strays = await endStrays(supervisor, { project, names: own, startedBefore, charge });
   const services = await Promise.all(
     names.map(async (name) =>
       receiptOf(supervisor.deps, name, [
@@ -113,6 +113,7 @@ interface StrayRequest {
   readonly names: readonly string[];
   /** A run that is younger than the command is not meant. */
   readonly startedBefore: number;
+  readonly charge: StopCharge;
 }
 
 /**
@@ -125,7 +126,8 @@ async function endStrays(
 ): Promise<ReadonlyMap<string, readonly Stray[]>> {
   const { platform, clock } = supervisor.deps;
   const ended = new Map<string, Stray[]>();
-  for (const { service, marks, startedAt } of await strayRuns(supervisor, request)) {
+  for (const { service, marks, startedAt, isSeen } of await strayRuns(supervisor, request)) {
+    if (!isSeen && request.charge.hasEnded(marks.run)) continue;
     if (startedAt !== null && startedAt > request.startedBefore) continue;
     const processes = platform.track(marks);
     const left = await processes.kill(clock.now() + KILL_BUDGET);

@@ -9,6 +9,8 @@ export interface StrayRun {
   readonly marks: RunMarks;
   /** null: not on record. */
   readonly startedAt: number | null;
+  /** A process of it is alive; false: only a keeper still lists the run. */
+  readonly isSeen: boolean;
 }
 interface Somebody {
   readonly run: string;
@@ -40,7 +42,8 @@ export async function strayRuns(
     if (service === null || !wanted.has(service)) return [];
     const witness = seen?.witness ?? { cookie: run, cgroup: null };
     const startedAt = row?.started_at ?? null;
-    return { service, startedAt, marks: row?.marks ?? { run, main, witness, mark: seen?.mark ?? null, ports: [] } };
+    const marks = row?.marks ?? { run, main, witness, mark: seen?.mark ?? null, ports: [] };
+    return { service, startedAt, marks, isSeen: seen !== null };
   });
 }
 
