@@ -26,7 +26,9 @@ import atexit
 import contextlib
 import faulthandler
 import fcntl
+import functools
 import hashlib
+import inspect
 import json
 import math
 import os
@@ -105,12 +107,17 @@ _WRITE_PAUSE = 0.1
 #: A start that says nothing counts when it has lived this long.
 _LIVES = 1.0
 _NEVER = math.inf
+#: In the environment of everything that a service starts: ``<id of its card>:<start>``.
+_OWNER_MARK = "REEVE_OWNER"
+#: Clock ticks of /proc in a second, on every Linux that Python runs on.
+_TICKS = 100
 #: How long a report, or a flush of stdout and stderr, may hold up the end.
 _STEP = 2.0
 #: A daemon that does not answer must not use up the time of those who wait for a service.
 _DAEMON_DEADLINE = 2.0
 _DAEMON_BYTES = 64 << 20
 _GUARD_BYTES = 1 << 20
+_CARD_BYTES = 1 << 20
 _BETWEEN_LOOKS = 0.1
 #: What a step of the end may need beyond its own limit.
 _MARGIN = 2.0
@@ -378,6 +385,7 @@ def _read_announcement(
     cleanup_timeout: float,
     dependencies: Sequence[str],
     capabilities: Sequence[str],
+    home: Callable[[], Any] | None = None,
 ) -> _Announcement:
     if not _is_number(cleanup_timeout) or not 0 < cleanup_timeout < _NEVER:
         raise UsageError("cleanup_timeout: seconds above 0")
@@ -392,7 +400,8 @@ def _read_announcement(
         "cleanup": _action_json("cleanup", cleanup),
         "cleanup_timeout": round(cleanup_timeout * 1000),
     }
-    return _Announcement(content, found, start if callable(start) else None, cleanup if callable(cleanup) else None)
+    start_here, clean_up_here = (_settled(each, home) if callable(each) else None for each in (start, cleanup))
+    return _Announcement(content, found, start_here, clean_up_here)
 
 
 def _action_json(where: str, action: Action | None) -> Json | None:
@@ -632,27 +641,81 @@ def _unsafe(path: str, why: str, hint: str) -> HomeUnsafe:
 # ------------------------------------------------------------------------------------------- processes and their title
 
 
+@functools.lru_cache(maxsize=None)
 def _boot_id() -> str | None:
-    text = _read_text("/proc/sys/kernel/random/boot_id")
-    return text.strip() if text else None
+    """The kernel's id of this boot; None where there is no /proc."""
+    return _read_text("/proc/sys/kernel/random/boot_id").strip() or None
 
 
-def _stat_fields(pid: int | str) -> list[str]:
-    """Of /proc/PID/stat, from field 3 (the state) on; empty when there is no such process."""
+@dataclass(frozen=True)
+class _Stat:
+    """What /proc/PID/stat tells. ``start``: clock ticks since boot, the same in every time namespace. Source: proc(5)."""
+
+    pid: int
+    comm: str
+    state: str
+    ppid: int
+    pgrp: int
+    session: int
+    threads: int
+    start: int
+
+    @property
+    def is_live(self) -> bool:
+        """A zombie has ended and only waits to be reaped, unless its other threads still run."""
+        return self.state not in "Xx" and (self.state != "Z" or self.threads > 1)
+
+
+def _read_stat(pid: int) -> _Stat | None:
+    """None: no such process."""
     text = _read_text(f"/proc/{pid}/stat")
-    return text[text.rindex(")") + 2 :].split() if text else []
+    # The name may hold anything, parentheses and newlines too: only the last one ends it.
+    first, last = text.find("("), text.rfind(")")
+    fields = text[last + 2 :].split()
+    if first < 0 or len(fields) < 20:
+        return None
+    ppid, pgrp, session, threads, start = (int(fields[at]) for at in (1, 2, 3, 17, 19))
+    return _Stat(pid, text[first + 1 : last], fields[0], ppid, pgrp, session, threads, start - _boot_offset())
 
 
 def _start_tick(pid: int) -> int | None:
-    """Start time of a live process in clock ticks since boot (field 22); None: gone, or a zombie."""
-    fields = _stat_fields(pid)
-    return int(fields[19]) - _boot_offset() if len(fields) > 19 and fields[0] not in "ZXx" else None
+    """Start time of a live process in clock ticks since boot; None: it has gone."""
+    seen = _read_stat(pid)
+    return seen.start if seen is not None and seen.is_live else None
 
 
+@functools.lru_cache(maxsize=None)
 def _boot_offset() -> int:
-    """Ticks that the kernel adds for readers in this time namespace; what is written down is without, for all readers."""
-    found = re.search(r"^(?:boottime|7)\s+(-?\d+)\s+(\d+)$", _read_text("/proc/self/timens_offsets"), re.MULTILINE)
-    return int(found[1]) * 100 + int(found[2]) // 10_000_000 if found else 0
+    """Ticks that the kernel adds for readers in this time namespace; what is written down is without, for all readers.
+    The file tells the offsets of children; ours are the same, unless we were put aside by an unshare without exec."""
+    with contextlib.suppress(OSError):
+        if os.readlink("/proc/self/ns/time") == os.readlink("/proc/self/ns/time_for_children"):
+            text = _read_text("/proc/self/timens_offsets")
+            found = re.search(r"^(?:boottime|7)\s+(-?\d+)\s+(\d+)$", text, re.MULTILINE)
+            return int(found[1]) * _TICKS + int(found[2]) * _TICKS // 10**9 if found else 0
+    return 0
+
+
+def _read_memory(pid: int, file: str) -> str:
+    """``environ`` or ``cmdline`` of a process, from another of its threads where the main one has ended."""
+    text = _read_text(f"/proc/{pid}/{file}")
+    for thread in _other_threads(pid) if text == "" else ():
+        text = text or _read_text(f"/proc/{pid}/task/{thread}/{file}")
+    return text
+
+
+def _other_threads(pid: int) -> list[int]:
+    """Threads beside the main one; only they have its files and memory when the main one has ended."""
+    try:
+        return [int(name) for name in os.listdir(f"/proc/{pid}/task") if name != str(pid)]
+    except OSError:
+        return []
+
+
+def _environ_of(pid: int) -> dict[str, str]:
+    """The environment that a process was executed with; empty: it has gone, or is not ours to read."""
+    pairs = (entry.partition("=") for entry in _read_memory(pid, "environ").split("\0"))
+    return {name: value for name, equals, value in pairs if name and equals}
 
 
 def _identity() -> Json | None:
@@ -670,6 +733,18 @@ def _exists(pid: int) -> bool:
     except (OSError, OverflowError):
         return False
     return True
+
+
+def _read_own(path: str, most: int) -> str | None:
+    """A small file that only we can have written: a regular one, no link, ours, writable by nobody else. Never blocks,
+    and None for everything else."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(descriptor, encoding="utf-8", errors="replace") as file:
+            facts = os.fstat(descriptor)
+            is_ours = stat.S_ISREG(facts.st_mode) and facts.st_uid == os.geteuid() and not facts.st_mode & 0o022
+            return file.read() if is_ours and facts.st_size <= most else None
+    return None
 
 
 def _read_text(path: str) -> str:
@@ -707,7 +782,8 @@ def _set_title(title: str) -> str | None:
     try:
         import ctypes  # only here: not every Python has it
 
-        start, end = (int(each) for each in _stat_fields("self")[45:47])  # arg_start, arg_end
+        fields = _read_text("/proc/self/stat").rpartition(")")[2].split()
+        start, end = (int(each) for each in fields[45:47])  # arg_start, arg_end
     except (ImportError, ValueError):
         return None
     room = end - start
@@ -778,7 +854,7 @@ class _Lock:
 
 def _is_managed(pid: int | None) -> bool:
     """reeve runs it: ended behind its back it may come again."""
-    return pid is not None and "\0REEVE_RUN=" in "\0" + _read_text(f"/proc/{pid}/environ")
+    return pid is not None and "REEVE_RUN" in _environ_of(pid)
 
 
 def _live_holder(path: str) -> int | None:
@@ -841,9 +917,9 @@ _BLANK_CARD: Json = {
 
 
 def _read_card(path: str) -> Json | None:
-    """None: no such file, or not a card of a format that this version knows."""
+    """None: no such file of our own, too large, or not a card of a format that this version knows."""
     try:
-        card = json.loads(_read_text(path))
+        card = json.loads(_read_own(path, _CARD_BYTES) or "null")
     except (ValueError, RecursionError):
         return None
     if not isinstance(card, dict) or card.get("format") != CARD_FORMAT or not isinstance(card.get("pid"), int):
@@ -1373,10 +1449,55 @@ def _within(limit: float, work: Callable[[], object], name: str) -> tuple[str, B
     except RuntimeError:  # the interpreter is ending and starts no more threads: without a limit, then
         target()
     else:
-        thread.join(None if limit == _NEVER else max(limit, 0))
+        with _waiting_here():
+            thread.join(None if limit == _NEVER else max(limit, 0))
         if thread.is_alive():
             return "timed_out", None
     return ("failed", errors[0]) if errors else ("done", None)
+
+
+#: Event loops whose thread is waiting for work of ours: nothing is done in them meanwhile.
+_waiting: list[Any] = []
+
+
+def _loop_here() -> Any:
+    """The event loop that runs in this thread; None: none."""
+    asyncio = sys.modules.get("asyncio")
+    with contextlib.suppress(RuntimeError):
+        return None if asyncio is None else asyncio.get_running_loop()
+    return None
+
+
+@contextlib.contextmanager
+def _waiting_here() -> Iterator[None]:
+    loop = _loop_here()
+    _waiting.append(loop)
+    try:
+        yield
+    finally:
+        _waiting.remove(loop)
+
+
+def _settled(work: Callable[..., Any], home: Callable[[], Any] | None = None) -> Callable[..., Any]:
+    """``work``, and where it is ``async def``, what it comes to: in the event loop ``home`` (by default the one that
+    runs here now) as long as that can do it, else in one of its own."""
+    here = _loop_here()
+
+    def call(*args: Any) -> Any:
+        result = work(*args)
+        if not hasattr(result, "__await__"):
+            return result
+        import asyncio  # only here: it is as big as the rest together
+
+        async def wait() -> Any:
+            return await result
+
+        loop = here if home is None else home()
+        if loop is not None and loop.is_running() and loop not in _waiting:
+            return asyncio.run_coroutine_threadsafe(wait(), loop).result()
+        return asyncio.run(wait())
+
+    return call
 
 
 def _run_action(
@@ -1581,7 +1702,8 @@ class _Member:
                 _program.remove(self)
                 self._done.set()
         else:
-            self._done.wait()
+            with _waiting_here():
+                self._done.wait()
 
     def _forget(self) -> None:
         if self._presence is not None:
@@ -1597,6 +1719,7 @@ class _Program:
 
     def __init__(self) -> None:
         self._members: list[_Member] = []
+        self.held: _Held | None = None
         self._guard = threading.RLock()
         self._requests: queue.SimpleQueue[tuple[_Reason, float, int]] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
@@ -1625,6 +1748,8 @@ class _Program:
         with self._guard:
             if member in self._members:
                 self._members.remove(member)
+            if self.held is not None and self.held.member is member:
+                self.held = None
             is_last = not self._members
         if is_last and not self._ending:
             self._stop_listening()
@@ -1757,6 +1882,7 @@ class _Program:
     def _after_fork(self) -> None:
         """A child that was forked is not the service: it lets go of the locks and takes its signals back."""
         members, self._members = self._members, []
+        self.held = None
         self._guard = threading.RLock()
         self._requests = queue.SimpleQueue()
         self._thread = None
@@ -1820,16 +1946,40 @@ class Background:
 
 @dataclass(frozen=True)
 class _Stop:
+    """Something that is run once at the end. ``given``: what the user gave; None: it is the library's own."""
+
     handler: Callable[[], object]
     name: str
     timeout: float
-    is_own: bool
+    given: Callable[..., object] | None = None
+
+
+def _stop_of(
+    handler: Callable[..., object], name: str | None, timeout: float, home: Callable[[], Any] | None = None
+) -> _Stop:
+    if not callable(handler):
+        raise TypeError("a shutdown handler is a function")
+    if not _is_number(timeout) or not timeout >= 0:
+        raise UsageError(f"timeout: seconds, not {timeout!r}")
+    return _Stop(_settled(handler, home), name or str(getattr(handler, "__name__", "handler")), timeout, handler)
+
+
+def _run_stop(each: _Stop, deadline: float) -> HandlerOutcome:
+    """Within its limit, and until ``deadline`` at most. What fails is told on stderr."""
+    limit = min(each.timeout, max(deadline - time.monotonic(), 0))
+    began = time.monotonic()
+    if _program._ends:
+        _allow(limit + _STEP)
+    why, error = _within(limit, each.handler, f"reeve-stop-{each.name}")
+    if why != "done":
+        _complain(f"shutdown handler {each.name}", error or TimeoutError(_late(limit)))
+    return HandlerOutcome(each.name, why == "done", why, error, time.monotonic() - began)
 
 
 class ManagedService(_Member):
     """A service that knows and says who it is.
 
-    ``with WebEditor("web-editor") as service: service.run()``; the same by hand with ``service.open()``, ``try`` …
+    ``with WebEditor("web-editor") as service: service.run()`` (in a coroutine ``async with``); the same by hand with ``service.open()``, ``try`` …
     ``finally: service.close()``; or in one line ``WebEditor.main("web-editor")``. Open it in the main thread: only
     there can Python take signals.
 
@@ -1873,6 +2023,7 @@ class ManagedService(_Member):
         self._second_instance: Callable[[list[str], str], object] | None = None
         self._stopping = threading.Event()
         self._looks = False
+        self._loop: Any = None
 
     def run(self) -> object:
         """The work. Returns when it is done or when it is told to stop; this one only waits for that."""
@@ -1896,6 +2047,8 @@ class ManagedService(_Member):
         self._presence = _open_presence(place, "service", title, self._description, calls)
         self._place, self._title, self._pid = place, title, os.getpid()
         self._shown_title = _set_title(title)
+        if _program.held is None:
+            _hold_name(self, place)
         if self._early:
             self._say({})
         _program.add(self)
@@ -1918,16 +2071,35 @@ class ManagedService(_Member):
         if error is None and self._ends_program and any(not outcome.ok for outcome in outcomes):
             raise SystemExit(1)
 
+    async def __aenter__(self: _S) -> _S:
+        """In a program with an event loop: handlers that are ``async def`` are awaited in it."""
+        self._loop = _loop_here()
+        return self.open()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        import asyncio
+
+        await asyncio.to_thread(self.__exit__, kind, error, trace)  # the loop goes on meanwhile
+
     @classmethod
     def main(cls, *args: Any, **kwargs: Any) -> NoReturn:
-        """Opens, runs and closes a service made with these arguments, then ends the program: exit code 0 done, or
+        """Opens, runs and closes a service made with these arguments (``run`` may be ``async def``: it gets an event
+        loop), then ends the program: exit code 0 done, or
         handed over to the one that runs; 5 another one runs; 1 it failed. Errors go to stderr.
 
         :raises SystemExit: always.
         """
         try:
-            with cls(*args, **kwargs) as service:
-                service.run()
+            service = cls(*args, **kwargs)
+            if inspect.iscoroutinefunction(service.run):
+                import asyncio
+
+                asyncio.run(service._run_in_loop())
+            else:
+                with service:
+                    service.run()
         except AlreadyRunning as error:
             _print(str(error) if error.handed_over else _describe_error(error))
             sys.exit(0 if error.handed_over else error.exit_code)
@@ -2002,8 +2174,10 @@ class ManagedService(_Member):
         if limit is None:
             return
 
+        is_well = (lambda: True) if check is None else _settled(check, self._home_loop)
+
         def beat() -> None:
-            if check is None or check():
+            if is_well():
                 notify("WATCHDOG=1")
 
         self.interval("watchdog", limit / 2, beat, at_once=True)
@@ -2035,6 +2209,7 @@ class ManagedService(_Member):
             cleanup_timeout,
             dependencies,
             capabilities,
+            self._home_loop,
         )
         content = self._announcement.json
         told = {key: content[key] for key in ("capabilities", "dependencies")}
@@ -2067,25 +2242,23 @@ class ManagedService(_Member):
         It runs in a thread of its own. What is bound to the thread that made it (an sqlite3 connection) is better
         closed by ``run()`` itself.
         """
-        if not callable(handler):
-            raise TypeError("a shutdown handler is a function")
-        self._stops.append(_Stop(handler, name or str(getattr(handler, "__name__", "handler")), timeout, False))
+        self._stops.append(_stop_of(handler, name, timeout, self._home_loop))
         return handler
 
     def cancel_on_stop(self, handler: Callable[..., object]) -> None:
         """Takes a handler back."""
-        self._stops = [each for each in self._stops if each.handler != handler]
+        self._stops = [each for each in self._stops if each.given != handler]
 
     def on_reload(self, handler: _F) -> _F:
         """Runs ``handler()`` at SIGHUP, in a thread of its own; the signal then no longer stops the service. Can be a
         decorator."""
-        self._reloads.append(handler)
+        self._reloads.append(_settled(handler, self._home_loop))
         return handler
 
     def on_second_instance(self, handler: _F) -> _F:
         """Another copy was started and ends: ``handler(argv, cwd)`` gets its ``sys.argv`` and folder, in a thread of
         its own. Call it before the service is opened. Can be a decorator."""
-        self._second_instance = handler
+        self._second_instance = _settled(handler, self._home_loop)
         return handler
 
     def worker(
@@ -2095,10 +2268,11 @@ class ManagedService(_Member):
         ``unhealthy`` and goes on. The end waits for it at most ``timeout`` seconds, in the order of the newest first.
         """
         stopping = threading.Event()
+        settled = _settled(work, self._home_loop)
 
         def target() -> None:
             try:
-                work(stopping)
+                settled(stopping)
             except Exception as error:
                 self._failed(f"worker {name}", error)
 
@@ -2120,19 +2294,27 @@ class ManagedService(_Member):
         if not _is_number(every) or not 0 < every < _NEVER:
             raise ValueError(f"an interval is a number of seconds above 0, not {every!r}")
         stopping = threading.Event()
+        settled = _settled(work, self._home_loop)
 
         def target() -> None:
             pause: float = 0 if at_once else every
             while not stopping.wait(pause):
                 pause = every
                 try:
-                    work()
+                    settled()
                 except Exception as error:
                     self._failed(f"interval {name}", error)
 
         return self._beside(name, target, stopping, timeout)
 
     # -- inside
+
+    async def _run_in_loop(self) -> None:
+        async with self:
+            await self.run()  # type: ignore[misc]
+
+    def _home_loop(self) -> Any:
+        return self._loop
 
     def _say(self, change: Json, soon: bool = False) -> None:
         if self._pid != os.getpid():
@@ -2155,7 +2337,7 @@ class ManagedService(_Member):
             if thread is not threading.current_thread():
                 thread.join()
 
-        entry = _Stop(stop, name, timeout, True)
+        entry = _Stop(stop, name, timeout)
         self._stops.append(entry)
         thread.start()
 
@@ -2182,21 +2364,13 @@ class ManagedService(_Member):
     _ends_program = False
 
     def _end(self, reason: _Reason, deadline: float) -> None:
-        can_know = self._looks or any(not each.is_own for each in self._stops)
+        can_know = self._looks or any(each.given is not None for each in self._stops)
         self._ends_program = reason.kind == "signal" or reason.exit_code == 0
         self._say({"state": "stopping", "ready": False})
         notify("STOPPING=1")
         self._stopping.set()
         while self._stops:
-            each = self._stops.pop()
-            limit = min(each.timeout, max(deadline - time.monotonic(), 0))
-            began = time.monotonic()
-            if _program._ends:
-                _allow(limit + _STEP)
-            why, error = _within(limit, each.handler, f"reeve-stop-{each.name}")
-            if why != "done":
-                _complain(f"on_stop {each.name}", error or TimeoutError(_late(limit)))
-            self._outcomes.append(HandlerOutcome(each.name, why == "done", why, error, time.monotonic() - began))
+            self._outcomes.append(_run_stop(self._stops.pop(), deadline))
         if _program._ends:
             _allow(self.stop_grace + _STEP)
         if self._left.wait(self.stop_grace if can_know else 0):
@@ -2228,9 +2402,7 @@ def _open_presence(place: _Place, kind: str, title: str | None, description: str
     if kind == "service":
         _pass_guard(place)
     try:
-        presence = _Presence(place, kind, title, description, calls)
-        _mark_children(place.id)
-        return presence
+        return _Presence(place, kind, title, description, calls)
     except (HomeUnsafe, PermissionError) as error:
         if place.cookie is None:
             raise
@@ -2275,12 +2447,8 @@ def _start_by_reeve(up: Sequence[str], service: str) -> None:
 def _read_guard(project: _Project) -> Json | None:
     """None: there is none, it is of a newer format, or others could have written it."""
     path = os.path.join(project.home, "guard", f"{_id_of(project.folder, '', 0)}.json")
-    with contextlib.suppress(OSError, ValueError, RecursionError):
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        with open(descriptor, encoding="utf-8", errors="replace") as file:
-            facts = os.fstat(descriptor)
-            is_ours = stat.S_ISREG(facts.st_mode) and facts.st_uid == os.geteuid() and not facts.st_mode & 0o022
-            card = json.load(file) if is_ours and facts.st_size <= _GUARD_BYTES else None
+    with contextlib.suppress(ValueError, RecursionError):
+        card = json.loads(_read_own(path, _GUARD_BYTES) or "null")
         if isinstance(card, dict) and card.get("format") == 1 and card.get("folder") == project.folder:
             lists = [card.get("services"), card.get("up")]
             are_texts = all(isinstance(each, list) and all(isinstance(text, str) for text in each) for each in lists)
@@ -2289,16 +2457,24 @@ def _read_guard(project: _Project) -> Json | None:
     return None
 
 
-#: The process that has marked what it starts: a fork is another one.
-_marked: int | None = None
+@dataclass(frozen=True)
+class _Held:
+    """The name by which this program counts. ``mark``: of this start, in the environment of whatever it starts."""
+
+    member: _Member
+    place: _Place
+    mark: str
 
 
-def _mark_children(card: str) -> None:
-    """What this program starts from now on carries whose it is: the first name that it takes."""
-    global _marked
-    if _marked != os.getpid():
-        os.environ["REEVE_OWNER"] = f"{card}:{secrets.token_hex(8)}"
-        _marked = os.getpid()
+def _hold_name(member: _Member, place: _Place) -> None:
+    _program.held = _Held(member, place, _mark_children(place))
+
+
+def _mark_children(place: _Place) -> str:
+    """What this program starts from now on carries whose it is."""
+    mark = f"{place.id}:{secrets.token_hex(8)}"
+    os.environ[_OWNER_MARK] = mark
+    return mark
 
 
 def _exit_code_of(error: BaseException) -> int:
@@ -2324,6 +2500,8 @@ class Announced(_Member):
         content = announcement.json
         calls = _calls_of(lambda: announcement, lambda: None)
         self._presence = _open_presence(place, "announcement", None, content["description"], calls)
+        if _program.held is None:  # what it starts is found when this program is gone
+            _mark_children(place)
         if self._presence is not None:
             told = {key: content[key] for key in ("ports", "dependencies", "capabilities")}
             self._presence.update({"state": "running", "ready": True, "announcement": content, "data": data, **told})

@@ -1,6 +1,6 @@
 // A service that speaks the control socket, in Node. Its only argument is JSON: service, data, ready, takes_second,
 // announce (start, cleanup: a command, or { method: 'done' | 'throws' | 'hangs' }), stops (names of onStop handlers,
-// in the order they are added; `throws` and `hangs` do). Prints `open PID`, `refused {…}`, `error CODE`, `stop NAME`.
+// in the order they are added; `throws`, `hangs` and `awaits` do). Prints `open PID`, `refused {…}`, `error CODE`, `stop NAME`.
 import { AlreadyRunning, ManagedService, ReeveError } from '@reeve/sdk';
 
 const wish = JSON.parse(process.argv[2]);
@@ -37,6 +37,10 @@ const stop = (name) => async () => {
   say('stop', name);
   if (name === 'throws') throw new Error('no such file');
   if (name === 'hangs') await forever();
+  if (name === 'awaits') {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    say('awaited', name);
+  }
 };
 
 let service = null;

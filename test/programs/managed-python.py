@@ -1,5 +1,6 @@
 """A service that speaks the control socket, in Python. Takes what managed-node.mjs takes."""
 
+import asyncio
 import json
 import os
 import sys
@@ -32,6 +33,11 @@ def action(given):
 
 
 def stop(name):
+    async def awaits():
+        say("stop", name)
+        await asyncio.sleep(0.001)
+        say("awaited", name)
+
     def handler():
         say("stop", name)
         if name == "throws":
@@ -39,7 +45,7 @@ def stop(name):
         if name == "hangs":
             time.sleep(600)
 
-    return handler
+    return awaits if name == "awaits" else handler
 
 
 class Speaker(ManagedService):

@@ -633,5 +633,104 @@ class Requests(World):
                     self.assertEqual(client.recv(1), b"")
 
 
+class Asynchronous(World):
+    def test_U25_whatever_is_async_def_is_waited_for(self):
+        lines, code, err = self.run_to_end(
+            """
+            import asyncio
+            async def say(*words):
+                await asyncio.sleep(0)
+                print(*words)
+            class Web(ManagedService):
+                async def run(self):
+                    self.on_stop(lambda: say("stop"))
+                    self.announce_process_management(cleanup=lambda: say("cleanup"))
+                    beaten = threading.Event()
+                    async def beat():
+                        await say("beat") if not beaten.is_set() else None
+                        beaten.set()
+                    self.interval("beat", 0.001, beat)
+                    await asyncio.to_thread(beaten.wait)
+                    await asyncio.to_thread(reeve.discover_service("web").cleanup)
+            Web.main("web")
+            """
+        )
+        self.assertEqual((lines, code, err), (["beat", "cleanup", "stop"], 0, ""))
+
+    def test_U25_a_handler_is_awaited_in_the_loop_of_the_service_and_elsewhere_when_it_has_none(self):
+        code = """
+            import asyncio
+            async def main():
+                loop = asyncio.get_running_loop()
+                async def stop():
+                    print("stop", asyncio.get_running_loop() is loop)
+                WITH ManagedService("web") as service:
+                    service.on_stop(stop)
+                    print("open", os.getpid())
+                    WAIT
+            asyncio.run(main())
+            """
+        waiting = code.replace("WAIT", "await asyncio.to_thread(service.wait)")
+        for block, where in (("async with", "True"), ("with", "False")):
+            with self.subTest(block):
+                child = self.start(waiting.replace("WITH", block))
+                self.assertIn("open", child.stdout.readline())
+                self.assertEqual(self.end(child), ([f"stop {where}"], 0, ""))
+                lines, code_of_end, err = self.run_to_end(code.replace("WAIT", "pass").replace("WITH", block))
+                self.assertEqual((lines[1:], code_of_end, err), ([f"stop {where}"], 0, ""))
+
+
+class Processes(World):
+    def test_U25_a_service_whose_main_thread_has_ended_is_alive(self):
+        child = self.start(
+            """
+            import ctypes
+            ManagedService("web").open().ready()
+            threading.Thread(target=time.sleep, args=(600,)).start()
+            print("open")
+            ctypes.CDLL(None).syscall(60, 0)  # exit(2) of this thread alone
+            """
+        )
+        self.line(child, "open")
+        self.until("its main thread is a zombie", lambda: "Z (zombie)" in Path(f"/proc/{child.pid}/status").read_text())
+        self.assertTrue(self.discover("web").live)
+
+    def test_U25_what_is_started_carries_the_mark_of_the_service_whatever_was_announced_before(self):
+        lines, _, _ = self.run_to_end(
+            """
+            def mark(): return os.environ["REEVE_OWNER"].split(":")[0]
+            announced = reeve.announce("manager")
+            print(mark() == announced.id)
+            service = ManagedService("web").open()
+            print(mark() == service.card["id"])
+            reeve.announce("other")
+            print(mark() == service.card["id"])
+            """
+        )
+        self.assertEqual(lines, ["True", "True", "True"])
+
+    def test_U25_a_card_that_somebody_else_could_have_written_is_no_card(self):
+        with announced_here(self, "web") as path:
+            self.assertIsNotNone(self.discover("web"))
+            os.chmod(path, 0o666)
+            self.assertIsNone(self.discover("web"))
+            os.chmod(path, 0o600)
+            os.rename(path, f"{path}.moved")
+            os.symlink(f"{path}.moved", path)
+            self.assertIsNone(self.discover("web"))
+            os.unlink(path)
+            os.mkfifo(path)
+            self.assertIsNone(self.discover("web"))
+            os.unlink(path)
+            os.rename(f"{path}.moved", path)
+
+
+@contextlib.contextmanager
+def announced_here(world, name):
+    """The card of a service of this very program."""
+    with reeve.announce(name, home=world.home, cwd=world.folder) as announced:
+        yield os.path.join(world.home, "run", f"{announced.id}.json")
+
+
 if __name__ == "__main__":
     unittest.main()
