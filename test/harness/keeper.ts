@@ -48,7 +48,10 @@ export class TestKeeper implements AsyncDisposable {
       logLevel: 'warning',
     });
     if (binding) symlinkSync(path.join(root, 'node_modules'), path.join(home, 'bundle', 'node_modules'));
-    const within = descriptors === 0 ? [] : ['sh', '-c', `ulimit -n ${descriptors}; exec "$@"`, 'sh'];
+    const within =
+      descriptors === 0
+        ? []
+        : ['sh', '-c', `export REEVE_TRACKERS_OFF=clean-session; ulimit -n ${descriptors}; exec "$@"`, 'sh'];
     const keeper = new TestKeeper(home, [...within, process.execPath, program]);
     await keeper.connect();
     return keeper;

@@ -86,7 +86,13 @@ export interface DaemonView {
   readonly problems: readonly DaemonProblem[];
 }
 export interface DaemonProblem {
-  readonly code: 'daemon_silent' | 'keeper_silent' | 'no_keeper' | 'program_replaced' | 'registry_replaced';
+  readonly code:
+    | 'daemon_silent'
+    | 'keeper_silent'
+    | 'no_keeper'
+    | 'program_replaced'
+    | 'registry_replaced'
+    | 'session_limited';
   readonly message: string;
   /** What helps; null: nothing but waiting. */
   readonly hint: string | null;

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { endProcesses } from './end-processes.ts';
 import { identify } from './linux/identity.ts';
+import { withUsualDescriptors } from './linux/usual-descriptors.ts';
 import { pause } from './timer.ts';
 
 export interface CommandRun {
@@ -29,7 +30,9 @@ const TAIL = 2000;
 /** Runs a command as ourselves; at its limit it is killed with everything it has started. Never rejects. */
 export async function runCommand({ command, cwd, env, limit }: CommandRun): Promise<CommandEnd> {
   const [file, args] = programOf(command);
-  const child = spawn(file, args, { cwd, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = withUsualDescriptors(() =>
+    spawn(file, args, { cwd, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] }),
+  );
   const itself = child.pid === undefined ? null : identify(child.pid);
   let tail = '';
   for (const stream of [child.stdout, child.stderr]) {

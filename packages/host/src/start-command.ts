@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { withUsualDescriptors } from './linux/usual-descriptors.ts';
 import { isListenedOn } from './listening.ts';
 import { type CommandEnd, type CommandRun, endOf, programOf } from './run-command.ts';
 import { pause } from './timer.ts';
@@ -18,7 +19,7 @@ export async function startCommand(
 ): Promise<CommandEnd> {
   const [file, args] = programOf(command);
   // No pipe: what goes on when we end would die of it.
-  const child = spawn(file, args, { cwd, env, detached: true, stdio: 'ignore' });
+  const child = withUsualDescriptors(() => spawn(file, args, { cwd, env, detached: true, stdio: 'ignore' }));
   const seen: { end: CommandEnd | null } = { end: null };
   void endOf(child).then((end) => {
     seen.end = end;

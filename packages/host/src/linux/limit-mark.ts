@@ -25,5 +25,7 @@ export function parseMark(text: string): number | null {
  */
 export function dropMark(): void {
   const binding = loadSyscalls();
-  if (binding.available) binding.calls.setSoftRttime(binding.calls.rttime().hard);
+  if (!binding.available) return;
+  const { hard } = binding.calls.limit('rttime');
+  binding.calls.setLimit('rttime', { soft: hard, hard });
 }

@@ -1,13 +1,39 @@
 import { closeSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { constants } from 'node:os';
+import { bindScheduling, type SchedulingCalls } from './scheduling-calls.ts';
 import { bindSockets, type SocketCalls } from './socket-calls.ts';
+
+/** Source: include/uapi/asm-generic/resource.h, where the place of each is its number. */
+export const LIMIT_NAMES = [
+  'cpu',
+  'fsize',
+  'data',
+  'stack',
+  'core',
+  'rss',
+  'nproc',
+  'nofile',
+  'memlock',
+  'as',
+  'locks',
+  'sigpending',
+  'msgqueue',
+  'nice',
+  'rtprio',
+  'rttime',
+] as const;
+export type LimitName = (typeof LIMIT_NAMES)[number];
+export interface Limit {
+  readonly soft: bigint;
+  readonly hard: bigint;
+}
 
 /**
  * The few system calls that Node does not offer. The binding (koffi) is optional: without it everything still works,
  * with the fallbacks that the callers name. Calls throw an `ErrnoException`, except where a `null` or `false` is said.
  */
-export interface Syscalls extends SocketCalls {
+export interface Syscalls extends SocketCalls, SchedulingCalls {
   /** true: taken (or given back); false: somebody else holds it. The lock belongs to the open file description. */
   flock(fd: number, how: 'exclusive-nonblocking' | 'unlock'): boolean;
   /** The umask applies, as in mkfifo(3). */
@@ -20,10 +46,9 @@ export interface Syscalls extends SocketCalls {
   setChildSubreaper(): void;
   /** null: it still runs. `gone`: it is not (or no longer) our child. */
   waitpidNoHang(pid: number): { readonly code: number | null; readonly signal: number | null } | 'gone' | null;
-  /** Our own soft and hard limit; unlimited is 2^64 - 1. */
-  rttime(): { readonly soft: bigint; readonly hard: bigint };
-  /** Sets the soft limit only; children inherit it. Source: setrlimit(2), RLIMIT_RTTIME. */
-  setSoftRttime(micros: bigint): void;
+  /** A limit of our own, which children inherit; unlimited is 2^64 - 1. Source: getrlimit(2). */
+  limit(name: LimitName): Limit;
+  setLimit(name: LimitName, limit: Limit): void;
 }
 export type Binding =
   | { readonly available: true; readonly calls: Syscalls }
@@ -63,7 +88,6 @@ interface Koffi {
 const SYS_PIDFD_OPEN = 434;
 const SYS_PIDFD_SEND_SIGNAL = 424;
 const PR_SET_CHILD_SUBREAPER = 36;
-const RLIMIT_RTTIME = 15;
 const LOCK = { 'exclusive-nonblocking': 2 | 4, unlock: 8 } as const;
 const WNOHANG = 1;
 
@@ -81,9 +105,9 @@ function bind(koffi: Koffi): Syscalls {
     if (result < 0) throw systemError(call, koffi.errno(), path);
     return result;
   };
-  const rttime = (): BigUint64Array => {
+  const read = (name: LimitName): BigUint64Array => {
     const limit = new BigUint64Array(2);
-    must(getLimit(RLIMIT_RTTIME, limit), 'getrlimit');
+    must(getLimit(LIMIT_NAMES.indexOf(name), limit), `getrlimit ${name}`);
     return limit;
   };
   return {
@@ -94,6 +118,7 @@ function bind(koffi: Koffi): Syscalls {
     },
     mkfifo: (path, mode) => void must(mkfifo(path, mode), 'mkfifo', path),
     ...bindPidfd(libc, failed, must),
+    ...bindScheduling(libc, must),
     ...bindSockets(libc, failed, must, closeSync),
     setChildSubreaper: () => void must(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 'prctl'),
     waitpidNoHang(pid) {
@@ -102,14 +127,12 @@ function bind(koffi: Koffi): Syscalls {
       if (result < 0 && failed() === 'ECHILD') return 'gone';
       return must(result, 'waitpid') === 0 ? null : decodeWait(status[0] ?? 0);
     },
-    rttime() {
-      const [soft = 0n, hard = 0n] = rttime();
+    limit(name) {
+      const [soft = 0n, hard = 0n] = read(name);
       return { soft, hard };
     },
-    setSoftRttime(micros) {
-      const limit = rttime();
-      limit[0] = micros;
-      must(setLimit(RLIMIT_RTTIME, limit), 'setrlimit');
+    setLimit(name, { soft, hard }) {
+      must(setLimit(LIMIT_NAMES.indexOf(name), new BigUint64Array([soft, hard])), `setrlimit ${name}`);
     },
   };
 }

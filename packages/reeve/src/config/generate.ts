@@ -18,6 +18,9 @@ A config is \`reeve.yaml\` (or \`.yml\`, \`.json\`, \`reeve.config.ts|mts|js|mjs
 - **Replaced in every string**, from the service's own environment: \`\${VAR}\`, \`\${VAR:-default}\`, \`\${ports.NAME}\`,
   \`\${instance}\`, \`\${project}\`. \`$\${\` is a literal \`\${\`; \`$VAR\` is left alone. An unknown one is refused.
 - **Numbers and booleans** in \`command\` lists and \`env\` are taken as they are written: \`1.10\` stays \`1.10\`.
+- **Limits, \`nice\` and \`umask\`** that are not given are those of a clean session, not of the shell that called reeve: 1024
+  open files (soft), no core files, other limits as process 1 has them, niceness 0, the usual scheduling on all CPUs, OOM
+  score adjustment 0, umask 022, no signal blocked or ignored. What reeve may not set is said by \`up\` and \`daemon status\`.
 `;
 
 /** The text of `docs/reference/config.md`. */

@@ -1,13 +1,13 @@
 import '../base/no-inspector.ts';
 
 import { fileURLToPath } from 'node:url';
-import { dropMark, resolveHome } from '@reeve/host';
+import { dropMark, enterCleanSession, resolveHome } from '@reeve/host';
+import { manager } from '../base/managed-by.ts';
 import { REEVE_VERSION } from '../base/version.ts';
 import { programBuild } from '../platform/fingerprint.ts';
 import { leaveRun } from '../platform/leave-run.ts';
 import { enterUnitLeaf } from '../platform/unit-cgroup.ts';
 import { builtKeeper, runDaemon } from './main.ts';
-import { manager } from './managed-by.ts';
 import { notifyManager } from './notify-manager.ts';
 import { reportFailure, reportReady } from './upgrade/report-ready.ts';
 
@@ -15,6 +15,7 @@ import { reportFailure, reportReady } from './upgrade/report-ready.ts';
 async function main(): Promise<never> {
   try {
     dropMark();
+    if (manager() === null) enterCleanSession();
     const stays = manager() === null ? leaveRun() : enterUnitLeaf();
     if (stays !== null) process.stderr.write(`${stays}\n`);
     const program = [process.execPath, fileURLToPath(import.meta.url)];

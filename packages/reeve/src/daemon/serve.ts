@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { type JournalRecord, ReeveError } from '@reeve/contract';
 import { type HomePaths, type Lock, pause } from '@reeve/host';
+import { manager } from '../base/managed-by.ts';
 import { surviveErrors } from '../base/survive-errors.ts';
 import { liveOperations } from '../operations/live.ts';
 import { commandBeside } from '../operations/project/guard-file.ts';
@@ -20,7 +21,6 @@ import { IdleWatch } from './idle-watch.ts';
 import { Keepers, type KeepersOptions } from './keepers/keepers.ts';
 import { keeperLabel } from './keepers/places.ts';
 import { type DaemonLog, openDaemonLog } from './log/daemon-log.ts';
-import { manager } from './managed-by.ts';
 import type { DaemonOptions } from './options.ts';
 import { recoverOrBeginAnew } from './recover-or-begin-anew.ts';
 import { historyLimits, Retention } from './retention.ts';

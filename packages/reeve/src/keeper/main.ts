@@ -2,7 +2,16 @@ import '../base/no-inspector.ts';
 
 import { closeSync, writeSync } from 'node:fs';
 import { ReeveError } from '@reeve/contract';
-import { acquireLock, after, lockHolder, outlastFormerHolders, prepareHome, type Timer } from '@reeve/host';
+import {
+  acquireLock,
+  after,
+  enterCleanSession,
+  lockHolder,
+  outlastFormerHolders,
+  prepareHome,
+  type Timer,
+} from '@reeve/host';
+import { manager } from '../base/managed-by.ts';
 import { surviveErrors } from '../base/survive-errors.ts';
 import { Foothold } from './foothold.ts';
 import { closeInherited } from './inherited.ts';
@@ -21,6 +30,8 @@ const { REEVE_VERSION = 'unknown', REEVE_READY_FD: readyFd, REEVE_TRACKERS_OFF: 
 /** `keeper.js HOME`: started detached by whoever needs it first. One for each home: the lock decides. */
 async function main(home: string): Promise<void> {
   process.umask(0o077);
+  // What a unit sets for us is meant for what we start.
+  if (manager() === null && !off.split(',').includes('clean-session')) enterCleanSession();
   closeInherited(readyFd === String(READY_FD) ? READY_FD : -1);
   delete process.env['NODE_V8_COVERAGE']; // Node would hand it on to services that did not ask for it
   const paths = prepareHome(home);

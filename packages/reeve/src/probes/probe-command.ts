@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import type { CommandCheck, CommandSpec } from '@reeve/contract';
-import { bootId, readStat, sendSignal } from '@reeve/host';
+import { bootId, readStat, sendSignal, withUsualDescriptors } from '@reeve/host';
 import type { ProbeTarget } from '../core/interfaces.ts';
 import { failed, type Outcome, reasonOf } from './outcome.ts';
 
@@ -57,13 +57,15 @@ export function probeCommand(
 function start(command: CommandSpec, target: ProbeTarget, user: CommandUser): ChildProcess {
   const { how } = command;
   const [program = '', ...args] = how.kind === 'argv' ? how.argv : [how.shell, '-c', how.script];
-  return spawn(program, args, {
-    cwd: target.cwd,
-    env: { ...target.env, REEVE_RUN: target.run },
-    detached: true,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    ...(user && { uid: user.uid, gid: user.gid }),
-  });
+  return withUsualDescriptors(() =>
+    spawn(program, args, {
+      cwd: target.cwd,
+      env: { ...target.env, REEVE_RUN: target.run },
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      ...(user && { uid: user.uid, gid: user.gid }),
+    }),
+  );
 }
 
 /** Reads everything, so that the command never blocks on a full pipe, and remembers the end. */

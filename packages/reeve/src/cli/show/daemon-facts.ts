@@ -1,20 +1,23 @@
-import { type DaemonAbout, type DaemonView, ReeveError } from '@reeve/contract';
+import type { DaemonAbout, DaemonView } from '@reeve/contract';
 import type { ReeveClient } from '@reeve/sdk';
 import { REEVE_VERSION } from '../../base/version.ts';
 import { programBuild } from '../../platform/fingerprint.ts';
 import { type Context, printJson } from '../context.ts';
+import { aboutOf } from '../daemon/about-daemon.ts';
 import { pathsOf } from '../daemon/reach-daemon.ts';
 import { type Outlives, outlives } from '../install/outlives.ts';
 import { surroundings } from '../install/systemd.ts';
 import { humanDuration } from '../terminal/amounts.ts';
 import { tellProblems } from './daemon-problems.ts';
+import { sessionProblems } from './session-problem.ts';
 
 /** `daemon status`: whether it runs, of which version, where, and what services outlive. */
 export async function tellDaemon(context: Context, client: ReeveClient | null, daemon: DaemonView): Promise<void> {
   const { home, controlSocket, daemonLog } = pathsOf(context);
   const facts = client?.daemon;
   const about = client && (await aboutOf(client));
-  const problems = about?.problems ?? daemon.problems;
+  const problems =
+    client && about ? [...about.problems, ...sessionProblems(about, client.daemon.pid)] : daemon.problems;
   const isPending = client === null ? null : about?.build !== programBuild(context.io.daemon);
   const lives = outlives(surroundings(home, context.io.env));
   if (context.json) {
@@ -56,16 +59,6 @@ export async function tellDaemon(context: Context, client: ReeveClient | null, d
   ];
   context.io.out.write(`${lines.join('\n')}\n`);
   tellProblems(context, problems);
-}
-
-/** null: a daemon of another version that does not tell. */
-async function aboutOf(client: ReeveClient): Promise<DaemonAbout | null> {
-  try {
-    return await client.call('about', {});
-  } catch (error) {
-    if (error instanceof ReeveError && ['PROTOCOL_MISMATCH', 'USAGE'].includes(error.code)) return null;
-    throw error;
-  }
 }
 
 function keeperLine({ pid, version, runs }: DaemonAbout['keepers'][number], n: number): string {

@@ -5,12 +5,14 @@ import { edgesOf, longestChain, withNeeded } from '../../core/graph/graph.ts';
 import { filterEnvironment } from '../../core/spec/environment.ts';
 import { durationOption } from '../command-line/read-options.ts';
 import { type Context, has, printJson, say } from '../context.ts';
+import { aboutOf } from '../daemon/about-daemon.ts';
 import { longCall } from '../daemon/long-call.ts';
 import { connectOrStart } from '../daemon/reach-daemon.ts';
 import { changesText } from '../dry-run.ts';
 import { weightiest } from '../exit-code.ts';
 import { actor } from '../project/actor.ts';
 import { tellProblems } from '../show/daemon-problems.ts';
+import { sessionProblems } from '../show/session-problem.ts';
 import { tellSteps } from '../show/verbose-steps.ts';
 import { takeOver } from '../take-over.ts';
 import { safeText } from '../terminal/safe-text.ts';
@@ -49,6 +51,7 @@ export async function bringUp(context: Context, { loaded, services, signal }: Br
       { signal },
     );
     tellApplied(context, loaded, applied);
+    await tellOfDaemon(context, client, applied);
     const extra = { changed: applied.changed, removed: applied.removed };
     if (has(context, 'no-wait')) return accepted(context, applied, extra);
     const timeout = durationOption(context, 'timeout') ?? patienceFor(loaded, applied.services);
@@ -106,7 +109,6 @@ function tellApplied(context: Context, { wantedName, project, unacted }: Loaded,
     );
   }
   if (!context.json) for (const note of unacted) say(context, `note: ${safeText(note)}`);
-  tellProblems(context, applied.problems ?? []);
   if (applied.changed.length > 0) say(context, `changed: ${applied.changed.join(', ')}`);
   if (!context.json) {
     for (const [name, changes] of Object.entries(applied.changes ?? {}))
@@ -115,6 +117,13 @@ function tellApplied(context: Context, { wantedName, project, unacted }: Loaded,
   if (applied.removed.length > 0 && !has(context, 'prune')) {
     say(context, `no longer in the config: ${applied.removed.join(', ')}; reeve up --prune stops them`);
   }
+}
+
+/** What somebody who starts something should know of the daemon and its keeper. */
+async function tellOfDaemon(context: Context, client: ReeveClient, applied: Applied): Promise<void> {
+  if (context.json) return;
+  const about = await aboutOf(client);
+  tellProblems(context, [...(applied.problems ?? []), ...(about ? sessionProblems(about, client.daemon.pid) : [])]);
 }
 
 function accepted(context: Context, applied: Applied, extra: Readonly<Record<string, unknown>>): number {

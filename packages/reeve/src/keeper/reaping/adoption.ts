@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import type { SpawnRequest } from '@reeve/contract';
-import { type Binding, dropMark, loadSyscalls, markFrom, type Syscalls } from '@reeve/host';
+import { type Binding, dropMark, loadSyscalls, markFrom, type Syscalls, withLimit } from '@reeve/host';
 import { type ReapedOrphan, Reaper } from './reaper.ts';
 
 /**
@@ -33,13 +33,7 @@ export class Adoption {
   /** Runs `spawn` while whatever is forked gets the mark. It must fork before it returns, as Node's spawn does. */
   marked<T>(mark: number | null, spawn: () => T): T {
     if (mark === null || this.#calls === null) return spawn();
-    const { soft } = this.#calls.rttime();
-    this.#calls.setSoftRttime(BigInt(mark));
-    try {
-      return spawn();
-    } finally {
-      this.#calls.setSoftRttime(soft);
-    }
+    return withLimit(this.#calls, { name: 'rttime', soft: BigInt(mark) }, spawn);
   }
 
   /** Node waits for this child. To be called in the same turn of the event loop in which it was spawned. */
@@ -64,9 +58,7 @@ export class Adoption {
 function attempt(calls: Syscalls, adopts: boolean): string | null {
   try {
     dropMark();
-    const { soft } = calls.rttime();
-    calls.setSoftRttime(BigInt(markFrom(new Uint8Array(7))));
-    calls.setSoftRttime(soft);
+    withLimit(calls, { name: 'rttime', soft: BigInt(markFrom(new Uint8Array(7))) }, () => undefined);
     if (adopts) calls.setChildSubreaper();
     return null;
   } catch (error) {

@@ -1,11 +1,10 @@
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { accessSync, constants } from 'node:fs';
-import path from 'node:path';
 import type { SpawnRequest } from '@reeve/contract';
+import { spawnsBelow, usualDescriptors, withUsualDescriptors } from '@reeve/host';
 import { channelVariables, type GivenChannels } from '../channels/channels.ts';
 import type { Adoption } from '../reaping/adoption.ts';
-import { SpawnRefused } from '../refusal.ts';
+import { checkRights } from './check-rights.ts';
 import { type Descriptors, planDescriptors } from './descriptors.ts';
 import { checkFolder, findProgram } from './program.ts';
 import { needsWrapper, type ToolName, wrap } from './wrapper.ts';
@@ -37,28 +36,43 @@ export async function launch(request: SpawnRequest, fds: LaunchDescriptors, adop
   checkFolder(request.cwd);
   const [name = ''] = request.argv;
   const program = findProgram(name, request.cwd, request.env['PATH']);
-  const wrapped = needsWrapper(request);
+  const limited = limitedByWrapper(request);
+  const wrapped = limited !== null || needsWrapper(request);
   if (wrapped) checkRights(request);
   const plan = planDescriptors(fds.given.wanted, wrapped);
   const env = { ...request.env, ...channelVariables(fds.given.wanted, plan) };
   const shell =
-    plan.reports === null ? null : wrap({ ...request, env, argv: shellSafe(request, program) }, toolPath, plan.reports);
+    plan.reports === null
+      ? null
+      : wrap({ ...request, env, argv: shellSafe(request, program) }, toolPath, {
+          reports: plan.reports,
+          descriptors: limited,
+        });
   const [file, ...args] = shell ?? [program, ...request.argv.slice(1)];
   const own = process.umask(request.umask ?? USUAL_UMASK); // inherited by the fork, which spawn waits for
   const child = adoption.marked(request.mark, () =>
-    spawn(file ?? program, args, {
-      argv0: shell === null ? name : '/bin/sh',
-      cwd: request.cwd,
-      env,
-      detached: true,
-      stdio: stdioOf(plan, fds),
-    }),
+    withUsualDescriptors(() =>
+      spawn(file ?? program, args, {
+        argv0: shell === null ? name : '/bin/sh',
+        cwd: request.cwd,
+        env,
+        detached: true,
+        stdio: stdioOf(plan, fds),
+      }),
+    ),
   );
   adoption.owns(child);
   process.umask(own);
   if (child.pid !== undefined) return { child, pid: child.pid, wrapped, ipc: plan.ipc };
   const [error] = await once(child, 'error');
   throw error;
+}
+
+/** The usual limit on descriptors, where we hold too many of them to be under it ourselves for the time of the fork. */
+function limitedByWrapper({ limits }: SpawnRequest): number | null {
+  if (limits['nofile'] !== undefined) return null;
+  const usual = usualDescriptors();
+  return usual === null || spawnsBelow(usual) ? null : usual;
 }
 
 /** Numbers that nobody uses stay closed. */
@@ -78,20 +92,6 @@ function stdioOf(plan: Descriptors, { out, err, given, reports }: LaunchDescript
 function shellSafe({ argv, env }: SpawnRequest, program: string): readonly string[] {
   const plain = env['PATH'] !== undefined && !argv[0]?.startsWith('-');
   return plain ? argv : [program, ...argv.slice(1)];
-}
-
-/** Refusals that can be foreseen have an errno and a clear sentence. */
-function checkRights({ user, cgroup }: SpawnRequest): void {
-  if (user !== null && process.getuid?.() !== 0) {
-    throw new SpawnRefused('EPERM', `only root can start a process as ${user.name}`);
-  }
-  if (cgroup === null) return;
-  try {
-    accessSync(path.join(cgroup, 'cgroup.procs'), constants.W_OK);
-  } catch (error) {
-    const { code = 'EIO' } = error as NodeJS.ErrnoException;
-    throw new SpawnRefused(code, `the cgroup ${cgroup} cannot be entered (${code})`);
-  }
 }
 
 const TOOL_FOLDERS = ['/usr/bin', '/bin', '/usr/sbin', '/sbin', '/run/current-system/sw/bin', '/usr/local/bin'];

@@ -34,7 +34,7 @@ test('no value is pasted into a script', () => {
     umask: 0o27,
     env: { PWD: '`y`' },
   };
-  const [shell, flag, script = '', ...values] = wrap(evil, tool, 3);
+  const [shell, flag, script = '', ...values] = wrap(evil, tool, { reports: 3, descriptors: null });
   expect([shell, flag]).toEqual(['/bin/sh', '-c']);
   for (const text of ['cg', 'run-id', '77', '27', '`', 'echo a', 'touch']) expect(script).not.toContain(text);
   expect(values.slice(-plain.argv.length)).toEqual(plain.argv);
@@ -42,7 +42,10 @@ test('no value is pasted into a script', () => {
 });
 
 test('another user is taken on after everything that needs the first one', () => {
-  const argv = wrap({ ...plain, cgroup: '/cg', user: { name: 'u', uid: 12, gid: 34 } }, tool, 3);
+  const argv = wrap({ ...plain, cgroup: '/cg', user: { name: 'u', uid: 12, gid: 34 } }, tool, {
+    reports: 3,
+    descriptors: null,
+  });
   const switched = argv.indexOf('/usr/bin/setpriv');
   expect(argv.slice(switched, switched + 8)).toEqual([
     '/usr/bin/setpriv',
@@ -59,6 +62,9 @@ test('another user is taken on after everything that needs the first one', () =>
 });
 
 test('variables that a shell would lose go through env', () => {
-  const argv = wrap({ ...plain, umask: 0, env: { 'A.B': '1', IFS: ':', OK: '2' } }, tool, 3);
+  const argv = wrap({ ...plain, umask: 0, env: { 'A.B': '1', IFS: ':', OK: '2' } }, tool, {
+    reports: 3,
+    descriptors: null,
+  });
   expect(argv.slice(-plain.argv.length - 3)).toEqual(['/usr/bin/env', 'A.B=1', 'IFS=:', ...plain.argv]);
 });

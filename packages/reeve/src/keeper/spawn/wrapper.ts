@@ -26,14 +26,26 @@ export function needsWrapper(request: SpawnRequest): boolean {
   return cgroup !== null || user !== null || nice !== null || Object.keys(limits).length > 0 || isHanded || isRaw;
 }
 
+export interface WrapOptions {
+  /** The descriptor (3–9) that the report goes to. */
+  readonly reports: number;
+  /** The soft limit on descriptors; null: it was born with it. */
+  readonly descriptors: number | null;
+}
+
 /**
  * A shell that prepares its own process (limits, cgroup, niceness, user), writes the run's id to `reports` (3–9),
  * and becomes the command. No text is ever pasted into the script: all values are positional parameters. A wrapper
  * that ends without having reported has failed itself; afterwards everything is the command's.
  */
-export function wrap(request: SpawnRequest, tool: (name: ToolName) => string, reports: number): readonly string[] {
+export function wrap(
+  request: SpawnRequest,
+  tool: (name: ToolName) => string,
+  { reports, descriptors }: WrapOptions,
+): readonly string[] {
   const { user } = request;
   const first = new Script();
+  if (descriptors !== null) first.add(`ulimit -S -n ${first.value(String(descriptors))} ${FAILED}`);
   for (const [name, value] of Object.entries(request.limits)) {
     first.add(`${first.value(tool('prlimit'))} --pid $$ ${first.value(`--${name}=${value}:${value}`)} ${FAILED}`);
   }
