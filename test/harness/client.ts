@@ -12,6 +12,8 @@ export interface ClientOptions {
   readonly input?: string;
   /** Another build's command (other-build.ts); default: the built one. */
   readonly bin?: string;
+  /** The Node that runs it; default: the test's own. */
+  readonly node?: string;
   /** Milliseconds until the command is killed and the test fails. Default one minute. */
   readonly limit?: number;
 }
@@ -45,7 +47,7 @@ export function startClient(
   options: ClientOptions = {},
   wrapper: readonly string[] = [],
 ): RunningClient {
-  const [command = '', ...rest] = [...wrapper, process.execPath, options.bin ?? bin, ...args];
+  const [command = '', ...rest] = [...wrapper, options.node ?? process.execPath, options.bin ?? bin, ...args];
   const child = spawn(command, rest, {
     cwd: options.cwd,
     env: environment(options.env ?? {}),

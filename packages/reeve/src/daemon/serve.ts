@@ -18,10 +18,11 @@ import { withAnnouncements } from './control/announced-calls.ts';
 import { controlHandlers } from './control/handlers.ts';
 import { startControlServer } from './control/server.ts';
 import { IdleWatch } from './idle-watch.ts';
+import { keeperProgram } from './keepers/keeper-program.ts';
 import { Keepers, type KeepersOptions } from './keepers/keepers.ts';
-import { keeperLabel } from './keepers/places.ts';
 import { type DaemonLog, openDaemonLog } from './log/daemon-log.ts';
 import type { DaemonOptions } from './options.ts';
+import { programReplaced } from './program-replaced.ts';
 import { recoverOrBeginAnew } from './recover-or-begin-anew.ts';
 import { historyLimits, Retention } from './retention.ts';
 import { ownHome } from './self-check/own-home.ts';
@@ -64,8 +65,7 @@ export async function serve(options: ServeOptions): Promise<HandOver | null> {
   const early: [JournalRecord, RecordSource][] = [];
   const keepers = new Keepers({
     home,
-    program: keeper,
-    label: keeperLabel(version, keeper),
+    program: () => keeperProgram(keeper, version),
     coming,
     log,
     since: (place) => Number(registry.facts.get(keeperSeqFact(place)) ?? 0),
@@ -80,7 +80,7 @@ export async function serve(options: ServeOptions): Promise<HandOver | null> {
       log,
       keeper: (run) => keepers.holderOf(run),
       starter: () => keepers.starter(),
-      keeperProblem: (run) => keepers.problemOf(run)?.message ?? null,
+      keeperProblem: (run) => keepers.problemOf(run),
       keptRuns: () => keepers.runs(),
     }),
   );
@@ -99,7 +99,8 @@ export async function serve(options: ServeOptions): Promise<HandOver | null> {
     keeperPid: () => keepers.pid,
     problems: async () => {
       await keepers.check();
-      return [...keepers.problems, ...registryProblems(registry, Date.now())];
+      const replaced = programReplaced(options) ?? [];
+      return [replaced, keepers.problems, registryProblems(registry, Date.now())].flat();
     },
     about: () => ({
       program: options.program,

@@ -1,4 +1,4 @@
-import type { HealthSpec, KeptRun, ReadySpec, ServiceSpec } from '@reeve/contract';
+import type { DaemonProblem, HealthSpec, KeptRun, ReadySpec, ServiceSpec } from '@reeve/contract';
 import type { Instant } from '../base/instant.ts';
 import type { Announced } from '../core/announced/announced.ts';
 import type { Keeper, Platform, Probes, UserEntry } from '../core/interfaces.ts';
@@ -16,7 +16,7 @@ export interface Dependencies {
   /** The keeper that starts what is started now. */
   readonly starter: () => Promise<Keeper>;
   /** What is wrong with the keeper of a run, or with the one that starts what is started; null: nothing is known. */
-  readonly keeperProblem: (run?: string) => string | null;
+  readonly keeperProblem: (run?: string) => DaemonProblem | null;
   /** What the keepers hold now, ended or not. */
   readonly keptRuns: () => readonly KeptRun[];
   readonly clock: Clock;

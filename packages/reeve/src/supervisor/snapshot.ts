@@ -127,7 +127,7 @@ function viewOfInstance(instance: Instance, look: Look): InstanceView {
     },
     instance.previous,
   );
-  return problem === null ? view : unheardView(view, main !== null && platform.isAlive(main), problem);
+  return problem === null ? view : unheardView(view, main !== null && platform.isAlive(main), problem.message);
 }
 
 function portViews(instance: Instance, look: Look): readonly PortView[] {

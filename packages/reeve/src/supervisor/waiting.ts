@@ -169,6 +169,7 @@ function judgeService(
   const ages = wanted.map((instance) => (request.until === 'ready' ? ageLeft(instance, now) : 0));
   const outcomes = wanted.map((instance, i) => {
     const outcome = judge(request, service, instance);
+    if (outcome === 'pending' && cannotBeStarted(instance)) return 'failed';
     if (outcome !== 'met') return outcome;
     return (ages[i] ?? 0) > 0 || (request.until === 'ready' && hasEndedUnheard(instance)) ? 'pending' : outcome;
   });
@@ -204,10 +205,15 @@ function judge(request: WaitRequest, service: ManagedService, instance: Instance
 function seenAs(instance: Instance): Pick<WaitedService, 'state' | 'reason'> {
   const { state } = instance.machine;
   const problem = instance.host.deps.keeperProblem(instance.live?.row.run);
-  if (hasEndedUnheard(instance)) return { state: 'stopping', reason: endedUnheard(problem) };
+  if (hasEndedUnheard(instance)) return { state: 'stopping', reason: endedUnheard(problem?.message ?? null) };
   const needsKeeper = ['spawning', 'starting', 'stopping'].includes(state.name);
-  const reason = (needsKeeper ? problem : null) ?? reasonOf(state, instance.lacking);
+  const reason = (needsKeeper ? problem?.message : null) ?? reasonOf(state, instance.lacking);
   return { state: shownState(state.name), reason };
+}
+
+/** There is no keeper, and none can be started: nobody waits for that to change. It is started once there is one. */
+function cannotBeStarted({ machine, host, live }: Instance): boolean {
+  return machine.state.name === 'spawning' && host.deps.keeperProblem(live?.row.run)?.code === 'no_keeper';
 }
 
 /** It is seen to have ended before its keeper has said so: a keeper that hangs says nothing. */

@@ -41,7 +41,9 @@ async function isCurrent(context: Context, client: ReeveClient): Promise<boolean
     if (error instanceof ReeveError && ['PROTOCOL_MISMATCH', 'USAGE'].includes(error.code)) return null;
     throw error;
   });
-  return about !== null && build !== null && about.build === build;
+  // Of the same build, but started from files that are gone: the next keeper needs some that are there.
+  const isReplaced = about?.problems.some(({ code }) => code === 'program_replaced');
+  return about !== null && build !== null && about.build === build && !isReplaced;
 }
 
 async function handOver(context: Context, client: ReeveClient): Promise<Calls['upgrade']['ok']> {

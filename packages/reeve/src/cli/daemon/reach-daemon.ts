@@ -1,7 +1,8 @@
 import { type DaemonView, ReeveError } from '@reeve/contract';
 import { type HomePaths, homePaths, liveHolder, pause, resolveHome, silentDaemon } from '@reeve/host';
 import { ReeveClient } from '@reeve/sdk';
-import { type Context, optionValue } from '../context.ts';
+import { REEVE_VERSION } from '../../base/version.ts';
+import { type Context, optionValue, say } from '../context.ts';
 import { NO_DAEMON } from '../no-daemon.ts';
 
 /** A daemon that is there has this long to answer. Milliseconds. */
@@ -23,11 +24,29 @@ export function pathsOf(context: Context): HomePaths {
 /** A client of the daemon if one runs; null otherwise. Throws when one is there and cannot be talked to. */
 export async function connectIfRunning(context: Context, patience: number = ANSWER): Promise<ReeveClient | null> {
   try {
-    return await connectPatiently(pathsOf(context), patience);
+    const client = await connectPatiently(pathsOf(context), patience);
+    nameOtherVersion(context, client.daemon.version);
+    return client;
   } catch (error) {
     if (isNotThere(error)) return null;
     throw error;
   }
+}
+
+/** These say it themselves, or a shell reads their output. */
+const SILENT: ReadonlySet<string> = new Set(['complete', 'daemon upgrade', 'daemon status', 'daemon stop']);
+/** A command may connect more than once, and says it once. */
+const named = new WeakSet<Context['io']>();
+
+/** An upgraded command works with an older daemon, but not everything that is new does. */
+function nameOtherVersion(context: Context, version: string): void {
+  if (version === REEVE_VERSION || context.json || SILENT.has(context.args.command) || named.has(context.io)) return;
+  named.add(context.io);
+  say(
+    context,
+    `${context.talk.paint('yellow', '!')} this is reeve ${REEVE_VERSION}, and the daemon is version ${version}`,
+  );
+  say(context, `  ${context.talk.paint('bold', 'Fix:')} reeve daemon upgrade (services keep running)`);
 }
 
 /** Throws DAEMON_UNREACHABLE: at once when none is there, soon when the daemon is halted, at the end of `patience` else. */

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import {
   type DaemonProblem,
   type JournalRecord,
@@ -10,15 +11,15 @@ import { homePaths, liveHolder, pause } from '@reeve/host';
 import type { Keeper } from '../../core/interfaces.ts';
 import { connectKeeper } from '../../platform/keeper-link.ts';
 import type { Log } from '../../supervisor/dependencies.ts';
+import type { KeeperProgram } from './keeper-program.ts';
 import type { KeeperPlace } from './places.ts';
 
 export interface KeeperHolderOptions {
   readonly place: KeeperPlace;
-  readonly program: readonly string[];
+  /** Asked before each start: an upgrade may move it. */
+  readonly program: () => KeeperProgram;
   /** The first keeper, when it is being started already; `later`: nobody waits for it, and it is tried until it is there. */
   readonly coming: Promise<unknown> | 'later' | null;
-  /** Given to a keeper that is started, which gives it back at every hello: tells its program from another. */
-  readonly label: string;
   /** The last record of this place that was written down. */
   readonly since: () => number;
   readonly onRecord: (record: JournalRecord) => void;
@@ -30,6 +31,8 @@ export interface KeeperHolderOptions {
 /** Between two tries to bring a keeper back: doubles up to the longest. Milliseconds. */
 const PAUSE = 100;
 const LONGEST_PAUSE = 5_000;
+/** A first try may fail for want of memory or processes: only when this many have, in 0.3 s, is it a problem. */
+const TRIES = 3;
 /** How long a keeper may take to hear that we go: one that hangs must not hold us. Milliseconds. */
 const FAREWELL = 1_000;
 
@@ -91,7 +94,7 @@ export class KeeperHolder {
 
   /** Why nothing can be asked of it now; null: as far as is known, it can. */
   get problem(): DaemonProblem | null {
-    if (this.#failure !== null) return missing(this.#failure);
+    if (this.#failure !== null && this.#failure.tries >= TRIES) return missing(this.#failure);
     const keeper = this.#known;
     if (!keeper || keeper.silence === null || !this.#isSilent) return null;
     const holder = liveHolder(homePaths(this.place.folder).keeperLock);
@@ -127,14 +130,17 @@ export class KeeperHolder {
 
   async #connect(coming: Promise<unknown> | null): Promise<Keeper> {
     await coming;
-    const { place, program, label, since } = this.#options;
+    const { place, program, since } = this.#options;
+    const { argv, file, label } = program();
     const keeper = await connectKeeper({
       home: place.folder,
-      program: [...program],
+      program: argv,
       version: label,
       since: since(),
       onRecord: (record) => this.#take(record),
       onLost: () => this.#lost(),
+    }).catch((error: unknown) => {
+      throw existsSync(file) ? error : programGone(file, error);
     });
     this.#held.clear();
     for (const run of keeper.runs) this.#held.set(run.run, run);
@@ -182,12 +188,13 @@ export class KeeperHolder {
     }
   }
 
-  /** Told once, and again when the reason changes: it may be the same for days. */
+  /** Logged once, and again when the reason changes: it may be the same for days. */
   #noteFailure(error: unknown): void {
     const why = error instanceof Error ? error.message : String(error);
-    if (this.#failure?.why === why) return;
     const hint = error instanceof ReeveError ? error.hint : null;
-    this.#failure = { why, hint, since: this.#failure?.since ?? performance.now() };
+    const before = this.#failure;
+    this.#failure = { why, hint, since: before?.since ?? performance.now(), tries: (before?.tries ?? 0) + 1 };
+    if (before?.why === why) return;
     this.#options.log.error({ err: error, place: this.place.number }, 'no keeper can be started: trying again');
   }
 }
@@ -197,11 +204,18 @@ function goneAlready(error: unknown): void {
   if (!(error instanceof ReeveError)) throw error;
 }
 
+/** What Node says of it is a page of its own code. */
+function programGone(file: string, cause: unknown): ReeveError {
+  const hint = 'install reeve again, or where the PATH finds it; then reeve daemon upgrade (services keep running)';
+  return new ReeveError('SPAWN_FAILED', { command: 'the keeper', why: `${file} has been removed`, hint }, { cause });
+}
+
 interface Failure {
   readonly why: string;
   readonly hint: string | null;
   /** By the monotonic clock. */
   readonly since: number;
+  readonly tries: number;
 }
 
 function missing({ why, hint, since }: Failure): DaemonProblem {

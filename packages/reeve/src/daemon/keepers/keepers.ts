@@ -3,13 +3,12 @@ import type { Keeper } from '../../core/interfaces.ts';
 import type { Log } from '../../supervisor/dependencies.ts';
 import type { RecordSource } from '../../supervisor/run/keeper-records.ts';
 import { KeeperHolder, type KeeperHolderOptions } from './holder.ts';
+import type { KeeperProgram } from './keeper-program.ts';
 import { type KeeperPlace, keeperPlace, keeperPlaces, removeKeeperPlace } from './places.ts';
 
 export interface KeepersOptions {
   readonly home: string;
-  readonly program: readonly string[];
-  /** Version and fingerprint of that program. */
-  readonly label: string;
+  readonly program: () => KeeperProgram;
   /** The newest keeper, when it is being started already. */
   readonly coming: Promise<unknown> | null;
   /** The last record of a place that was written down. */
@@ -42,9 +41,10 @@ export class Keepers {
   async ready(): Promise<readonly KeptRun[]> {
     const all = await Promise.all(this.#holders.map((holder) => holder.get()));
     const runs = all.flatMap((keeper) => keeper.runs);
-    const ours = all.findIndex(({ version }) => version === this.#options.label);
+    const { label } = this.#options.program();
+    const ours = all.findIndex(({ version }) => version === label);
     if (ours >= 0) this.#holders.unshift(...this.#holders.splice(ours, 1));
-    else this.#addNewest();
+    else this.#addNewest(label);
     for (const holder of this.#holders.slice(1)) await this.#retire(holder);
     return runs;
   }
@@ -95,8 +95,8 @@ export class Keepers {
     return newest;
   }
 
-  #addNewest(): void {
-    const { home, log, label } = this.#options;
+  #addNewest(label: string): void {
+    const { home, log } = this.#options;
     const number = Math.max(...this.#holders.map(({ place }) => place.number)) + 1;
     log.info({ place: number, label }, 'a keeper of this version comes beside the old one');
     // Not waited for: only whoever starts something needs it.
@@ -112,12 +112,11 @@ export class Keepers {
   }
 
   #hold(place: KeeperPlace, coming: KeeperHolderOptions['coming']): KeeperHolder {
-    const { program, label, since, onRecord, onReplaced, log } = this.#options;
+    const { program, since, onRecord, onReplaced, log } = this.#options;
     const holder: KeeperHolder = new KeeperHolder({
       place,
       program,
       coming,
-      label,
       log,
       since: () => since(place.number),
       onRecord: (record) => onRecord(record, holder),
