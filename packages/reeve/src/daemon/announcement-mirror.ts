@@ -3,6 +3,7 @@ import type { ProcessIdentity, ServiceCard } from '@reeve/contract';
 import { after, type HomePaths, isSame, type Timer } from '@reeve/host';
 import { type Found, readAnnouncements } from '../announcements/read-announcements.ts';
 import { removeCard } from '../announcements/remove-card.ts';
+import { BEAT, type Beat } from '../base/beat.ts';
 import type { Announced } from '../core/announced/announced.ts';
 import type { AnnouncementRow } from '../core/registry.ts';
 import type { Supervisor } from '../supervisor/supervisor.ts';
@@ -11,10 +12,6 @@ import type { Supervisor } from '../supervisor/supervisor.ts';
 const QUIET = 100;
 /** Whatever the watches have missed is seen at a look. Milliseconds. */
 const LOOK = 30_000;
-/** Between two looks whether the processes live. Milliseconds. */
-const PULSE = 1_000;
-/** Looked at this often where the system has no watches left. Milliseconds. */
-const BLIND_LOOK = 1_000;
 /** The card of a service that was killed this long ago is taken off the disk; the registry keeps it. Milliseconds. */
 const KEEP = 24 * 3600_000;
 
@@ -26,18 +23,18 @@ export class AnnouncementMirror {
   readonly #paths: Pick<HomePaths, 'run' | 'announce'>;
   readonly #supervisor: Supervisor;
   readonly #watchers: FSWatcher[] = [];
-  readonly #look: NodeJS.Timeout;
-  readonly #pulse: NodeJS.Timeout;
+  readonly #leaveBeat: readonly (() => void)[];
   /** The live ones. */
   #watched: readonly ProcessIdentity[] = [];
   #soon: Timer | null = null;
   #known: Map<string, AnnouncementRow> | null = null;
 
-  constructor(paths: Pick<HomePaths, 'run' | 'announce'>, supervisor: Supervisor) {
+  constructor(paths: Pick<HomePaths, 'run' | 'announce'>, supervisor: Supervisor, beat: Beat) {
     this.#paths = paths;
     this.#supervisor = supervisor;
-    this.#look = setInterval(() => this.takeIn(), this.#watch() ? LOOK : BLIND_LOOK).unref();
-    this.#pulse = setInterval(() => this.#feel(), PULSE).unref();
+    // Where the system has no watches left, every beat is a look.
+    const looks = this.#watch() ? LOOK : BEAT;
+    this.#leaveBeat = [beat.every(looks, () => this.takeIn()), beat.every(BEAT, () => this.#feel())];
     this.takeIn();
   }
 
@@ -90,8 +87,7 @@ export class AnnouncementMirror {
   }
 
   close(): void {
-    clearInterval(this.#look);
-    clearInterval(this.#pulse);
+    for (const leave of this.#leaveBeat) leave();
     if (this.#soon) this.#soon.cancel();
     for (const watcher of this.#watchers) watcher.close();
   }

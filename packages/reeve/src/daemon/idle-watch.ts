@@ -1,27 +1,25 @@
+import type { Beat } from '../base/beat.ts';
+
 /** How often it looks. Milliseconds. */
 const LOOK = 15_000;
 
 /** Ends something that has had nothing to do for long enough. */
 export class IdleWatch {
-  readonly #timer: NodeJS.Timeout;
+  readonly #leaveBeat: () => void;
   #since: number | null = null;
 
-  constructor(limit: number, isIdle: () => boolean, onIdle: () => void) {
-    this.#timer = setInterval(
-      () => {
-        if (!isIdle()) {
-          this.#since = null;
-          return;
-        }
-        this.#since ??= performance.now();
-        if (performance.now() - this.#since >= limit) onIdle();
-      },
-      Math.min(LOOK, limit),
-    );
-    this.#timer.unref();
+  constructor(limit: number, isIdle: () => boolean, onIdle: () => void, beat: Beat) {
+    this.#leaveBeat = beat.every(Math.min(LOOK, limit), () => {
+      if (!isIdle()) {
+        this.#since = null;
+        return;
+      }
+      this.#since ??= performance.now();
+      if (performance.now() - this.#since >= limit) onIdle();
+    });
   }
 
   close(): void {
-    clearInterval(this.#timer);
+    this.#leaveBeat();
   }
 }

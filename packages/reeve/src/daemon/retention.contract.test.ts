@@ -1,6 +1,7 @@
 import { statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { Beat } from '../base/beat.ts';
 import { openRegistry } from '../registry/open.ts';
 import { eventRow, runRow } from '../registry/test-rows.ts';
 import { testFolder } from '../registry/test-world.ts';
@@ -27,20 +28,25 @@ test('D10: old history is forgotten in batches; what is young, open or wanted st
     registry.runs.save(runRow('open'));
   });
   const asked: number[] = [];
-  const retention = new Retention({
-    registry,
-    log: silent,
-    now: () => NOW,
-    limits: { age: 30 * DAY, events: 10, auditAge: 7 * DAY, auditRows: 20 },
-    services: () => [],
-    forgetAnnouncements: (before) => {
-      asked.push(before);
-      return 0;
+  const beat = new Beat(() => undefined);
+  const retention = new Retention(
+    {
+      registry,
+      log: silent,
+      now: () => NOW,
+      limits: { age: 30 * DAY, events: 10, auditAge: 7 * DAY, auditRows: 20 },
+      services: () => [],
+      forgetAnnouncements: (before) => {
+        asked.push(before);
+        return 0;
+      },
+      complaints: [complaints, join(place.path, 'none')],
     },
-    complaints: [complaints, join(place.path, 'none')],
-  });
+    beat,
+  );
   await retention.run();
   retention.close();
+  beat.close();
   expect(registry.events.find({}).map(({ seq }) => seq)).toEqual(Array.from({ length: 10 }, (_, n) => 1221 + n));
   expect(registry.events.append(eventRow()).seq).toBe(1231);
   expect(registry.audit.newest(1000).map(({ at }) => at)).toEqual(Array.from({ length: 20 }, () => NOW));

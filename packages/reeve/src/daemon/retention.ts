@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
+import type { Beat } from '../base/beat.ts';
 import type { Registry } from '../core/registry.ts';
 import { parseDuration } from '../core/spec/durations.ts';
 import type { Log } from '../supervisor/dependencies.ts';
@@ -57,18 +58,18 @@ export interface RetentionWorld {
 /** Forgets old history once a day, in small steps, so that no command waits for it. */
 export class Retention {
   readonly #world: RetentionWorld;
-  readonly #timer: NodeJS.Timeout;
+  readonly #leaveBeat: () => void;
   #isClosed = false;
   #isAtWork = false;
 
-  constructor(world: RetentionWorld) {
+  constructor(world: RetentionWorld, beat: Beat) {
     this.#world = world;
-    this.#timer = setInterval(() => void this.#look(), LOOK).unref();
+    this.#leaveBeat = beat.every(LOOK, () => void this.#look());
   }
 
   close(): void {
     this.#isClosed = true;
-    clearInterval(this.#timer);
+    this.#leaveBeat();
   }
 
   async #look(): Promise<void> {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { type JournalRecord, ReeveError } from '@reeve/contract';
 import { type HomePaths, type Lock, pause } from '@reeve/host';
+import { Beat } from '../base/beat.ts';
 import { manager } from '../base/managed-by.ts';
 import { surviveErrors } from '../base/survive-errors.ts';
 import { liveOperations } from '../operations/live.ts';
@@ -90,7 +91,8 @@ export async function serve(options: ServeOptions): Promise<HandOver | null> {
     finish = resolve;
   });
   const end = (): void => finish(null);
-  const mirror = new AnnouncementMirror(paths, supervisor);
+  const beat = new Beat((err) => log.error({ err }, 'a regular check failed'));
+  const mirror = new AnnouncementMirror(paths, supervisor, beat);
   const operations = liveOperations(supervisor, { paths, command: commandBeside(options.program) });
   const calls = controlHandlers(supervisor, operations, {
     version,
@@ -133,9 +135,9 @@ export async function serve(options: ServeOptions): Promise<HandOver | null> {
   const records = new KeeperRecords(supervisor);
   deliver = (record, from) => records.take(record, from);
   for (const [record, from] of early) deliver(record, from);
-  const retention = retentionOf(supervisor, mirror, [join(paths.keeper, 'keeper.log')]);
+  const retention = retentionOf(supervisor, mirror, [join(paths.keeper, 'keeper.log')], beat);
   recovered.resolve();
-  const idle = new IdleWatch(IDLE_LIMIT, () => manager() === null && !supervisor.isAnythingWanted(), end);
+  const idle = new IdleWatch(IDLE_LIMIT, () => manager() === null && !supervisor.isAnythingWanted(), end, beat);
   const onHangUp = (): void => log.info({}, 'SIGHUP: nothing to read again');
   process.on('SIGTERM', end).on('SIGINT', end).on('SIGHUP', onHangUp);
   let deposed = null as ReeveError | null; // set in a callback, which the compiler does not see
@@ -144,17 +146,19 @@ export async function serve(options: ServeOptions): Promise<HandOver | null> {
     ownSocket(server, paths.controlSocket),
     ownRegistry(paths.registry, registry, supervisor, mirror),
   ];
-  const selfCheck = new SelfCheck(checks, log, (why) => {
+  const onDeposed = (why: string): void => {
     deposed = new ReeveError('DAEMON_DEPOSED', { home, why });
     log.error({ err: deposed }, 'the daemon gives up its role');
     end();
-  });
+  };
+  const selfCheck = new SelfCheck(checks, log, onDeposed, beat);
   const stopSurviving = surviveErrors((err, message) => log.error({ err }, message));
   await onReady();
 
   const ending = await ended;
   log.info({}, ending ? 'the daemon steps aside' : 'the daemon ends: services stay');
   const since = performance.now();
+  beat.close();
   selfCheck.close();
   idle.close();
   mirror.close();
@@ -179,26 +183,34 @@ export async function serve(options: ServeOptions): Promise<HandOver | null> {
 /** Null: for good. */
 type Ending = (Omit<HandOver, 'since' | 'log'> & { readonly connection: number }) | null;
 
-function retentionOf(supervisor: Supervisor, mirror: AnnouncementMirror, complaints: readonly string[]): Retention {
+function retentionOf(
+  supervisor: Supervisor,
+  mirror: AnnouncementMirror,
+  complaints: readonly string[],
+  beat: Beat,
+): Retention {
   const { registry, clock, log } = supervisor.deps;
-  return new Retention({
-    registry,
-    log,
-    now: () => clock.now(),
-    limits: historyLimits(process.env, log),
-    services: () =>
-      [...supervisor.projects.values()].flatMap((project) =>
-        [...project.services.values()].map(({ row, instances }) => {
-          return {
-            folder: project.row.folder,
-            name: row.name,
-            instances: Math.max(row.spec.instances, instances.length),
-          };
-        }),
-      ),
-    forgetAnnouncements: (before, most) => mirror.forget(before, most),
-    complaints,
-  });
+  return new Retention(
+    {
+      registry,
+      log,
+      now: () => clock.now(),
+      limits: historyLimits(process.env, log),
+      services: () =>
+        [...supervisor.projects.values()].flatMap((project) =>
+          [...project.services.values()].map(({ row, instances }) => {
+            return {
+              folder: project.row.folder,
+              name: row.name,
+              instances: Math.max(row.spec.instances, instances.length),
+            };
+          }),
+        ),
+      forgetAnnouncements: (before, most) => mirror.forget(before, most),
+      complaints,
+    },
+    beat,
+  );
 }
 
 interface Resolvers {

@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import { acquireLock, type HomePaths, type Lock, prepareHome } from '@reeve/host';
+import { BEAT, type Beat } from '../base/beat.ts';
 import type { Journal } from './journal/journal.ts';
 import type { KeeperServer } from './server.ts';
 
@@ -12,9 +13,6 @@ export interface FootholdWorld {
   readonly onReplaced: () => void;
 }
 
-/** Between two looks. Milliseconds. */
-const HEARTBEAT = 1_000;
-
 /**
  * What makes a keeper the keeper of its home is a lock, a socket and a journal, and anyone may remove their files. As
  * long as no other keeper has come in between, they are put back: what runs has no one else to copy its output and to
@@ -26,10 +24,10 @@ export class Foothold {
   #isLooking = false;
   #failure = '';
 
-  constructor(lock: Lock, world: FootholdWorld) {
+  constructor(lock: Lock, world: FootholdWorld, beat: Beat) {
     this.#lock = lock;
     this.#world = world;
-    setInterval(() => void this.look(), HEARTBEAT).unref();
+    beat.every(BEAT, () => void this.look());
   }
 
   async look(): Promise<void> {

@@ -11,6 +11,7 @@ import {
   prepareHome,
   type Timer,
 } from '@reeve/host';
+import { Beat } from '../base/beat.ts';
 import { manager } from '../base/managed-by.ts';
 import { surviveErrors } from '../base/survive-errors.ts';
 import { Foothold } from './foothold.ts';
@@ -42,11 +43,12 @@ async function main(home: string): Promise<void> {
   }
   await outlastFormerHolders(lock.path);
   const journal = new Journal(paths.journal, report);
+  const beat = new Beat((error) => report(`a regular check failed: ${detailsOf(error)}`));
   const keeper = new Keeper({
     fifos: paths.fifos,
     sockets: paths.sockets,
     journal,
-    folders: new LogFolders(report),
+    folders: new LogFolders(report, beat),
     adopts: !off.split(',').includes('subreaper'),
     report,
   });
@@ -69,7 +71,7 @@ async function main(home: string): Promise<void> {
     report('another keeper is at work in this home: leaving what runs to it');
     process.exit(LOCKED);
   };
-  new Foothold(lock, { paths, journal, server, report, onReplaced });
+  new Foothold(lock, { paths, journal, server, report, onReplaced }, beat);
   departure.waitAlone();
   surviveErrors((error, message) => report(`${message}: ${detailsOf(error)}`));
   tellReady();

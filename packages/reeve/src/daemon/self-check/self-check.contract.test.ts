@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type homePaths, prepareHome } from '@reeve/host';
 import { expect, test } from 'vitest';
+import { Beat } from '../../base/beat.ts';
 import { takeDaemonLock } from '../single-instance.ts';
 import { ownHome } from './own-home.ts';
 import { SelfCheck } from './self-check.ts';
@@ -15,13 +16,14 @@ async function after(treat: (paths: ReturnType<typeof homePaths>) => void): Prom
   const paths = prepareHome(join(base, 'home'));
   await using lock = await takeDaemonLock(paths);
   const said: string[] = [];
-  const check = new SelfCheck(ownHome(paths, lock), silent, (why) => said.push(why));
+  const beat = new Beat(() => undefined);
+  const check = new SelfCheck(ownHome(paths, lock), silent, (why) => said.push(why), beat);
   try {
     treat(paths);
     await check.look();
     return said;
   } finally {
-    check.close();
+    beat.close();
     rmSync(base, { recursive: true, force: true });
   }
 }
@@ -51,9 +53,10 @@ test('U21: what is repaired is said; a look that fails deposes no one and is sai
     { name: 'broken', look: () => Promise.reject(new Error('no')) },
     { name: 'x', look: () => (repairs++ === 0 ? ({ kind: 'repaired', what: 'put back' } as const) : null) },
   ];
-  const check = new SelfCheck(checks, log, (why) => deposed.push(why));
+  const beat = new Beat(() => undefined);
+  const check = new SelfCheck(checks, log, (why) => deposed.push(why), beat);
   await check.look();
   await check.look();
-  check.close();
+  beat.close();
   expect([said, deposed]).toEqual([['failed', 'put back'], []]);
 });

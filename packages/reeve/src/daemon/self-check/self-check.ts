@@ -1,3 +1,4 @@
+import { BEAT, type Beat } from '../../base/beat.ts';
 import type { Log } from '../../supervisor/dependencies.ts';
 
 /** What a look at something of our own has found; null: it is as it was opened. */
@@ -15,32 +16,28 @@ export interface Check {
   look(): Finding | Promise<Finding>;
 }
 
-/** Between two looks. Milliseconds. */
-const HEARTBEAT = 1_000;
-
 /**
- * Looks once a second whether what this daemon holds is still what it has opened. A lock, a socket and a database stay
- * open when their names are removed: without a look nothing would ever tell.
+ * Looks at every beat whether what this daemon holds is still what it has opened. A lock, a socket and a database stay
+ * open when their names are removed: without a look it would never know.
  */
 export class SelfCheck {
   readonly #checks: readonly Check[];
   readonly #log: Log;
   readonly #onDeposed: (why: string) => void;
-  readonly #timer: NodeJS.Timeout;
+  readonly #leaveBeat: () => void;
   /** By check: how its last look failed. It is said once. */
   readonly #failing = new Map<Check, string>();
   #isLooking = false;
 
-  constructor(checks: readonly Check[], log: Log, onDeposed: (why: string) => void) {
+  constructor(checks: readonly Check[], log: Log, onDeposed: (why: string) => void, beat: Beat) {
     this.#checks = checks;
     this.#log = log;
     this.#onDeposed = onDeposed;
-    this.#timer = setInterval(() => void this.look(), HEARTBEAT);
-    this.#timer.unref();
+    this.#leaveBeat = beat.every(BEAT, () => void this.look());
   }
 
   close(): void {
-    clearInterval(this.#timer);
+    this.#leaveBeat();
   }
 
   /** In their order; nothing is repaired in a home that is not ours any more. */

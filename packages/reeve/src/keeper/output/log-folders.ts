@@ -1,4 +1,5 @@
 import { LOG_STREAMS, type LogSpec } from '@reeve/contract';
+import type { Beat } from '../../base/beat.ts';
 import { Compressor } from './compressor.ts';
 import { LogFolder, type LogWorld } from './log-folder.ts';
 
@@ -14,14 +15,14 @@ export class LogFolders {
   readonly #world: LogWorld;
   readonly #open = new Map<string, { readonly folder: LogFolder; users: number }>();
 
-  constructor(report: (message: string) => void) {
+  constructor(report: (message: string) => void, beat: Beat) {
     this.#world = {
       report,
       compressor: new Compressor(report),
       spareDescriptors: (but) => this.spareDescriptors(but),
     };
-    setInterval(() => this.#tidy(), TIDY).unref();
-    setInterval(() => this.#check(), CHECK).unref();
+    beat.every(TIDY, () => this.#tidy());
+    beat.every(CHECK, () => this.#check());
   }
 
   use(path: string, rotation: LogSpec): LogFolder {
