@@ -4,6 +4,7 @@ import { importRuleCatchesPlantedImports } from './checks/import-rule.mjs';
 import { licencesArePermissive } from './checks/licences.mjs';
 import { lifecycleNeedsEveryCell } from './checks/lifecycle-complete.mjs';
 import { noTracesOfAMachine } from './checks/machine-traces.mjs';
+import { wordsArePlain } from './checks/words.mjs';
 import { outOfDate } from './generate.mjs';
 import { tool } from './run.mjs';
 
@@ -26,6 +27,7 @@ export const checks = [
   ['generated', 'generated references are up to date', referencesAreCurrent],
   ['publish', 'the packages are fit to be published (publint)', packagesArePublishable],
   ['traces', 'no traces of a machine in tracked files', noTracesOfAMachine],
+  ['words', 'plain words in messages, comments and pages', wordsArePlain],
   ['licences', 'licences of what is shipped are permissive', licencesArePermissive],
 ];
 

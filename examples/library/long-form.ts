@@ -16,7 +16,7 @@ try {
   await service.run();
 } catch (error) {
   if (!(error instanceof AlreadyRunning)) throw error;
-  console.error(`it runs already: ${error.pid}`);
+  console.error(`it is already running: ${error.pid}`);
 }
 
 // The same, in the words of Node 20:

@@ -57,7 +57,7 @@ async function run(name: string): Promise<{ code: number | null; lines: readonly
 const expected: Readonly<Record<string, readonly string[]>> = {
   'web-editor': ['ready'],
   'long-form': ['imported', 'cleaned up', 'imported', 'cleaned up'],
-  worker: ['database of shop is not ready after 0.2 s: nobody knows a service of that name', 'ready'],
+  worker: ['database of shop is not ready after 0.2 s: no service of that name is known', 'ready'],
   stack: ['cleaning up', 'cache-stack live done', 'null'],
   manager: ['true true', 'protected', 'still taken', '1 true', '0 not_found', 'true', 'bye'],
 };

@@ -36,11 +36,11 @@ export interface Calls {
   about: { params: Record<string, never>; ok: DaemonAbout };
   /**
    * The program `program` (argv) takes over from this daemon, services untouched. Answers when the successor serves;
-   * this daemon is then ending. Throws UPGRADE_FAILED when it could not, and this daemon goes on.
+   * this daemon is then ending. Throws UPGRADE_FAILED when it could not, and this daemon keeps running.
    */
   upgrade: {
     params: { program: readonly string[]; actor: Requester };
-    ok: { pid: number /** How long nobody answered on the socket. Milliseconds. */; away: number };
+    ok: { pid: number /** How long no daemon answered on the socket. Milliseconds. */; away: number };
   };
   /** Takes a config over: stores specs and environment, bumps what changed, sets the named services' intent to up. */
   apply: {
@@ -147,7 +147,7 @@ export interface Applied extends Accepted {
   readonly changes?: Readonly<Record<string, readonly AppliedChange[]>>;
   /** Known to reeve, no longer in the config; stopped only with `prune`. */
   readonly removed: readonly string[];
-  /** What whoever starts something should know of the daemon. Absent: of an older daemon. */
+  /** Problems of the daemon that a client which starts something should know. Absent: an older daemon. */
   readonly problems?: readonly DaemonProblem[];
 }
 export interface AppliedChange {
@@ -219,7 +219,7 @@ export interface ControlRequest<N extends CallName = CallName> {
   readonly call: N;
   readonly params: Calls[N]['params'];
 }
-/** The client no longer waits for the answer to this call: its signal is aborted, what was accepted goes on. */
+/** The client no longer waits for the answer to this call: its signal is aborted, what was accepted continues. */
 export interface ControlCancel {
   readonly id: number;
   readonly cancel: true;

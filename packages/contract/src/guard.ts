@@ -3,7 +3,7 @@ import { isTexts, parseJsonObject } from './json.ts';
 
 /**
  * `guard/<id>.json` (`<id>` of the project's folder, service "" and instance 0): what the library asks before a service
- * that was started manually goes on. Written by the daemon with each `up`, removed by `down`: read without a daemon.
+ * that was started manually continues. Written by the daemon with each `up`, removed by `down`: read without a daemon.
  */
 export interface GuardCard {
   readonly format: 1;

@@ -148,7 +148,7 @@ export interface KeeperReplies {
   };
   readonly spawn: { readonly process: ProcessIdentity };
   readonly adopt: Record<string, never>;
-  /** null: it was not told. */
+  /** null: it was not reported. */
   readonly describe: { readonly origin: RunOrigin | null };
   readonly hold: { readonly socket: HeldSocket };
   readonly drop: { readonly dropped: boolean };

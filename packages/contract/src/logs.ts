@@ -1,5 +1,5 @@
 /**
- * Log segments, as the keeper writes and everybody reads them.
+ * Log segments, as the keeper writes them and every client reads them.
  *
  * One folder an instance (`$REEVE_HOME/logs/<id>`). Each stream has its own files, so that a file is the plain text
  * that the service wrote: `out.000001.log`, `out.000002.log` …, `err.000001.log` …; a closed one may be

@@ -24,7 +24,7 @@ test.each([
   ['a project with an escape', JSON.stringify({ ...least, project: 'shop\u001b[2J' })],
   ['a relative folder', JSON.stringify({ ...least, folder: 'srv' })],
   ['a pid that means a group', JSON.stringify({ ...least, pid: -1 })],
-])('%s is no card', (_, text) => {
+])('%s is not a card', (_, text) => {
   expect(parseServiceCard(text)).toBeNull();
 });
 

@@ -66,7 +66,7 @@ export function parseServiceCard(text: string): ServiceCard | null {
   };
 }
 
-/** What is announced, complete; null: it is no object. */
+/** What is announced, complete; null: it is not an object. */
 export function readAnnouncement(value: unknown): Announcement | null {
   if (!isJsonObject(value)) return null;
   const timeout = value['cleanup_timeout'];
@@ -82,7 +82,7 @@ export function readAnnouncement(value: unknown): Announcement | null {
   };
 }
 
-/** `8081`, or `{ port, name, protocol }`; what is no port is left out. */
+/** `8081`, or `{ port, name, protocol }`; what is not a port is left out. */
 export function readServicePorts(value: unknown): readonly ServicePort[] {
   if (!Array.isArray(value)) return [];
   return value.slice(0, ITEMS).flatMap((each: unknown) => {

@@ -2,7 +2,7 @@ import type { Params } from './errors.ts';
 import type { Exit, HealthName, ProcessIdentity } from './states.ts';
 
 /**
- * How anybody talks to a library service: NDJSON over `run/<id>.sock`, one per service, bound by whoever holds
+ * How other programs talk to a library service: NDJSON over `run/<id>.sock`, one per service, bound by the process that holds
  * `run/<id>.lock`. Frames are those of the daemon's control socket. docs/decisions/0007-service-control-socket.md
  * is the whole of it, for writers of other languages.
  */
@@ -31,7 +31,7 @@ export interface ServicePort {
   readonly protocol: 'tcp' | 'udp';
 }
 
-/** What can be asked for: in the owner itself (`method`, over its socket), or as a command that anybody may run. */
+/** What can be asked for: in the owner itself (`method`, over its socket), or as a command that any program may run. */
 export type AnnouncedAction =
   | { readonly kind: 'method' }
   /** A string is handed to `/bin/sh -c`, an array is argv; run in the card's `cwd`. */
@@ -41,7 +41,7 @@ export type AnnouncedAction =
 export interface Announcement {
   /** One line about it, for people. */
   readonly description: string;
-  /** Names or command-line patterns of what it manages, for people; nobody kills by them. */
+  /** Names or command-line patterns of what it manages, for people; nothing is killed by them. */
   readonly processes: readonly string[];
   /** What must be free after the clean-up. */
   readonly ports: readonly ServicePort[];
@@ -141,7 +141,7 @@ export interface ServiceCalls {
   cleanup: { params: { timeout: number | null }; ok: ActionOutcome };
   /** Answered at once; the service then stops as for SIGTERM. `timeout` of all handlers together; null: their own. */
   shutdown: { params: { reason: string | null; timeout: number | null }; ok: { accepted: true; pid: number } };
-  /** A second copy hands its command line over and ends. `accepted` false: nobody here listens for that. */
+  /** A second copy hands its command line over and ends. `accepted` false: no handler is registered for that. */
   second_instance: {
     params: { pid: number; argv: readonly string[]; cwd: string };
     ok: { accepted: boolean };
@@ -162,7 +162,7 @@ export interface ServiceStatus {
   readonly status: string | null;
   /** RFC 3339, UTC. */
   readonly started_at: string;
-  /** `in_use`: somebody listens there. */
+  /** `in_use`: a process listens there. */
   readonly ports: readonly (ServicePort & { readonly in_use: boolean })[];
 }
 

@@ -9,7 +9,7 @@ export interface PortView {
   readonly protocol: 'tcp' | 'udp';
   readonly listening: boolean;
 }
-/** One answer to a health check. `ms`: how long it took; null: nobody asked, the service said so itself. */
+/** One answer to a health check. `ms`: how long it took; null: no check was made, the service said so itself. */
 export interface HealthAnswerView {
   readonly at: string;
   readonly ok: boolean;
@@ -111,7 +111,7 @@ export interface ReceiptProcess {
   readonly command: string;
   readonly found_by: readonly TrackerName[];
   readonly signals: readonly string[];
-  /** `null`: it was gone, but nobody could tell how it ended (it was not our child). */
+  /** `null`: it was gone, but how it ended is unknown (it was not our child). */
   readonly exit: Exit | null;
 }
 export interface ReceiptService {
@@ -210,7 +210,7 @@ export interface PortOwnerView {
   readonly user: string | null;
   /** Whether the listener belongs to the service that leased the port, or, where nothing has, to a service of this home. */
   readonly ours: boolean;
-  /** Of the service that the listener belongs to, whoever has the lease; null: to none of this home. */
+  /** Of the service that the listener belongs to, whichever service has the lease; null: to none of this home. */
   readonly project: string | null;
   readonly service: string | null;
 }

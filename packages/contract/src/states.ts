@@ -21,7 +21,7 @@ export type HealthName = 'healthy' | 'unhealthy' | 'unknown';
 export type Intent = 'up' | 'down';
 
 /**
- * Why a run ended. `code` and `signal`: by itself, or by somebody else's hand. `oom`: the kernel ended it for memory.
+ * Why a run ended. `code` and `signal`: by itself, or by a signal that reeve did not send. `oom`: the kernel ended it for memory.
  * The others are reeve's doing: it was not ready in time (`timeout`), did not ping its watchdog, was `unhealthy`, needed
  * a `dependency` that went away, was `asked` to stop, or was `replaced` by a newer start.
  */
@@ -40,7 +40,7 @@ export const END_CAUSES = [
 export type EndCause = (typeof END_CAUSES)[number];
 
 /**
- * How a process ended. `unobserved`: nobody who could wait for it was alive at that moment. `cause` is told by the
+ * How a process ended. `unobserved`: no process that could wait for it was alive at that moment. `cause` is added by the
  * daemon once the whole run is over; the keeper, which only waits, leaves it out.
  */
 export type Exit = { readonly at: string; readonly cause?: EndCause } & (

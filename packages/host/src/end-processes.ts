@@ -49,8 +49,8 @@ const NO_WITNESS = { cookie: null, cgroup: null };
 
 /**
  * Ends processes and what belongs to them (descendants, sessions they lead), and proves it: SIGTERM to the named ones,
- * then to the rest; after the grace everybody is stopped until a look finds nobody new, and killed; done when two looks
- * in a row find nobody. Only processes that are still the ones that were looked up are signalled.
+ * then to the rest; after the grace all are stopped until a look finds no new process, and killed; done when two looks
+ * in a row find none. Only processes that are still the ones that were looked up are signalled.
  */
 export async function endProcesses(named: readonly Target[], options: EndOptions): Promise<readonly Ending[]> {
   using crowd = new Crowd(named, options.spare);

@@ -13,12 +13,12 @@ const CONFIG_NAMES = [
   'reeve.config.mjs',
 ];
 
-/** S_ISVTX: a folder in which everybody may put files, such as /tmp. */
+/** S_ISVTX: a folder in which every user may put files, such as /tmp. */
 const STICKY = 0o1000;
 
 /**
  * The nearest config, upwards from `cwd` to the git root or home, whichever comes first. Going up stops before a folder
- * of another owner (root may go on) and before a sticky folder. Null when there is none.
+ * of another owner (root may continue) and before a sticky folder. Null when there is none.
  * Throws `ReeveError` CONFIG_AMBIGUOUS for two side by side. Source: DESIGN.md, Names; FAULTS S23.
  */
 export async function findConfig(cwd: string, home: string | undefined): Promise<string | null> {

@@ -38,7 +38,7 @@ test('everything is made for us alone, whatever the umask, and a second time not
   }
 });
 
-test('a home that others may write to is refused with the command that mends it', () => {
+test('a home that others may write to is refused with the command that fixes it', () => {
   const home = path.join(folder, 'h x');
   mkdirSync(home);
   chmodSync(home, 0o770);
@@ -66,7 +66,7 @@ test('a symbolic link or a file in its place is refused', () => {
   expect(refusal(path.join(folder, 'file/below')).message).toMatch(/cannot be made/);
 });
 
-test('a folder above that everybody may write to is refused, unless it is sticky', () => {
+test('a folder above that every user may write to is refused, unless it is sticky', () => {
   const open = path.join(folder, 'open');
   mkdirSync(open);
   chmodSync(open, 0o777);
@@ -86,7 +86,7 @@ test('the way through a link is looked at on both sides', () => {
   expect(refusal(path.join(folder, 'way/h')).message).toContain(open);
 });
 
-test.runIf(isRoot)("somebody else's folder is refused, at the end of the path and above it", () => {
+test.runIf(isRoot)("another user's folder is refused, at the end of the path and above it", () => {
   const theirs = path.join(folder, 'theirs');
   mkdirSync(theirs, 0o755);
   chownSync(theirs, 65534, 65534);

@@ -38,7 +38,7 @@ export interface HomePaths {
   readonly run: string;
   /** Files that programs without the library announce themselves by. */
   readonly announce: string;
-  /** What the library asks before a service that is started manually goes on. */
+  /** What the library asks before a service that is started manually continues. */
   readonly guard: string;
   readonly sockets: string;
   readonly daemonLock: string;
@@ -113,13 +113,13 @@ function fits(folder: string): boolean {
 
 /**
  * Makes the home and its folders (0700) where they are missing, and verifies them. Throws HOME_UNSAFE, with the
- * command that mends it, when somebody else could write in one of them or put another one in its place.
+ * command that fixes it, when another user could write in one of them or put another one in its place.
  */
 export function prepareHome(home: string): HomePaths {
   const paths = homePaths(resolve(home));
-  prepareFolder(paths.home, 'nobody-writes');
+  prepareFolder(paths.home, 'no-other-writes');
   for (const folder of new Set([paths.run, paths.sockets, paths.keeper, paths.fifos, paths.logs])) {
-    prepareFolder(folder, 'nobody-enters');
+    prepareFolder(folder, 'no-other-enters');
   }
   return paths;
 }

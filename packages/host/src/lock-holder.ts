@@ -16,7 +16,7 @@ export interface LiveHolder {
 }
 
 /**
- * Who holds a lock now: the pid that is written in it, if that process is alive and has the file open. Null: nobody, or
+ * Who holds a lock now: the pid that is written in it, if that process is alive and has the file open. Null: no process, or
  * a process that is not ours to look at. It says whom to look at, never whom to signal.
  */
 export function liveHolder(lock: string): LiveHolder | null {

@@ -71,7 +71,7 @@ describe('a lock that a child has inherited', () => {
     return { end };
   };
 
-  test('is held until both have let go, and given away without a moment in which nobody holds it', async () => {
+  test('is held until both have let go, and given away without a moment in which it is free', async () => {
     const held = await acquireLock(file);
     const child = await heir(held?.fd ?? -1);
     held?.giveAway();

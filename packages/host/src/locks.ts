@@ -11,9 +11,9 @@ export interface Lock extends AsyncDisposable {
   release(): Promise<void>;
   /** Whether {@link path} still names the file that is locked: once it is removed or replaced, others take another one. */
   isInPlace(): boolean;
-  /** Writes our pid into it anew: whoever was to inherit it has written its own, and is gone. */
+  /** Writes our pid into it again: the process that was to inherit it wrote its own, and has ended. */
   claim(): void;
-  /** Forgets it without freeing it: whoever has inherited {@link fd} holds it alone from now on. */
+  /** Forgets it without freeing it: the process that has inherited {@link fd} is the only holder from now on. */
   giveAway(): void;
 }
 export interface LockOptions {
@@ -23,8 +23,8 @@ export interface LockOptions {
 }
 
 /**
- * Takes flock(2) on a file without waiting; null: somebody else holds it. The file is made (0600) and never unlinked:
- * a lock on an unlinked file would exclude nobody. Without the binding a child `flock` holds it for us.
+ * Takes flock(2) on a file without waiting; null: another process holds it. The file is made (0600) and never unlinked:
+ * a lock on an unlinked file would exclude no process. Without the binding a child `flock` holds it for us.
  * Throws the ErrnoException of open(2) (a symbolic link gives ELOOP) or of flock(2).
  */
 export async function acquireLock(path: string, options: LockOptions = {}): Promise<Lock | null> {
@@ -45,7 +45,7 @@ export async function acquireLock(path: string, options: LockOptions = {}): Prom
 
 /**
  * A lock that this process has inherited as an open descriptor: it is held by both until one of them lets go, and at no
- * moment by nobody. Throws when the descriptor is not an open `path`.
+ * moment by no process. Throws when the descriptor is not an open `path`.
  */
 export function adoptLock(path: string, fd: number, options: LockOptions = {}): Lock {
   const [here, there] = [fstatSync(fd), statSync(path)];

@@ -5,7 +5,7 @@ const { O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_RDWR, O_EXCL, S_IFMT, S_IFR
 
 /**
  * Opens a file of reeve's own for appending and reading, and makes it (0600) where it is missing. A link that lies in
- * its place is not followed: whoever put it there chose what would be written to. Throws HOME_UNSAFE, or what the
+ * its place is not followed: the user who put it there chose what would be written to. Throws HOME_UNSAFE, or what the
  * system says.
  */
 export function openToAppend(path: string): number {

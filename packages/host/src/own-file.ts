@@ -6,7 +6,7 @@ export type OwnFile =
   | { readonly ok: false; readonly why: string | null };
 
 /**
- * Reads a small file that only we can have written: a regular one, no link, ours, writable by nobody else, and at most
+ * Reads a small file that only we can have written: a regular one, no link, ours, writable by no other user, and at most
  * `limit` bytes. Never blocks (a FIFO), never throws.
  */
 export function readOwnFile(path: string, limit: number): OwnFile {

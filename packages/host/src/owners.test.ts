@@ -82,7 +82,7 @@ test('U4: a pid with another start tick is another process; a cookie of another 
   expect(owners([stat(10), stat(11)], { 11: { REEVE_HOME: '/other', REEVE_RUN: 'r1' } }, [one])).toEqual({});
 });
 
-test('U4: the cookie of a run that is over says who left a process behind; a daemon belongs to nobody', () => {
+test('U4: the cookie of a run that is over says who left a process behind; a daemon belongs to no service', () => {
   const cookie = { REEVE_HOME: HOME, REEVE_RUN: 'old', REEVE_PROJECT: 'proj-a', REEVE_SERVICE: 'web' };
   const live = [stat(10), stat(11), stat(12, { ppid: 10 })];
   expect(owners(live, { 10: cookie, 11: { ...cookie, REEVE_DAEMON: '1' } }, [])).toEqual({
@@ -128,7 +128,7 @@ test('U22: the children of a dead service are known by its mark, its session and
   });
 });
 
-test('U22: a group whose number belongs to a living process is nobody else’s', () => {
+test('U22: a group whose number belongs to a living process is not another’s', () => {
   expect(owners([stat(20, { start: 99 }), stat(24, { pgrp: 20 })], {}, [], [card(20, 'stale')])).toEqual({});
 });
 

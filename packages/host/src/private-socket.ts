@@ -9,8 +9,8 @@ const PATH_BYTES = 100;
 
 /**
  * Listens at `path`: mode 0600 in a folder of ours with mode 0700 (made if it is missing), whatever the umask.
- * A socket that lies there already is removed WITHOUT asking whether somebody listens: only whoever holds the lock that
- * goes with it (of the daemon, or of the service) may call this, so whoever made that socket is dead.
+ * A socket that lies there already is removed WITHOUT asking whether a process listens: only the holder of the lock that
+ * goes with it (of the daemon, or of the service) may call this, so the process that made that socket is dead.
  * Throws USAGE (path too long), HOME_UNSAFE, or what the system says.
  */
 export async function listenPrivately(server: Server, path: string): Promise<void> {
@@ -20,7 +20,7 @@ export async function listenPrivately(server: Server, path: string): Promise<voi
       hint: 'choose a shorter --home',
     });
   }
-  prepareFolder(dirname(path), 'nobody-enters');
+  prepareFolder(dirname(path), 'no-other-enters');
   removeStale(path);
   await listen(server, path);
   // Again, for a system where the umask does not reach the socket's mode.
@@ -36,7 +36,7 @@ function listen(server: Server, path: string): Promise<void> {
       server.removeListener('error', reject);
       resolve();
     });
-    // bind(2) happens inside listen(): nobody else's file can be made under this umask.
+    // bind(2) happens inside listen(): no file of another caller can be made under this umask.
     const before = process.umask(0o177);
     try {
       server.listen(path);

@@ -52,7 +52,7 @@ test('who is left behind and holds its output open is not waited for, and lives'
   expect(isAlive(pid)).toBe(true);
 });
 
-test('a start that goes on has started; one whose ports stay closed has not, and is left alone', async () => {
+test('a start that keeps running has started; one whose ports stay closed has not, and is left alone', async () => {
   const cwd = folder();
   const pid = (): number => Number(readFileSync(path.join(cwd, 'pid'), 'utf8'));
   expect(await startCommand(run('echo $$ > pid; exec sleep 600', 20_000, cwd), [])).toMatchObject({ reason: 'done' });

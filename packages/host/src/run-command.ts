@@ -22,7 +22,7 @@ export interface CommandEnd {
 
 /** Milliseconds for killing what did not end in time. */
 const BUDGET = 2000;
-/** How long the output of a command that has ended is waited for: somebody it left may hold it open. Milliseconds. */
+/** How long the output of a command that has ended is waited for: a process that it left may hold it open. Milliseconds. */
 const DRAIN = 200;
 /** Of its output, for the last line. Characters. */
 const TAIL = 2000;

@@ -4,10 +4,10 @@ import { ReeveError } from '@reeve/contract';
 
 /**
  * Makes a folder (0700, parents too) if it is missing, then verifies that it is ours alone: a real folder, owned by
- * us, that nobody else may write to (`nobody-writes`) or even look into (`nobody-enters`), and that nobody else could
- * replace, by any of the folders above it. Throws HOME_UNSAFE with the command that mends it.
+ * us, that no other user may write to (`no-other-writes`) or even look into (`no-other-enters`), or could
+ * replace, by any of the folders above it. Throws HOME_UNSAFE with the command that fixes it.
  */
-export function prepareFolder(path: string, rule: 'nobody-writes' | 'nobody-enters'): void {
+export function prepareFolder(path: string, rule: 'no-other-writes' | 'no-other-enters'): void {
   makeFolder(path);
   const stat = lstatSync(path);
   if (stat.isSymbolicLink()) throw unsafe(path, 'it is a symbolic link', `use where it leads: ${safeRealpath(path)}`);
@@ -16,7 +16,7 @@ export function prepareFolder(path: string, rule: 'nobody-writes' | 'nobody-ente
   if (stat.uid !== process.getuid()) {
     throw unsafe(path, `it belongs to user ${stat.uid}, not to you`, `sudo chown ${process.getuid()} ${quote(path)}`);
   }
-  if (stat.mode & (rule === 'nobody-enters' ? 0o077 : 0o022)) {
+  if (stat.mode & (rule === 'no-other-enters' ? 0o077 : 0o022)) {
     throw unsafe(path, `its mode is ${octal(stat)}: others can access it`, `chmod 700 ${quote(path)}`);
   }
   verifyAbove(path);

@@ -97,7 +97,7 @@ test('an unknown signal is refused by name', () => {
   }
 });
 
-test('the root cgroup is no witness, a prefix of a name is not below it', () => {
+test('the root cgroup is not a witness, a prefix of a name is not below it', () => {
   expect(isWithin('/a/b', '/')).toBe(false);
   expect(isWithin('/a/bc', '/a/b')).toBe(false);
   expect(isWithin('/a/b/c', '/a/b')).toBe(true);

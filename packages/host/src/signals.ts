@@ -83,7 +83,7 @@ function isEqual(one: ProcessIdentity, other: ProcessIdentity): boolean {
   return one.boot === other.boot && one.pid === other.pid && one.start === other.start;
 }
 
-/** Whether a cgroup path is the given one or below it. The root is no witness: everything is below it. */
+/** Whether a cgroup path is the given one or below it. The root is not a witness: everything is below it. */
 export function isWithin(path: string | null, cgroup: string): boolean {
   if (path === null || cgroup === '/' || cgroup === '') return false;
   return path === cgroup || path.startsWith(`${cgroup}/`);

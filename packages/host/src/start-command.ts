@@ -9,7 +9,7 @@ const LIVES = 1000;
 const LOOK = 50;
 
 /**
- * Starts, as ourselves, what goes on when we end. It has started what it should when it ends with 0, when every port is
+ * Starts, as ourselves, what continues when we end. It has started what it should when it ends with 0, when every port is
  * listened on, or, with no ports, when it has lived for a second. What is not there at its limit is left alone. Never
  * rejects.
  */
@@ -18,7 +18,7 @@ export async function startCommand(
   ports: readonly { readonly port: number; readonly protocol: 'tcp' | 'udp' }[],
 ): Promise<CommandEnd> {
   const [file, args] = programOf(command);
-  // No pipe: what goes on when we end would die of it.
+  // No pipe: what continues when we end would die of it.
   const child = withUsualDescriptors(() => spawn(file, args, { cwd, env, detached: true, stdio: 'ignore' }));
   const seen: { end: CommandEnd | null } = { end: null };
   void endOf(child).then((end) => {

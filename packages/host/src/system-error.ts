@@ -4,7 +4,7 @@ const FULL: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT']);
 const REFUSED: ReadonlySet<string> = new Set(['EACCES', 'EPERM', 'EROFS']);
 
 /**
- * What the system refused, in the words of the catalogue: a full disk is no fault of the program. null: it is no error
+ * What the system refused, in the words of the catalogue: a full disk is not a fault of the program. null: it is not an error
  * of a system call, or one that should not have happened.
  */
 export function systemError(error: unknown): ReeveError | null {

@@ -7,7 +7,7 @@ const PATH_BYTES = 100;
 
 /**
  * Whoever may write in the socket's folder can put a socket of their own there. So before connecting: the path fits,
- * and its folder is a real folder, ours or root's, that nobody else may write to.
+ * and its folder is a real folder, ours or root's, that no other user may write to.
  * Throws USAGE (path too long), HOME_UNSAFE, or DAEMON_UNREACHABLE when there is no such folder.
  */
 export function checkSocketFolder(socket: string, home: string): void {

@@ -115,7 +115,7 @@ test('an error code of a newer daemon is named and not mistaken for a property o
   expect(error.message).toContain('toString');
 });
 
-test('no folder, no socket and a socket that nothing is listening on are told apart', async () => {
+test('no folder, no socket and a socket that nothing is listening on give three different errors', async () => {
   const none = await failure(ReeveClient.connect({ socket: join(home, 'nowhere', 'c.sock'), home }));
   expect([none.code, none.params.how, none.params.home]).toEqual(['DAEMON_UNREACHABLE', 'absent', home]);
   const absent = await failure(connect());

@@ -36,7 +36,7 @@ export type Push<N extends CallName> = N extends 'events' ? EventView : Progress
 export interface CallOptions<N extends CallName> {
   /** Gets what the daemon says before the answer. What it throws ends the call. */
   readonly onPush?: (value: Push<N>) => void;
-  /** Stops waiting for the answer and rejects with the signal's reason. What the daemon accepted goes on. */
+  /** Stops waiting for the answer and rejects with the signal's reason. What the daemon accepted continues. */
   readonly signal?: AbortSignal;
   /** Milliseconds; default 30 s; `Infinity` for a stream. */
   readonly deadline?: number;
@@ -112,7 +112,7 @@ export class ReeveClient implements AsyncDisposable {
     return new Promise<Calls[N]['ok']>((resolve, reject) => {
       const timer = Number.isFinite(deadline) ? after(deadline, () => leave(this.#late(name, deadline))) : null;
       const abort = (): void => leave(signal?.reason);
-      /** The daemon must not keep open what nobody waits for. */
+      /** The daemon must not keep open what no client waits for. */
       const leave = (error: unknown): void => {
         settle({ error });
         if (!this.#broken) this.#socket.write(encode({ id, cancel: true } satisfies ControlCancel));
@@ -137,7 +137,7 @@ export class ReeveClient implements AsyncDisposable {
     });
   }
 
-  /** Ends the connection; calls that still wait are rejected. What the daemon accepted goes on. */
+  /** Ends the connection; calls that still wait are rejected. What the daemon accepted continues. */
   async close(): Promise<void> {
     this.#fail(unreachable(this.#home, 'closed', 'this client was closed'));
     await this.#closed;

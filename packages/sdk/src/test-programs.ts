@@ -22,7 +22,7 @@ export interface Program {
 interface StartOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly args?: readonly string[];
-  /** What becomes of stdout and stderr. `closed`: the reader has gone; `full`: no space is left; `unread`: nobody reads. */
+  /** What becomes of stdout and stderr. `closed`: the reader has gone; `full`: no space is left; `unread`: it is never read. */
   readonly output?: 'read' | 'closed' | 'full' | 'unread';
   /** As another user; only root can. */
   readonly uid?: number;

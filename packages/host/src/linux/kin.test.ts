@@ -32,11 +32,11 @@ test('a process with the same number and another start is not meant', () => {
   expect(kinOf([{ pid: 10, start: 9 }], [stat(10, 1), stat(11, 10)], nobody)).toEqual([]);
 });
 
-test('a child that is older than its parent is not its child: the parent has somebody else’s number', () => {
+test('a child that is older than its parent is not its child: the parent has a reused pid', () => {
   expect(kinOf([{ pid: 10, start: 10 }], [stat(10, 1), stat(11, 10, 1, 5)], nobody)).toEqual([]);
 });
 
-test('whoever is spared shields what hangs below it', () => {
+test('a spared process protects its descendants', () => {
   const live = [stat(10, 1), stat(11, 10), stat(12, 11), stat(13, 10)];
   expect(pids(kinOf([{ pid: 10, start: 10 }], live, ({ pid }) => pid === 11))).toEqual(['13 tree']);
 });

@@ -48,7 +48,7 @@ export function kinOf(
   return found;
 }
 
-/** A process and everything above it: whoever ends one of them ends the asker with it. */
+/** A process and everything above it: ending one of them ends the caller with it. */
 export function lineageOf(pid: number, live: readonly Stat[]): ReadonlySet<number> {
   const parents = new Map(live.map((stat) => [stat.pid, stat.ppid]));
   const lineage = new Set<number>();

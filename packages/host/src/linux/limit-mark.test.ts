@@ -21,7 +21,7 @@ describe('a limit mark', () => {
     expect(markFrom(new Uint8Array([0, 0, 0, 0, 0, 0, 1]))).not.toBe(markFrom(new Uint8Array([0, 0, 0, 0, 0, 0, 2])));
   });
 
-  test('is read from the limits of a process; no limit and a usual limit are no mark', () => {
+  test('is read from the limits of a process; no limit and a usual limit are not a mark', () => {
     expect(parseMark(limits('4503599627370497'))).toBe(4503599627370497);
     expect(parseMark(limits('unlimited'))).toBeNull();
     expect(parseMark(limits('200000'))).toBeNull();

@@ -21,7 +21,7 @@ export function parseMark(text: string): number | null {
 
 /**
  * Takes the mark of a run off ourselves: a daemon or keeper that a service has started is none of its processes.
- * Does nothing without a binding, where nobody was marked.
+ * Does nothing without a binding, where no process was marked.
  */
 export function dropMark(): void {
   const binding = loadSyscalls();

@@ -12,7 +12,7 @@ export function parseLocks(text: string): ReadonlyMap<string, number> {
   return holders;
 }
 
-/** Who holds the lock of a file; null: nobody, or there is no such file. */
+/** Who holds the lock of a file; null: no process, or there is no such file. */
 export function lockHolders(): (file: string) => number | null {
   const holders = parseLocks(readProc('/proc/locks') ?? '');
   return (file) => {

@@ -29,7 +29,7 @@ test.each(['a b', ') R 1 (', '((sd-pam)', 'two\nlines', 'x) Z 1 1 1 0', '', 'ün
 );
 
 test.each(['', '99', '99 (node', '99 (node) ', 'x (node) S 1', `99 (node) ${rest.slice(0, 40)}`])(
-  'refuses %j, which is no stat line',
+  'refuses %j, which is not a stat line',
   (text) => {
     expect(parseStat(text)).toBeNull();
   },

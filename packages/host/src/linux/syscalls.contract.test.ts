@@ -70,7 +70,7 @@ describe.runIf(binding.available)('with the binding', () => {
     closeSync(pidfd ?? -1);
   });
 
-  test('a process that is not our child is told apart from one that runs', async () => {
+  test('a process that is not our child is not taken for one that runs', async () => {
     const child = spawn('sleep', ['1000'], { stdio: 'ignore' });
     expect(calls().waitpidNoHang(child.pid ?? -1)).toBeNull();
     expect(calls().waitpidNoHang(process.ppid)).toBe('gone');
@@ -101,7 +101,7 @@ test('an identity is good for its process and for no other', async () => {
   expect(isSame(identity)).toBe(false);
 });
 
-test.each([0, 1, -1, 1.5, Number.NaN, 2 ** 32 + 1, '12', null, undefined])('%j is no pid', (value) => {
+test.each([0, 1, -1, 1.5, Number.NaN, 2 ** 32 + 1, '12', null, undefined])('%j is not a pid', (value) => {
   expect(isPid(value)).toBe(false);
   expect(identify(value as number)).toBeNull();
 });

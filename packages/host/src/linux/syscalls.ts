@@ -34,7 +34,7 @@ export interface Limit {
  * with the fallbacks that the callers name. Calls throw an `ErrnoException`, except where a `null` or `false` is said.
  */
 export interface Syscalls extends SocketCalls, SchedulingCalls {
-  /** true: taken (or given back); false: somebody else holds it. The lock belongs to the open file description. */
+  /** true: taken (or given back); false: another process holds it. The lock belongs to the open file description. */
   flock(fd: number, how: 'exclusive-nonblocking' | 'unlock'): boolean;
   /** The umask applies, as in mkfifo(3). */
   mkfifo(path: string, mode: number): void;

@@ -17,7 +17,7 @@ test('groups are read by name and number', () => {
   ]);
 });
 
-test('U36: a user database that cannot be read knows nobody', () => {
+test('U36: a user database that cannot be read has no users', () => {
   expect(textOf('/proc/self/mem')).toBe('');
   expect(textOf('/no/such/passwd')).toBe('');
 });

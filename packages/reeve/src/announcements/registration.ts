@@ -24,7 +24,7 @@ export interface Registration {
 
 /** Writes it whole, or replaces the one before. Returns the file. Throws what the system says. */
 export function writeRegistration({ announce }: Pick<HomePaths, 'announce'>, entry: Registration): string {
-  prepareFolder(announce, 'nobody-writes');
+  prepareFolder(announce, 'no-other-writes');
   const file = registrationFile(announce, entry);
   const { process: identity, startedAt, cleanupTimeout, ...rest } = entry;
   const text = JSON.stringify(

@@ -1,7 +1,7 @@
 import type { ProcessIdentity } from '@reeve/contract';
 
 /**
- * `done`. `gone`: it had ended by itself, or its pid is another's now. `not_found`. `not_permitted`: somebody else's, or
+ * `done`. `gone`: it had ended by itself, or its pid is another's now. `not_found`. `not_permitted`: another user's, or
  * not ours and `force` was not given. `protected`: this program, what started it, or pid 0 and 1. `survived`: it is
  * still there after SIGKILL.
  */
@@ -37,7 +37,7 @@ export interface FoundProcess {
 }
 /** How something is ended: SIGTERM, and SIGKILL for what is left. */
 export interface KillOptions {
-  /** Also what is somebody else's. Default false. */
+  /** Also what belongs to another user or project. Default false. */
   readonly force?: boolean;
   /** Milliseconds from SIGTERM to SIGKILL. Default 5 s. */
   readonly grace?: number;

@@ -139,7 +139,7 @@ async function killMatching(
   if (stranger && options.force !== true) {
     return refuse(
       'not_permitted',
-      `${describeProcess(foundOf(stranger))} is no process of a project of this home: it is only ended with force`,
+      `${describeProcess(foundOf(stranger))} does not belong to a project of this home: it is only ended with force`,
     );
   }
   const supervised = new Set(

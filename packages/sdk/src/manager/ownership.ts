@@ -13,7 +13,7 @@ export function markChildren(id: string): string {
   return mark;
 }
 
-/** For what is meant to go on when this program ends, and must not be taken for a leftover of it. */
+/** For what is meant to outlive this program, and must not be taken for a leftover of it. */
 export function withoutMark(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const { [OWNER_MARK]: _ours, ...rest } = env;
   return rest;

@@ -41,7 +41,7 @@ async function holder(
   ]
     .filter(Boolean)
     .join('\n');
-  // A foreign one: its parent has ended before anybody looks, so it is nobody's child here.
+  // A foreign one: its parent has ended before it is looked at, so it is not a child of this test.
   const argv: readonly [string, string[]] = foreign
     ? ['sh', ['-c', 'setsid python3 -c "$0" &', code]]
     : ['python3', ['-c', code]];
@@ -76,7 +76,7 @@ test('a port is in use or not, and its holder is found with name, command and us
 });
 
 describe('killProcessOnPort', () => {
-  test('held by this program: protected, and nobody is touched', async () => {
+  test('held by this program: protected, and no process is touched', async () => {
     const port = await ownServer();
     const result = await killProcessOnPort(port);
     expect(result).toMatchObject({ ok: false, reason: 'protected', processes: [] });
@@ -124,7 +124,7 @@ describe('killProcessOnPort', () => {
     expect(await isPortInUse(first.port)).toBe(false);
   });
 
-  test('TCP and UDP of one number are told apart when asked', async () => {
+  test('TCP and UDP of one number are distinguished when asked', async () => {
     const tcp = await holder();
     const udp = await holder({ kind: 'DGRAM', port: tcp.port });
     expect(await killProcessOnPort(tcp.port, { protocol: 'udp' })).toMatchObject({ ok: true });
@@ -186,7 +186,7 @@ describe('killProcessById', () => {
   });
 });
 
-test('what is no port is an error of the call', async () => {
+test('an invalid port is an error of the call', async () => {
   for (const port of [0, -1, 65_536, 1.5, Number.NaN]) {
     await expect(isPortInUse(port)).rejects.toBeInstanceOf(ReeveError);
     await expect(killProcessOnPort(port)).rejects.toThrow('is not a valid port');

@@ -20,14 +20,14 @@ export interface FoundPortHolder extends FoundProcess {
 /** How long the kernel may need to give a port back after its holder. Milliseconds. */
 const RELEASE = 2000;
 
-/** Whether somebody listens on it, TCP or UDP, IPv4 or IPv6. Throws USAGE for what is no port. */
+/** Whether a process listens on it, TCP or UDP, IPv4 or IPv6. Throws USAGE for an invalid port. */
 export async function isPortInUse(port: number, { protocol }: PortOptions = {}): Promise<boolean> {
   checkPort(port);
   return isListenedOn(port, protocol);
 }
 
 /**
- * The process that listens on a port, the oldest of several; null: nobody does, or it is another user's whom we may not
+ * The process that listens on a port, the oldest of several; null: none does, or it is another user's that we may not
  * look at (`isPortInUse` tells these apart).
  */
 export async function findProcessByPort(port: number, options: PortOptions = {}): Promise<FoundPortHolder | null> {
@@ -48,9 +48,9 @@ export async function findProcessesByPort(
 }
 
 /**
- * Ends everybody who listens on a port, and looks whether it is free then. `not_found`: nothing is listening.
+ * Ends every process that listens on a port, and looks whether it is free then. `not_found`: nothing is listening.
  * `not_permitted`: another user's (root may, with `force`). `protected`: this program, or what started it, is among them:
- * nobody is touched.
+ * no process is touched.
  */
 export async function killProcessOnPort(port: number, options: PortOptions & KillOptions = {}): Promise<ActionResult> {
   const holders = holdersOf(port, options);
@@ -61,7 +61,7 @@ export async function killProcessOnPort(port: number, options: PortOptions & Kil
     return refuse('not_permitted', message);
   }
   const found = await findProcessesByPort(port, options);
-  if (found.length === 0) return refuse('gone', `whoever listened on port ${port} has just ended`);
+  if (found.length === 0) return refuse('gone', `the process that listened on port ${port} has just ended`);
   const result = await endFound(found, options);
   if (!result.ok && result.reason !== 'gone') return { ...result, message: `port ${port}: ${result.message}` };
   return (await isReleased(port, options)) ? result : stillTaken(port, result);

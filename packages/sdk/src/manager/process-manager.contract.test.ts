@@ -74,7 +74,7 @@ test('cleanupOnStartup ends what an earlier start left behind, and nothing of th
   process.kill(own, 'SIGKILL');
 });
 
-test('a ManagedService is the single instance of its program: its leftovers are known and its ports are told', async () => {
+test('a ManagedService is the single instance of its program: its leftovers are known and its ports are listed', async () => {
   const service = (work: string) => `
     class Job extends sdk.ManagedService {
       constructor() { super('job'); }
@@ -170,7 +170,7 @@ test('getProcessManager is one, until it is reset', async () => {
   expect((await program.ended).stdout).not.toContain('never');
 });
 
-test('U26: executeShutdownHandlers runs the handlers and gives no name back, whoever holds it', async () => {
+test('U26: executeShutdownHandlers runs the handlers and gives no name back', async () => {
   const manager = world.start(
     only(`manager.addShutdownHandler(() => say('handled'));
       await manager.executeShutdownHandlers(); say('left', manager.getProcessStatus().shutdownHandlers); ${alive}`),

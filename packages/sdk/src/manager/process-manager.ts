@@ -43,7 +43,7 @@ export type SingleInstance =
     };
 /** How hard to try for a port. */
 export interface EnsurePortOptions extends PortOptions, KillOptions {
-  /** How often it is looked again when somebody else holds it. Default 3, a little later each time. */
+  /** How often it is looked again when another process holds it. Default 3, a little later each time. */
   readonly maxRetries?: number;
 }
 /** A port that was registered with `registerManagedPort`. */
@@ -107,15 +107,15 @@ export class ProcessManager {
     }
   }
 
-  /** Whether somebody listens on it, TCP or UDP, IPv4 or IPv6. Throws USAGE for what is no port. */
+  /** Whether a process listens on it, TCP or UDP, IPv4 or IPv6. Throws USAGE for an invalid port. */
   isPortInUse(port: number, options?: PortOptions): Promise<boolean> {
     return isPortInUse(port, options);
   }
-  /** Who listens on it; null: nobody, or a process that we may not look at. */
+  /** Who listens on it; null: no process, or a process that we may not look at. */
   findProcessByPort(port: number, options?: PortOptions): Promise<FoundPortHolder | null> {
     return findProcessByPort(port, options);
   }
-  /** Ends everybody who listens on it. See the function of this name. */
+  /** Ends every process that listens on it. See the function of this name. */
   killProcessOnPort(port: number, options?: PortOptions & KillOptions): Promise<ActionResult> {
     return killProcessOnPort(port, options);
   }
@@ -124,7 +124,7 @@ export class ProcessManager {
     return killProcessById(target, options);
   }
 
-  /** Counts a port as this program's; shown by `getProcessStatus` and to everybody who asks. Throws USAGE. */
+  /** Counts a port as this program's; shown by `getProcessStatus` and to every caller that asks. Throws USAGE. */
   registerManagedPort(port: number, name: string): void {
     checkPort(port);
     this.#ports.set(port, name);
@@ -133,7 +133,7 @@ export class ProcessManager {
 
   /**
    * Sees to it that nothing is listening on a port. Whoever is ours (below this program, or left by an earlier start of the
-   * same single instance) is ended; anybody else only with `force`, else it is looked again `maxRetries` times and then
+   * same single instance) is ended; any other only with `force`, else it is looked again `maxRetries` times and then
    * `not_permitted` names him.
    */
   async ensurePortAvailable(port: number, options: EnsurePortOptions = {}): Promise<ActionResult> {
@@ -175,7 +175,7 @@ export class ProcessManager {
   addShutdownHandler(handler: ShutdownHandler, options?: HandlerOptions): () => void {
     return programEnd().stack.add(handler, options);
   }
-  /** Runs the handlers now. The program goes on and keeps its names; what has been run is not run again. Never rejects. */
+  /** Runs the handlers now. The program continues and keeps its names; what has been run is not run again. Never rejects. */
   executeShutdownHandlers(reason: string | null = null): Promise<readonly HandlerOutcome[]> {
     return programEnd().stack.executeHandlers({ kind: 'request', reason });
   }

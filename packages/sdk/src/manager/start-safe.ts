@@ -25,7 +25,7 @@ export interface StartOptions extends Pick<PlaceOptions, 'home' | 'cwd'> {
   readonly checkExisting?: boolean;
   /** Added to the environment of this program. */
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** What Node's `spawn` takes. Default `ignore`. It goes on when this program ends. */
+  /** What Node's `spawn` takes. Default `ignore`. It continues when this program ends. */
   readonly stdio?: SpawnOptions['stdio'];
 }
 /** Whether it was started; `already_running` has the pid of the copy, `failed` says why. */
@@ -38,7 +38,7 @@ export type StartResult =
 const TURN = 5000;
 
 /**
- * Starts a command that goes on when this program ends, unless a copy of it runs already, whose pid is then told. A text is
+ * Starts a command that outlives this program, unless a copy of it is already running, whose pid is then returned. A text is
  * handed to `/bin/sh -c`, a list is argv. Throws USAGE for no command, TIMED_OUT when another start of the same hangs.
  */
 export async function startServiceSafe(
@@ -55,7 +55,7 @@ export async function startServiceSafe(
     const record = join((await findProject(options)).run, `start-${keyOf(words, cwd)}.json`);
     const pid = findStarted(record) ?? findCopy(words, cwd) ?? (await findTitled(words, cwd, options));
     if (pid === null) return remember(record, await launch(argv, cwd, options));
-    return { ok: false, reason: 'already_running', pid, message: `${words} runs already (pid ${pid})` };
+    return { ok: false, reason: 'already_running', pid, message: `${words} is already running (pid ${pid})` };
   } finally {
     await turn.release();
   }
@@ -146,8 +146,8 @@ function keyOf(words: string, cwd: string): string {
 
 async function takeTurn(words: string, cwd: string, options: StartOptions): Promise<Lock> {
   const { home, run } = await findProject(options);
-  prepareFolder(home, 'nobody-writes');
-  prepareFolder(run, 'nobody-enters');
+  prepareFolder(home, 'no-other-writes');
+  prepareFolder(run, 'no-other-enters');
   const end = performance.now() + TURN;
   for (;;) {
     const lock = await acquireLock(join(run, `start-${keyOf(words, cwd)}.lock`));

@@ -85,7 +85,7 @@ test.each([
   ],
   ['is not there', "cleanup: ['/nowhere/at/all']", { ok: false, reason: 'failed' }],
   ['was not announced', '', { ok: false, reason: 'not_announced' }],
-])('a clean-up that %s is told as such', async (_what, fields, expected) => {
+])('a clean-up that %s is reported as such', async (_what, fields, expected) => {
   const program = world.start(announcing(fields));
   await program.said('announced');
   expect(await (await discoverService('stack', world.at))?.cleanup()).toMatchObject(expected);
@@ -107,7 +107,7 @@ test('a clean-up that leaves the port taken is not done, whatever it says', asyn
   });
 });
 
-test('an announced start is done when its ports are listened on, and goes on without us; a dead owner’s command still runs', async () => {
+test('an announced start is done when its ports are listened on, and continues without us; a dead owner’s command still runs', async () => {
   writeFileSync(
     join(world.folder, 'serve.mjs'),
     "import net from 'node:net'; net.createServer().listen(Number(process.argv[2]), '127.0.0.1');",
@@ -144,8 +144,8 @@ test('a service announces under its own name, and waits for its dependencies by 
       constructor() { super('web'); }
       async run() {
         this.announceProcessManagement({ ports: [8081], cleanup: () => say('cleaned') });
-        try { await this.dependency('nobody', { timeout: 50 }); } catch (e) { say('missing', e.code, e.message); }
-        try { await this.endpoint('nobody'); } catch (e) { say('unknown', e.code); }
+        try { await this.dependency('unknown', { timeout: 50 }); } catch (e) { say('missing', e.code, e.message); }
+        try { await this.endpoint('unknown'); } catch (e) { say('unknown', e.code); }
         const { host, port } = await this.dependency('database', { timeout: 20000 });
         say('endpoint', host, port);
         await this.ready(); await this.untilStopped();
@@ -153,7 +153,7 @@ test('a service announces under its own name, and waits for its dependencies by 
     }
     await Web.main();`);
   expect(await web.said('missing')).toBe(
-    'TIMED_OUT nobody of shop is not ready after 0.05 s: nobody knows a service of that name',
+    'TIMED_OUT unknown of shop is not ready after 0.05 s: no service of that name is known',
   );
   expect(await web.said('unknown')).toBe('SERVICE_UNKNOWN');
   const database = world.start(`

@@ -20,7 +20,7 @@ export interface Announced extends AsyncDisposable {
   readonly name: string;
   /** Of its files in `$REEVE_HOME/run`: 12 hex digits. */
   readonly id: string;
-  /** As everybody sees it. */
+  /** As every reader sees it. */
   readonly card: ServiceCard | null;
   /** Takes it back: from then on the name is free. */
   close(): Promise<void>;
@@ -29,7 +29,7 @@ export interface Announced extends AsyncDisposable {
 /**
  * Says that this program manages processes under a name: what they are, how to start them and how to clean them up. It
  * can then be found by `PROCESS_MANAGER` and by every capability that is given. A `ManagedService` announces under its
- * own name by its method of the same name. Throws USAGE, `AlreadyRunning` (somebody else holds the name), HOME_UNSAFE.
+ * own name by its method of the same name. Throws USAGE, `AlreadyRunning` (another process holds the name), HOME_UNSAFE.
  */
 export function announceProcessManagement(input: AnnounceInput): Promise<Announced> {
   return open(input, ['PROCESS_MANAGER']);

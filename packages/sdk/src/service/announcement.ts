@@ -53,7 +53,7 @@ export function readAnnouncement(
   return { announcement, methods: { start: methodOf(start), cleanup: methodOf(cleanup) } };
 }
 
-/** Throws USAGE for what is no port. */
+/** Throws USAGE for an invalid port. */
 function readPorts(ports: readonly PortInput[], where: string): readonly ServicePort[] {
   if (!Array.isArray(ports)) throw wrong(`${where}: a list of ports`);
   return ports.map((each) => readPort(each, where));

@@ -1,7 +1,7 @@
 import { after, type Timer } from '@reeve/host';
 /** Something that a service does beside its main work, until it is stopped. */
 export interface Background {
-  /** Asks it to end and resolves when it has. Never rejects: what failed was told when it failed. */
+  /** Asks it to end and resolves when it has. Never rejects: a failure was reported when it happened. */
   stop(): Promise<void>;
 }
 export type Failed = (error: unknown) => void;
@@ -26,7 +26,7 @@ export function startWorker(work: (signal: AbortSignal) => unknown, failed: Fail
 
 /**
  * Runs `work` every `every` milliseconds, counted from the end of one run to the beginning of the next: never two at
- * once. A failure is told, and the next run comes all the same. The timer keeps no program alive.
+ * once. A failure is reported, and the next run still comes. The timer keeps no program alive.
  */
 export function startInterval(every: number, work: (signal: AbortSignal) => unknown, failed: Failed): Background {
   if (!(Number.isFinite(every) && every > 0))

@@ -9,7 +9,7 @@ export type Liveness = 'live' | 'stale' | 'stopped';
 
 /** Writes a card whole: a reader meets the old one or the new one. Throws what the system says. */
 export function writeCard(file: string, card: ServiceCard): void {
-  // Hidden, and no card's name: nobody lists a draft.
+  // Hidden, and not a card's name: a draft is never listed.
   const draft = join(file, '..', `.${card.id}.${process.pid}.${randomBytes(3).toString('hex')}`);
   try {
     writeFileSync(draft, `${JSON.stringify(card, null, 2)}\n`, { mode: 0o600, flag: 'wx' });
@@ -40,7 +40,7 @@ export function listCards(run: string): readonly ServiceCard[] {
   return names.flatMap((name) => {
     const id = SERVICE_CARD_NAME.exec(name)?.[1];
     const card = id === undefined ? null : readCard(join(run, name));
-    // A card under another's name is nobody's.
+    // A card under another's name belongs to no service.
     return card !== null && card.id === id ? [card] : [];
   });
 }

@@ -34,7 +34,7 @@ interface Seen extends Endpoint {
 
 const TIMEOUT = 30_000;
 const BETWEEN_LOOKS = 100;
-/** A daemon that does not answer must not use up the time of whoever waits. Milliseconds. */
+/** A daemon that does not answer must not use up the time of the caller. Milliseconds. */
 const DAEMON_DEADLINE = 2000;
 const HOST = '127.0.0.1';
 
@@ -74,7 +74,7 @@ function endpointOf({ service, project, host, port, ports, pid }: Seen): Endpoin
 }
 
 function late(name: string, { project }: ProjectPlace, timeout: number, seen: Seen | null): ReeveError {
-  const what = seen === null ? 'nobody knows a service of that name' : whatIs(seen);
+  const what = seen === null ? 'no service of that name is known' : whatIs(seen);
   const message = `${name} of ${project} is not ready after ${timeout / 1000} s: ${what}`;
   const hint = seen === null ? `start it, or check the name; reeve ps lists the services` : `reeve why ${name}`;
   return new ReeveError('TIMED_OUT', { message, hint });

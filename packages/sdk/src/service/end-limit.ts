@@ -4,7 +4,7 @@ import { Worker } from 'node:worker_threads';
 const MARGIN = 2000;
 
 /**
- * Runs beside the main thread, which may be stuck: in a handler that never returns, or in a write to a pipe that nobody
+ * Runs beside the main thread, which may be stuck: in a handler that never returns, or in a write to a pipe that no process
  * reads. SIGKILL, because only the main thread could end the process in another way.
  */
 const WATCH = `

@@ -8,7 +8,7 @@ export function exitCodeOf(error: unknown): number {
   return error instanceof ReeveError ? error.exit : 1;
 }
 
-/** What a person should see: the stack only of what nobody foresaw. */
+/** What a person should see: the stack only of unexpected errors. */
 export function describeError(error: unknown): string {
   if (error instanceof ReeveError) return `${error.message}${error.hint === null ? '' : `\n  ${error.hint}`}`;
   return stackOf(error);

@@ -11,9 +11,9 @@ import { warn } from './warn.ts';
 const LARGEST = 1 << 20;
 
 /**
- * A service that reeve manages, and that somebody starts by hand: by the config's `guard` it warns and goes on, or hands
+ * A service that reeve manages, and that is started by hand: by the config's `guard` it warns and continues, or hands
  * over to `reeve up` (throws `AlreadyRunning`, handed over, when that went well; START_FAILED when not), or refuses
- * (throws GUARD_REFUSED). Asks a file of the home: no daemon is needed. Whatever reeve started itself goes on.
+ * (throws GUARD_REFUSED). Asks a file of the home: no daemon is needed. What reeve started itself continues.
  */
 export async function passGuard(place: ServicePlace): Promise<void> {
   if (process.env['REEVE_RUN']) return;
@@ -24,7 +24,7 @@ export async function passGuard(place: ServicePlace): Promise<void> {
     case 'warn':
       warn(
         'REEVE_GUARD',
-        `${place.service} is managed by reeve (project ${card.project}) and was started manually: nobody restarts it. reeve up ${place.service} takes it over`,
+        `${place.service} is managed by reeve (project ${card.project}) and was started manually: it will not be restarted. reeve up ${place.service} takes it over`,
       );
       return;
     case 'refuse':
@@ -45,7 +45,7 @@ function readGuard({ home, folder }: ServicePlace): GuardCard | null {
 async function handOver({ up }: GuardCard, service: string): Promise<void> {
   const [file = '', ...args] = [...up, service];
   report(`${service} is managed by reeve: handing over to reeve up ${service}`);
-  // Its results are for people here: whoever reads our output reads the service's.
+  // Its results are for people here: our output is the service's.
   const child = spawn(file, args, { stdio: ['ignore', 2, 2] });
   const how = await once(child, 'exit').then(
     ([code, signal]: unknown[]) => (code === 0 ? null : `reeve up ended with ${String(code ?? signal)}`),

@@ -134,7 +134,7 @@ export abstract class ManagedService implements AsyncDisposable {
     return { title, cut };
   }
 
-  /** Says that the service does its work from now on. Resolves when a supervisor, if there is one, was told. */
+  /** Says that the service does its work from now on. Resolves when a supervisor, if there is one, knows. */
   ready(): Promise<void> {
     this.#life.say({ state: 'running', ready: true });
     if (process.connected) process.send?.('ready', () => undefined); // the parent may be gone by now
@@ -188,7 +188,7 @@ export abstract class ManagedService implements AsyncDisposable {
   }
 
   /**
-   * Starts work beside `run`, until its signal is aborted. When it fails the service is `unhealthy`, and goes on. The end
+   * Starts work beside `run`, until its signal is aborted. When it fails the service is `unhealthy`, and continues. The end
    * waits for it (default 5 s), in the order of the newest first.
    */
   worker(

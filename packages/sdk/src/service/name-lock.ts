@@ -34,7 +34,7 @@ function witness(): string {
   return `${start} ${boot}\n`;
 }
 
-/** The pid in a lock file whose process lives; null: nothing readable, or somebody who is gone. */
+/** The pid in a lock file whose process lives; null: nothing readable, or a process that has ended. */
 function liveHolder(file: string): number | null {
   let text: string;
   try {

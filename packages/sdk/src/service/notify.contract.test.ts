@@ -36,7 +36,7 @@ test.each([
   ['with the binding', true],
   ['without it, by systemd-notify', false],
 ])(
-  'a supervisor is told of readiness, status, health, life, reload and the end, in order (%s)',
+  'a supervisor receives readiness, status, health, life, reload and the end, in order (%s)',
   async (_how, binding) => {
     const { socket, heard } = await supervisor();
     await using world = await programWorld(binding);
@@ -57,7 +57,7 @@ test.each([
     await until('ready again', () => heard().filter((each) => each === 'READY=1').length === 2);
     program.child.kill('SIGTERM');
     await program.ended;
-    await until('the end is told', () => heard().includes('STOPPING=1'));
+    await until('the end is reported', () => heard().includes('STOPPING=1'));
     const said = heard()
       .filter((each) => each !== 'WATCHDOG=1')
       .map((each) => each.replace(/=\d{3,}$/, '=N'));

@@ -5,7 +5,7 @@ type Env = Readonly<Record<string, string | undefined>>;
 /** A helper program that hangs must not hold up a service. Milliseconds. */
 const HELPER_TIMEOUT = 2000;
 
-/** How a supervisor is told: reeve or systemd (sd_notify), or a parent over Node's IPC channel. */
+/** How a supervisor is informed: reeve or systemd (sd_notify), or a parent over Node's IPC channel. */
 export interface Notifier {
   /** `READY=1`, `STATUS=…`. Resolves when it was handed over, or could not be; never rejects. In order. */
   tell(...assignments: readonly string[]): Promise<void>;
@@ -52,7 +52,7 @@ function sendByBinding(socket: string, text: string): boolean {
   try {
     binding.calls.sendDatagram(socket, text);
   } catch {
-    return false; // nothing is listening there any more: the program would not reach him either, and says so to nobody
+    return false; // nothing is listening there any more, and a report of that could not be delivered either
   }
   return true;
 }

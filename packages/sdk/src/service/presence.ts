@@ -79,8 +79,8 @@ export class Presence {
 
   /** Throws {@link AlreadyRunning}, HOME_UNSAFE, or what the system says. */
   static async open(place: ServicePlace, options: PresenceOptions): Promise<Presence> {
-    prepareFolder(place.home, 'nobody-writes');
-    for (const folder of new Set([place.run, place.sockets])) prepareFolder(folder, 'nobody-enters');
+    prepareFolder(place.home, 'no-other-writes');
+    for (const folder of new Set([place.run, place.sockets])) prepareFolder(folder, 'no-other-enters');
     const lock = await takeName(place).catch((error: unknown) => handOver(place, error));
     const presence = new Presence(place, lock, firstCard(place, options));
     try {

@@ -20,7 +20,7 @@ export async function runCleanup(announcement: Announcement | null, context: Act
   );
 }
 
-/** Runs the announced start: its method here, or its command, which goes on when we end. Never rejects. */
+/** Runs the announced start: its method here, or its command, which continues when we end. Never rejects. */
 export async function runStart(announcement: Announcement | null, context: ActionContext): Promise<ActionOutcome> {
   const limit = context.timeout ?? START_TIMEOUT;
   return run(announcement?.start ?? null, context, limit, (command) =>

@@ -5,7 +5,7 @@ export type ServiceData = Readonly<Record<string, unknown>>;
 
 /**
  * What `register` was given, as JSON has it, and the ports in it: `port`, and `ports` as a list or by name. Throws
- * USAGE for what is no object, is no JSON (a cycle, a BigInt), or is more than 256 KiB.
+ * USAGE for what is not an object, is not JSON (a cycle, a BigInt), or is more than 256 KiB.
  */
 export function readData(data: unknown): { readonly data: ServiceData; readonly ports: readonly ServicePort[] } {
   if (typeof data !== 'object' || data === null || Array.isArray(data)) throw wrong('register takes an object');

@@ -15,7 +15,7 @@ import { type HandlerOptions, type HandlerOutcome, type ShutdownReason, Shutdown
 
 /** How long the end waits for `run()` to return. Milliseconds. */
 const RUN_GRACE = 5000;
-/** How long the end waits until a supervisor has been told. Milliseconds. */
+/** How long the end waits until a supervisor has been informed. Milliseconds. */
 const TELL_GRACE = 500;
 /** Each handler has a limit of its own. The longest that a timer takes. */
 const NO_LIMIT = 2 ** 31 - 1;
@@ -101,7 +101,7 @@ export class ServiceLife {
     };
   }
 
-  /** Something beside the main work has failed: told to the person who looks, and to whoever asks. */
+  /** Something beside the main work has failed: shown on stderr, and in the answer to every request. */
   failed(what: string, error: unknown): void {
     report(`${this.#name}: ${what}: ${stackOf(error)}`);
     const text = error instanceof Error ? error.message : stackOf(error);

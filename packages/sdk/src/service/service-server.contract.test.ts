@@ -58,7 +58,7 @@ test('one connection takes many requests, in pieces, and answers each when it is
   expect(await next(lines)).toMatchObject({ id: 1, ok: { ms: 50 } });
 });
 
-test('a line that never ends is refused and the connection closed; others go on', async () => {
+test('a line that never ends is refused and the connection closed; others continue', async () => {
   const { send, lines, socket: connection } = await client();
   const other = await client();
   send('x'.repeat(SERVICE_REQUEST_BYTES + 1));
@@ -117,7 +117,7 @@ test('where the home’s path is too long for a socket, it lies elsewhere, and i
   expect(await found?.status()).toMatchObject({ pid: program.pid });
 });
 
-test('what lies in the run folder and is no card is passed over', () => {
+test('what lies in the run folder and is not a card is passed over', () => {
   const card = { format: 1, id: '0123456789ab', project: 'p', folder: '/p', service: 'a', pid: 7 };
   const write = (name: string, content: string) => writeFileSync(join(folder, name), content);
   write('0123456789ab.json', JSON.stringify(card));

@@ -86,7 +86,7 @@ describe('the end of a program', () => {
       .filter((line) => line !== 'up');
 
   test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
-    '%s: every handler once, in reverse order, and what failed is told',
+    '%s: every handler once, in reverse order, and what failed is reported',
     async (signal) => {
       const program = world.start(`${handlers} setInterval(() => {}, 1e6); say('up');`);
       await program.said('up');
@@ -111,14 +111,14 @@ describe('the end of a program', () => {
   });
 
   test.each([
-    ['an error that nobody catches', "setTimeout(() => { throw new Error('nobody catches this'); }, 1);"],
-    ['a rejection that nobody handles', "Promise.reject(new Error('nobody catches this'));"],
-    ['an error at the top level', "throw new Error('nobody catches this');"],
+    ['an error that is not caught', "setTimeout(() => { throw new Error('not caught'); }, 1);"],
+    ['a rejection that is not handled', "Promise.reject(new Error('not caught'));"],
+    ['an error at the top level', "throw new Error('not caught');"],
   ])('%s: every handler once, the error is shown, exit code 1', async (_what, code) => {
     const ended = await world.start(`${handlers} setInterval(() => {}, 1e6); ${code}`).ended;
     expect(lines(ended.stdout)).toEqual(order('uncaught'));
     expect(ended.code).toBe(1);
-    expect(ended.stderr).toContain('nobody catches this');
+    expect(ended.stderr).toContain('not caught');
   });
 
   test('nothing left to do: every handler once, also the asynchronous ones', async () => {
@@ -220,7 +220,7 @@ describe('a failure while a failure is being reported', () => {
     },
   );
 
-  test('U30: a pipe that nobody reads does not hold up the end, and a handler that never returns is cut short by SIGKILL', async () => {
+  test('U30: a pipe that is not read does not hold up the end, and a handler that never returns is cut short by SIGKILL', async () => {
     const flood = "process.stderr.write('x'.repeat(1 << 20));";
     const [report, handler, exit, storm] = await Promise.all([
       end(`${manager} setTimeout(() => { throw new Error('x'.repeat(1 << 20)); }, 1);`, 'unread'),

@@ -11,7 +11,7 @@ export type ShutdownReason =
   | { readonly kind: 'exit'; readonly final: boolean }
   /** Asked for: over the control socket, or by `executeShutdownHandlers()`. */
   | { readonly kind: 'request'; readonly reason: string | null };
-/** What is run at the end; a promise that it returns is waited for. What it throws is told on stderr. */
+/** What is run at the end; a promise that it returns is waited for. What it throws is reported on stderr. */
 export type ShutdownHandler = (reason: ShutdownReason) => unknown;
 /** Of one shutdown handler. */
 export interface HandlerOptions {
@@ -60,7 +60,7 @@ export class ShutdownStack {
     return this.#handlers.filter(({ isLast }) => !isLast).length;
   }
 
-  /** Returns what takes it back. Throws TypeError for something that is no function. */
+  /** Returns what takes it back. Throws TypeError for something that is not a function. */
   add(handler: ShutdownHandler, options: HandlerOptions = {}, isLast = false): () => void {
     if (typeof handler !== 'function') throw new TypeError('a shutdown handler is a function');
     const name = options.name ?? (handler.name || `handler ${this.#handlers.length + 1}`);
@@ -76,7 +76,7 @@ export class ShutdownStack {
   }
 
   /**
-   * Runs the handlers that have not been run; the program goes on, with the names that it holds. A call while they run
+   * Runs the handlers that have not been run; the program continues, with the names that it holds. A call while they run
    * gets the same outcomes. Never rejects.
    */
   executeHandlers(reason: ShutdownReason): Promise<readonly HandlerOutcome[]> {

@@ -7,7 +7,7 @@ type Place = Pick<HomePaths, 'guard'>;
 
 /** Lets the library know, without a daemon, what to do when a managed service is started manually. Throws what the system says. */
 export function writeGuard(paths: Place, card: Omit<GuardCard, 'format'>): void {
-  prepareFolder(paths.guard, 'nobody-writes');
+  prepareFolder(paths.guard, 'no-other-writes');
   const file = guardFile(paths, card.folder);
   const draft = `${file}.${process.pid}`;
   rmSync(draft, { force: true });
