@@ -39,8 +39,8 @@ test('U2: an attached up shows nothing of an earlier run', async () => {
   await client.line(/goodbye|^ready|ready$/);
   client.signal('SIGINT');
   const { code, stdout } = await client.ended;
-  expect(code).toBe(130);
   expect(stdout).not.toContain('abc');
+  expect(code).toBe(130);
 });
 
 test('U3: a run whose reader has gone is stopped, and says 141', async () => {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { PortRow, PsView, WhyView } from '@reeve/contract';
 import { expect, onTestFinished, test } from 'vitest';
 import { serviceOf } from '../harness/ask.ts';
-import { startReeve, type TestReeve } from '../harness/reeve.ts';
+import { startReeve } from '../harness/reeve.ts';
 import { until } from '../harness/until.ts';
 
 test('U4: a port of another project is named as its service in every view, and the command offered is that of its owner', async () => {
@@ -60,21 +60,24 @@ test('U4: a foreign program on the port of a service is not left over, and is no
 test('U29: ports PORT names every listener, with a daemon and without', async () => {
   await using reeve = startReeve();
   const port = await reeve.port();
-  const [first, second] = [listen(port, '127.0.0.1'), listen(port, '127.0.0.2')];
-  await Promise.all([first.listening, second.listening]);
-  const pids = async () => {
+  const listeners = async () => {
     const { ports } = await reeve.json<{ ports: PortRow[] }>(['ports', String(port)]);
-    return ports.map(({ owner }) => owner?.pid).sort();
+    return new Map(ports.map(({ owner }) => [owner?.pid, owner?.ours]));
   };
-  const both = [first.pid, second.pid].sort();
-  expect(await pids()).toEqual(both);
-  await startDaemon(reeve);
-  expect(await pids()).toEqual(both);
+  reeve.project({ services: { web: { command: [...reeve.program('http-server')], ports: [port] } } });
+  expect((await reeve.run(['up', '-d'])).code).toBe(0);
+  const { pid } = await serviceOf(reeve, 'web');
+  const [first, second] = [listen(port, '127.0.0.2'), listen(port, '127.0.0.3')];
+  await Promise.all([first.listening, second.listening]);
+  const all = new Map([
+    [pid, true],
+    [first.pid, false],
+    [second.pid, false],
+  ]);
+  expect(await listeners()).toEqual(all);
+  expect((await reeve.run(['daemon', 'stop'])).code).toBe(0);
+  expect(await listeners()).toEqual(all);
 });
-
-async function startDaemon(reeve: TestReeve): Promise<void> {
-  expect((await reeve.run(['daemon', 'start'])).code).toBe(0);
-}
 
 interface Listening {
   readonly pid: number;

@@ -116,33 +116,36 @@ class WebEditor extends ManagedService {
 const names = 'AlreadyRunning, discoverService, getProcessManager, ManagedService';
 const expected = ['true true [ 8081 ]', 'true', 'protected'];
 
-test('U29: from a checkout the command is linked onto the PATH, and the library into a program', () => {
+test('U29: what the guide says of a checkout works: the command on the PATH, the library in a program', () => {
   const prefix = path.join(base, 'prefix');
-  const linked = {
-    npm_config_prefix: prefix,
-    npm_config_offline: 'true',
-    PATH: `${prefix}/bin:${process.env['PATH']}`,
-  };
-  const sh = (cwd: string, line: string) =>
-    execFileSync('sh', ['-c', line], { cwd, env: { ...process.env, ...linked }, encoding: 'utf8' });
-  sh(path.join(root, 'packages/reeve'), 'npm link --no-audit --no-fund');
-  expect(sh(base, 'reeve version')).toMatch(/^reeve \d/);
-  const folder = path.join(base, 'linked');
-  mkdirSync(folder);
-  writeFileSync(
-    path.join(folder, 'package.json'),
-    JSON.stringify({ name: 'linked', version: '1.0.0', type: 'module' }),
-  );
-  writeFileSync(
-    path.join(folder, 'a.js'),
-    "import { ReeveClient } from '@reeve/sdk'; console.log(typeof ReeveClient);",
-  );
-  sh(folder, `npm link --no-audit --no-fund ${path.join(root, 'packages/sdk')}`);
-  expect(sh(folder, 'node a.js')).toBe('function\n');
-  const [packed] = JSON.parse(
-    sh(root, `npm pack --json --workspace packages/reeve --pack-destination ${base}`),
-  ) as readonly [{ readonly files: readonly { readonly path: string }[] }];
+  const env = { npm_config_prefix: prefix, npm_config_offline: 'true', PATH: `${prefix}/bin:${process.env['PATH']}` };
+  const sh = (cwd: string, lines: string) =>
+    execFileSync('sh', ['-ec', lines], { cwd, env: { ...process.env, ...env }, encoding: 'utf8' });
+  const page = readFileSync(path.join(root, 'docs/guide/checkout.md'), 'utf8');
+  const shown = [
+    ...page
+      .replaceAll('/path/to/checkout', root)
+      .replaceAll('/tmp', base)
+      .matchAll(/^```sh\n(.*?)^```/gms),
+  ];
+  const [link = '', pack = '', linkLibrary = '', packLibrary = ''] = shown.map(([, lines]) => lines);
+
+  expect(sh(root, link)).toMatch(/^reeve \d/m);
+  expect(link).toContain('npm link');
+  // What it depends on would come from a registry: it is packed here, and not installed.
+  const [packed] = JSON.parse(sh(root, `${pack.split('\n')[0]} --json`)) as readonly [
+    { readonly files: readonly { readonly path: string }[] },
+  ];
   expect(packed.files.map((file) => file.path)).toEqual(expect.arrayContaining(['bin/reeve.js', 'dist/cli.js']));
+  for (const [name, lines] of Object.entries({ linkLibrary, packLibrary })) {
+    const folder = path.join(base, name);
+    mkdirSync(folder);
+    writeFileSync(path.join(folder, 'package.json'), JSON.stringify({ name, version: '1.0.0', type: 'module' }));
+    const program = "import { ReeveClient } from '@reeve/sdk'; console.log(typeof ReeveClient);";
+    writeFileSync(path.join(folder, 'a.js'), program);
+    sh(folder, lines);
+    expect(sh(folder, 'node a.js'), name).toBe('function\n');
+  }
 });
 
 describe('the packed sdk', () => {

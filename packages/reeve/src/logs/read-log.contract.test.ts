@@ -201,6 +201,19 @@ describe('U10: the file is not what the index says', () => {
     expect(await logEnd(folder)).toMatchObject({ out: { number: 2, offset: 0 } });
   });
 
+  test('it was emptied, and holds less than the place of the newest entry', async () => {
+    put({ stream: 'out', number: 2, at: 4000, seq: 4, text: 'four\n' });
+    for (const [text, lines] of [
+      ['', []],
+      ['x\n', ['x']],
+    ] as const) {
+      writeFileSync(file(2), text);
+      const end = await logEnd(folder);
+      for (const options of [{ since: 3500 }, { newest: 5, since: 3500 }])
+        expect(await read({ ...options, end })).toEqual(lines);
+    }
+  });
+
   test('it was removed, or its index was', async () => {
     rmSync(file(1));
     expect(await read()).toEqual(['three']);
