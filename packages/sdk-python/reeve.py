@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import dataclasses
 import faulthandler
 import fcntl
 import functools
@@ -47,21 +48,26 @@ import traceback
 import warnings
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from types import FrameType, TracebackType
-from typing import Any, Callable, Iterator, Mapping, NoReturn, Sequence, TypeVar, Union
+from types import FrameType, MappingProxyType, TracebackType
+from typing import Any, Callable, Iterable, Iterator, Mapping, NoReturn, Sequence, TypeVar, Union
 
 __version__ = "0.1.0"
 __all__ = [
+    "ActionResult",
     "AlreadyRunning",
     "Announced",
     "Background",
     "Discovered",
     "Endpoint",
+    "FoundPortHolder",
+    "FoundProcess",
     "HandlerOutcome",
     "HomeUnsafe",
     "ManagedService",
     "Outcome",
     "Port",
+    "ProcessIdentity",
+    "ProcessOutcome",
     "ReeveError",
     "ReeveWarning",
     "Registered",
@@ -74,6 +80,11 @@ __all__ = [
     "discover_by_capability",
     "discover_service",
     "endpoint",
+    "find_process_by_port",
+    "find_processes_by_port",
+    "is_port_in_use",
+    "kill_process_by_id",
+    "kill_process_on_port",
     "notify",
 ]
 
@@ -111,6 +122,16 @@ _NEVER = math.inf
 _OWNER_MARK = "REEVE_OWNER"
 #: Clock ticks of /proc in a second, on every Linux that Python runs on.
 _TICKS = 100
+#: From SIGTERM to SIGKILL.
+_GRACE = 5.0
+#: For killing and verifying, after the grace.
+_KILL_BUDGET = 5.0
+_FREEZE_ROUNDS = 20
+_FIRST_PAUSE = 0.005
+_LAST_PAUSE = 0.05
+#: How long the kernel may need to give a port back after its holder.
+_RELEASE = 2.0
+_BIGGEST_PID = 1 << 22
 #: How long a report, or a flush of stdout and stderr, may hold up the end.
 _STEP = 2.0
 #: A daemon that does not answer must not use up the time of those who wait for a service.
@@ -649,7 +670,8 @@ def _boot_id() -> str | None:
 
 @dataclass(frozen=True)
 class _Stat:
-    """What /proc/PID/stat tells. ``start``: clock ticks since boot, the same in every time namespace. Source: proc(5)."""
+    """What /proc/PID/stat tells. ``start``: clock ticks since boot, the same in every time namespace. Source:
+    proc(5)."""
 
     pid: int
     comm: str
@@ -718,9 +740,118 @@ def _environ_of(pid: int) -> dict[str, str]:
     return {name: value for name, equals, value in pairs if name and equals}
 
 
-def _identity() -> Json | None:
-    boot, start = _boot_id(), _start_tick(os.getpid())
-    return None if boot is None or start is None else {"boot": boot, "pid": os.getpid(), "start": start}
+@dataclass(frozen=True)
+class ProcessIdentity:
+    """What makes a process this very one, and not a later one with its pid: the kernel's id of the boot, and the clock
+    ticks from the boot to its start."""
+
+    boot: str
+    pid: int
+    start: int
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether exactly this process lives: same boot, same pid, same start."""
+        return self == _identify(self.pid)
+
+
+def _is_pid(pid: object) -> bool:
+    """Whether it can be the pid of a process that is ever looked at closely, let alone signalled."""
+    return isinstance(pid, int) and not isinstance(pid, bool) and 1 < pid <= _BIGGEST_PID
+
+
+def _identify(pid: int) -> ProcessIdentity | None:
+    """Of a live process; None: there is none with this pid."""
+    seen = _read_stat(pid) if _is_pid(pid) else None
+    return None if seen is None else _identity_of(seen)
+
+
+def _identity_of(seen: _Stat) -> ProcessIdentity | None:
+    boot = _boot_id()
+    return ProcessIdentity(boot, seen.pid, seen.start) if boot is not None and seen.is_live else None
+
+
+def _list_pids() -> list[int]:
+    try:
+        return [int(name) for name in os.listdir("/proc") if name.isdecimal()]
+    except OSError:
+        raise ReeveError("this system has no /proc", "the process manager needs Linux", "NOT_PERMITTED") from None
+
+
+def _scan() -> list[_Stat]:
+    """Every live process of this moment."""
+    return [seen for seen in map(_read_stat, _list_pids()) if seen is not None and seen.is_live]
+
+
+def _command_of(seen: _Stat) -> str:
+    """The command line with spaces between its words; ``[name]`` of a kernel thread."""
+    words = _read_memory(seen.pid, "cmdline")
+    return words.replace("\0", " ").strip() if words else f"[{seen.comm}]"
+
+
+def _uid_of(pid: int) -> int:
+    """Who owns a process; -1: it has ended."""
+    try:
+        return os.stat(f"/proc/{pid}").st_uid
+    except OSError:
+        return -1
+
+
+def _link(path: str) -> str | None:
+    try:
+        return os.readlink(path)
+    except OSError:
+        return None
+
+
+def _lineage(pid: int, live: Sequence[_Stat]) -> set[int]:
+    """A process and everything above it: whoever ends one of them ends the asker with it."""
+    parents = {each.pid: each.ppid for each in live}
+    found: set[int] = set()
+    while pid > 0 and pid not in found:
+        found.add(pid)
+        pid = parents.get(pid, 0)
+    return found
+
+
+def _kin(
+    known: Iterable[tuple[int, int]],
+    live: Sequence[_Stat],
+    spare: Callable[[_Stat], bool] = lambda _: False,
+    sessions: Mapping[int, int] = MappingProxyType({}),
+) -> list[_Stat]:
+    """Who belongs to some processes (pid and start): their descendants, and the members of the sessions that they lead,
+    or led (``sessions``: number and start of the leader). A child is never older than its parent. Whoever is spared is
+    not in it, nor what only hangs below it."""
+    by_pid = {each.pid: each for each in live}
+    queue = [by_pid[pid] for pid, start in known if pid in by_pid and by_pid[pid].start == start]
+    seen = {each.pid for each in queue}
+    found: list[_Stat] = []
+
+    def add(each: _Stat) -> None:
+        if each.pid not in seen:
+            seen.add(each.pid)
+            if not spare(each):
+                found.append(each)
+                queue.append(each)
+
+    def descend() -> None:
+        while queue:
+            parent = queue.pop()
+            for each in live:
+                in_session = parent.session == parent.pid == each.session
+                if each.start >= parent.start and (each.ppid == parent.pid or in_session):
+                    add(each)
+
+    descend()
+    for number, start in sessions.items():
+        if number in by_pid and by_pid[number].start != start:
+            continue  # that session is over: its number is another's
+        for each in live:
+            if each.session == number and each.start >= start:
+                add(each)
+    descend()
+    return found
 
 
 def _exists(pid: int) -> bool:
@@ -755,17 +886,56 @@ def _read_text(path: str) -> str:
         return ""
 
 
-def _is_listened_on(port: int, protocol: str) -> bool:
-    """By the kernel's table, IPv4 and IPv6, without asking who; where there is none, by connecting."""
-    if not os.path.exists("/proc/net/tcp"):
-        return protocol == "tcp" and _answers(port)
-    waiting, wanted = ("0A" if protocol == "tcp" else "07"), f":{port:04X}"
-    for table in (protocol, f"{protocol}6"):
+@dataclass(frozen=True)
+class _Listener:
+    """A socket that waits for peers: a listening TCP socket, or an unconnected UDP one."""
+
+    protocol: str
+    address: str
+    port: int
+    uid: int
+    inode: int
+
+
+def _list_listeners() -> list[_Listener]:
+    """By the kernel's tables, IPv4 and IPv6. Source: proc(5), /proc/net/tcp."""
+    found = []
+    for table in ("tcp", "tcp6", "udp", "udp6"):
+        waiting = "0A" if table.startswith("tcp") else "07"
         for line in _read_text(f"/proc/net/{table}").splitlines()[1:]:
             fields = line.split()
-            if len(fields) > 3 and fields[3] == waiting and fields[1].endswith(wanted):
-                return True
-    return False
+            if len(fields) > 9 and fields[3] == waiting:
+                host, _, port = fields[1].partition(":")
+                address = _address(host)
+                found.append(_Listener(table[:3], address, int(port, 16), int(fields[7]), int(fields[9])))
+    return found
+
+
+def _address(digits: str) -> str:
+    """As the kernel prints it: words of 32 bits in the machine's order."""
+    words = (int(digits[at : at + 8], 16).to_bytes(4, sys.byteorder) for at in range(0, len(digits), 8))
+    packed = b"".join(words)
+    return socket.inet_ntop(socket.AF_INET if len(packed) == 4 else socket.AF_INET6, packed)
+
+
+def _is_listened_on(port: int, protocol: str | None = None) -> bool:
+    """Without asking who; where the system has no tables, by connecting."""
+    if not os.path.exists("/proc/net/tcp"):
+        return protocol != "udp" and _answers(port)
+    return any(each.port == port and protocol in (None, each.protocol) for each in _list_listeners())
+
+
+def _sockets_of(pid: int) -> set[int]:
+    """Inodes of the sockets that a process holds; empty: it has gone, or is not ours to look into."""
+    folder = f"/proc/{pid}/fd"
+    seen = _read_stat(pid)
+    if seen is not None and seen.state == "Z":
+        folder = next((f"/proc/{pid}/task/{thread}/fd" for thread in _other_threads(pid)), folder)
+    try:
+        targets = [_link(f"{folder}/{name}") or "" for name in os.listdir(folder)]
+    except OSError:
+        return set()
+    return {int(target[8:-1]) for target in targets if target.startswith("socket:[")}
 
 
 def _answers(port: int) -> bool:
@@ -947,11 +1117,19 @@ def _liveness(card: Json) -> str:
     """``live``, ``stale`` (it was killed) or ``stopped`` (it ended in order): by its process, never by its files."""
     if card["state"] == "stopped":
         return "stopped"
-    known = card["process"]
-    if known is None:
-        return "live" if _exists(card["pid"]) else "stale"
-    same = known.get("boot") == _boot_id() and known.get("start") == _start_tick(known.get("pid", 0))
-    return "live" if same else "stale"
+    identity = _identity_in(card["process"])
+    is_live = _exists(card["pid"]) if identity is None else identity.is_alive
+    return "live" if is_live else "stale"
+
+
+def _identity_in(value: object) -> ProcessIdentity | None:
+    """An identity as JSON has it; None: there is none."""
+    if not isinstance(value, Mapping) or not isinstance(value.get("boot"), str):
+        return None
+    pid, start = value.get("pid"), value.get("start")
+    if not isinstance(pid, int) or not isinstance(start, int):
+        return None
+    return ProcessIdentity(value["boot"], pid, start)
 
 
 def _first_card(place: _Place, kind: str, title: str | None, description: str) -> Json:
@@ -970,7 +1148,7 @@ def _first_card(place: _Place, kind: str, title: str | None, description: str) -
         "language": "python",
         "library": f"reeve.py {__version__}",
         "pid": os.getpid(),
-        "process": _identity(),
+        "process": _own_identity(),
         "argv": list(getattr(sys, "orig_argv", None) or [sys.executable, *sys.argv]),
         "cwd": os.getcwd(),
         "user": _user_name(),
@@ -980,6 +1158,11 @@ def _first_card(place: _Place, kind: str, title: str | None, description: str) -
         "started_at": now,
         "updated_at": now,
     }
+
+
+def _own_identity() -> Json | None:
+    identity = _identify(os.getpid())
+    return None if identity is None else dataclasses.asdict(identity)
 
 
 def _user_name() -> str:
@@ -1979,9 +2162,9 @@ def _run_stop(each: _Stop, deadline: float) -> HandlerOutcome:
 class ManagedService(_Member):
     """A service that knows and says who it is.
 
-    ``with WebEditor("web-editor") as service: service.run()`` (in a coroutine ``async with``); the same by hand with ``service.open()``, ``try`` …
-    ``finally: service.close()``; or in one line ``WebEditor.main("web-editor")``. Open it in the main thread: only
-    there can Python take signals.
+    ``with WebEditor("web-editor") as service: service.run()`` (in a coroutine ``async with``); the same by hand with
+    ``service.open()``, ``try`` … ``finally: service.close()``; or in one line ``WebEditor.main("web-editor")``. Open it in
+    the main thread: only there can Python take signals.
 
     :param service_name: kebab-case, unique in the project.
     :param process_title: what ``ps`` shows; must begin with the project. Default ``<project>-<service_name>``.
@@ -2739,9 +2922,7 @@ def endpoint(name: str, *, home: Path | None = None, cwd: Path | None = None) ->
     project = _find_project(home, cwd)
     seen = _look_at(project, name)
     if seen is None:
-        raise ReeveError(
-            f'no service "{name}" in {project.name}', "reeve ps lists the services", "SERVICE_UNKNOWN"
-        )
+        raise ReeveError(f'no service "{name}" in {project.name}', "reeve ps lists the services", "SERVICE_UNKNOWN")
     if seen.endpoint.pid is None:
         raise ReeveError(f"{name} is not running", f"start it: reeve start {name}", "NOT_RUNNING")
     return seen.endpoint
@@ -2786,3 +2967,377 @@ def _look_of_card(card: Json) -> _Look:
 
 def _ports_of(found: Sequence[Json]) -> tuple[Port, ...]:
     return tuple(Port(each["port"], each["name"], each["protocol"]) for each in found)
+
+
+# ------------------------------------------------------------------------------------------------- ports and processes
+
+
+@dataclass(frozen=True)
+class FoundProcess:
+    """A process as it was found. Hand it back to :func:`kill_process_by_id`, and only this very process can be meant.
+
+    ``name`` is its short name, as in ``ps -o comm``.
+    """
+
+    pid: int
+    name: str
+    command: str
+    user: str
+    process: ProcessIdentity
+
+    def __str__(self) -> str:
+        return f"{self.command} (pid {self.pid}, user {self.user})"
+
+
+@dataclass(frozen=True)
+class FoundPortHolder(FoundProcess):
+    """A process that listens on a port; ``address`` is where, for example ``127.0.0.1`` or ``::``."""
+
+    port: int
+    protocol: str
+    address: str
+
+
+@dataclass(frozen=True)
+class ProcessOutcome:
+    """What became of one process. ``signals``: those that it was sent, in order. ``left``: why it is still there; None:
+    it has ended."""
+
+    pid: int
+    command: str
+    signals: tuple[str, ...]
+    left: str | None
+
+
+@dataclass(frozen=True)
+class ActionResult:
+    """What became of an action. Nothing is raised for an ordinary reason: ``if not result.ok: …``.
+
+    ``reason``: ``done``; ``gone``, it had ended by itself, or its pid is another's now; ``not_found``;
+    ``not_permitted``, somebody else's, or not ours and ``force`` was not given; ``protected``, this program, what
+    started it, or pid 0 and 1; ``survived``, it is still there after SIGKILL. ``message``: one sentence for people,
+    which names the owner that is in the way. ``processes``: everybody that it was about, with what belongs to them.
+    """
+
+    ok: bool
+    reason: str
+    message: str
+    processes: tuple[ProcessOutcome, ...] = ()
+
+
+def is_port_in_use(port: int, *, protocol: str | None = None) -> bool:
+    """Whether somebody listens on it, IPv4 or IPv6.
+
+    :param protocol: ``tcp`` or ``udp``; default both.
+    :raises UsageError: for what is no port.
+    """
+    _check_port(port, protocol)
+    return _is_listened_on(port, protocol)
+
+
+def find_process_by_port(port: int, *, protocol: str | None = None) -> FoundPortHolder | None:
+    """The process that listens on a port, the oldest of several. None: nobody does, or it is another user's that we may
+    not look at (:func:`is_port_in_use` tells these apart). Arguments and errors as :func:`is_port_in_use`."""
+    return next(iter(find_processes_by_port(port, protocol=protocol)), None)
+
+
+def find_processes_by_port(port: int, *, protocol: str | None = None) -> list[FoundPortHolder]:
+    """All of them, the oldest first: several sockets of one port (SO_REUSEPORT), several processes of one socket."""
+    holders = {}
+    for listener, identity in _port_holders(port, protocol):
+        found = None if identity is None else _look_up(identity.pid, identity)
+        if found is not None:
+            holders[found.pid] = FoundPortHolder(**vars(found), **_where(listener))
+    return sorted(holders.values(), key=lambda each: (each.process.start, each.pid))
+
+
+def kill_process_on_port(
+    port: int, *, protocol: str | None = None, force: bool = False, grace: float = _GRACE
+) -> ActionResult:
+    """Ends everybody who listens on a port, with what belongs to them, and looks whether it is free then.
+
+    ``not_found``: nothing is listening. ``not_permitted``: another user's (root may, with ``force``). ``protected``:
+    this program, or what started it, is among them; nobody is touched.
+
+    :param grace: seconds from SIGTERM to SIGKILL.
+    :raises UsageError: for what is no port.
+    """
+    holders = _port_holders(port, protocol)
+    if not holders:
+        return ActionResult(False, "not_found", f"nothing is listening on port {port}")
+    hidden = next((listener for listener, identity in holders if identity is None), None)
+    if hidden is not None:
+        user = _user_of(hidden.uid)
+        message = f"port {port} is held by a process of {user}, which only {user} and root can see"
+        return ActionResult(False, "not_permitted", message)
+    found = find_processes_by_port(port, protocol=protocol)
+    if not found:
+        return ActionResult(False, "gone", f"what listened on port {port} has just ended")
+    result = _end_found(found, force, grace)
+    if not result.ok and result.reason != "gone":
+        return dataclasses.replace(result, message=f"port {port}: {result.message}")
+    # The kernel may need a moment to give a port back.
+    if _until(lambda: not _is_listened_on(port, protocol), _RELEASE):
+        return result
+    return dataclasses.replace(result, ok=False, reason="survived", message=f"port {port} is taken again, or still")
+
+
+def kill_process_by_id(target: int | FoundProcess, *, force: bool = False, grace: float = _GRACE) -> ActionResult:
+    """Ends one process and what belongs to it.
+
+    :param target: a pid, or what was found: then only this very process is ended, ``gone`` if its pid is another's now.
+    :param force: also another user's; only root can.
+    :param grace: seconds from SIGTERM to SIGKILL.
+    :raises UsageError: for what does not name a process.
+    """
+    known = target.process if isinstance(target, FoundProcess) else None
+    pid = target.pid if isinstance(target, FoundProcess) else target
+    if isinstance(pid, bool) or not _is_number(pid):
+        hint = "a pid as a number, or what find_process_by_port or hunt has found"
+        raise UsageError(f"{_show(target)} does not name a process", hint)
+    if not _is_pid(pid) or pid == os.getpid():
+        return ActionResult(False, "protected", f"{pid} is not the pid of a process that is ever ended")
+    found = _look_up(pid, known)
+    if found is not None:
+        return _end_found([found], force, grace)
+    if known is None:
+        return ActionResult(False, "not_found", f"no such process: {pid}")
+    return ActionResult(False, "gone", f"process {pid} has ended since it was looked up")
+
+
+def _check_port(port: object, protocol: object = None) -> None:
+    if isinstance(port, bool) or not isinstance(port, int) or not 1 <= port <= 65535:
+        raise UsageError(f"{_show(port)} is not a valid port", "a whole number from 1 to 65535")
+    if protocol not in (None, "tcp", "udp"):
+        raise UsageError(f"{_show(protocol)} is not a valid protocol", "tcp or udp; none means both")
+
+
+def _look_up(pid: int, known: ProcessIdentity | None = None) -> FoundProcess | None:
+    """None: there is no live process with this pid, or it is not the one of ``known`` any more."""
+    seen = _read_stat(pid) if _is_pid(pid) else None
+    identity = None if seen is None else _identity_of(seen)
+    if seen is None or identity is None or known not in (None, identity):
+        return None
+    return _found_of(seen, identity)
+
+
+def _found_of(seen: _Stat, identity: ProcessIdentity) -> FoundProcess:
+    return FoundProcess(seen.pid, seen.comm, _command_of(seen), _user_of(_uid_of(seen.pid)), identity)
+
+
+def _user_of(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except (KeyError, OverflowError):
+        return str(uid)
+
+
+def _port_holders(port: int, protocol: str | None) -> list[tuple[_Listener, ProcessIdentity | None]]:
+    """Everybody who holds the port: as long as one of them lives it is taken. None: another user's, whose descriptors
+    we may not look at."""
+    _check_port(port, protocol)
+    pids = _list_pids()
+    listeners = [each for each in _list_listeners() if each.port == port and protocol in (None, each.protocol)]
+    held = [(pid, _sockets_of(pid)) for pid in (pids if listeners else [])]
+    holders: list[tuple[_Listener, ProcessIdentity | None]] = []
+    for listener in listeners:
+        found = [_identify(pid) for pid, inodes in held if listener.inode in inodes]
+        known = [(listener, identity) for identity in found if identity is not None]
+        holders += known or [(listener, None)]
+    return holders
+
+
+def _where(listener: _Listener) -> Json:
+    return {"port": listener.port, "protocol": listener.protocol, "address": listener.address}
+
+
+def _until(is_so: Callable[[], bool], limit: float) -> bool:
+    """Looks until it is so, for at most ``limit`` seconds."""
+    end, pause = time.monotonic() + limit, _FIRST_PAUSE
+    while not is_so():
+        left = end - time.monotonic()
+        if left <= 0:
+            return False
+        time.sleep(min(pause, left))
+        pause = min(pause * 1.5, _LAST_PAUSE)
+    return True
+
+
+def _end_found(found: Sequence[FoundProcess], force: bool, grace: float) -> ActionResult:
+    """Ends processes that were looked up, with what belongs to them, and proves it. Nobody is touched when one of them
+    is this program, what started it, or, without ``force``, another user's."""
+    if not _is_number(grace) or not 0 <= grace < _NEVER:
+        raise UsageError(f"grace: seconds, not {grace!r}")
+    lineage = _lineage(os.getpid(), _scan())
+    for each in found:
+        if each.pid in lineage:
+            what = "this program" if each.pid == os.getpid() else "above this program"
+            return ActionResult(False, "protected", f"{each} is {what}")
+    for each in found:
+        if _uid_of(each.pid) not in (os.geteuid(), -1) and not (force and os.geteuid() == 0):
+            return ActionResult(False, "not_permitted", f"{each} belongs to another user")
+    with _Crowd(found, lineage) as crowd:
+        outcomes = crowd.end(grace)
+    for outcome in outcomes:
+        if outcome.left is not None:
+            message = f"{outcome.command} (pid {outcome.pid}) is still there: {outcome.left}"
+            return ActionResult(False, "survived", message, outcomes)
+    if not any(outcome.signals for outcome in outcomes):
+        return ActionResult(False, "gone", "it had ended by itself", outcomes)
+    return ActionResult(True, "done", f"ended {', '.join(str(outcome.pid) for outcome in outcomes)}", outcomes)
+
+
+class _Target:
+    """One process that is to be ended. Its handle keeps the pid from becoming another's while we look; None: this
+    system has no handles, and the start has to do."""
+
+    def __init__(self, identity: ProcessIdentity, command: str, is_named: bool) -> None:
+        self.identity = identity
+        self.command = command
+        self.is_named = is_named
+        self.signals: list[str] = []
+        self.refusal: str | None = None
+        self.handle: int | None = None
+        # No such call here, or in this kernel; no descriptor left; gone.
+        with contextlib.suppress(AttributeError, OSError):
+            self.handle = os.pidfd_open(identity.pid)  # type: ignore[attr-defined,unused-ignore]
+
+    def close(self) -> None:
+        if self.handle is not None:
+            os.close(self.handle)
+            self.handle = None
+
+    @property
+    def is_alive(self) -> bool:
+        return self.identity.is_alive
+
+    def send(self, number: signal.Signals) -> bool:
+        """To exactly this process: with a handle nothing can come between the look and the signal."""
+        if not self.is_alive:
+            return False
+        try:
+            if self.handle is None:
+                os.kill(self.identity.pid, number)
+            else:
+                signal.pidfd_send_signal(self.handle, number)  # type: ignore[attr-defined,unused-ignore]
+        except ProcessLookupError:
+            return False
+        except PermissionError:
+            self.refusal = "not_permitted"
+            return False
+        self.refusal = None
+        return True
+
+    def ask(self, number: signal.Signals) -> bool:
+        sent = self.send(number)
+        if sent and self.signals[-1:] != [number.name]:
+            self.signals.append(number.name)
+        return sent
+
+    def outcome(self) -> ProcessOutcome:
+        left = _why_left(self) if self.is_alive else None
+        return ProcessOutcome(self.identity.pid, self.command, tuple(self.signals), left)
+
+
+class _Crowd:
+    """Processes that are ended together, with what belongs to them (descendants, the sessions they lead): SIGTERM to
+    those that were named, then to the rest; after the grace everybody is stopped until a look finds nobody new, and
+    killed; done when two looks in a row find nobody."""
+
+    def __init__(self, named: Sequence[FoundProcess], spared: set[int]) -> None:
+        self._spared = spared
+        self._targets: dict[ProcessIdentity, _Target] = {}
+        self._sessions: dict[int, int] = {}
+        for each in named:
+            if each.process not in self._targets:
+                self._targets[each.process] = _Target(each.process, each.command, True)
+
+    def __enter__(self) -> _Crowd:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for target in self._targets.values():
+            target.close()
+
+    def end(self, grace: float) -> tuple[ProcessOutcome, ...]:
+        end = time.monotonic() + grace
+        if grace > 0:
+            self._look()
+            self._ask(lambda target: target.is_named)
+            _until(lambda: not self._alive(lambda target: target.is_named), grace / 2)
+            self._look()
+            self._ask(lambda target: not target.signals)
+            _until(lambda: not self._alive(), end - time.monotonic())
+        self._kill(time.monotonic() + _KILL_BUDGET)
+        return tuple(target.outcome() for target in self._targets.values())
+
+    def _look(self) -> list[_Target]:
+        """Takes in who belongs to them now. Returns who is new."""
+        live = _scan()
+        known = {(identity.pid, identity.start) for identity in self._targets}
+        leaders = (each for each in live if each.session == each.pid and (each.pid, each.start) in known)
+        self._sessions.update({each.pid: each.start for each in leaders})
+        fresh = []
+        for each in _kin(known, live, lambda seen: seen.pid in self._spared, self._sessions):
+            identity = _identity_of(each)
+            if identity is not None and identity not in self._targets:
+                self._targets[identity] = _Target(identity, _command_of(each), False)
+                fresh.append(self._targets[identity])
+        return fresh
+
+    def _alive(self, whom: Callable[[_Target], bool] = lambda _: True) -> list[_Target]:
+        return [target for target in self._targets.values() if whom(target) and target.is_alive]
+
+    def _ask(self, whom: Callable[[_Target], bool]) -> None:
+        """SIGTERM, and SIGCONT so that one that is stopped can hear it."""
+        for target in self._alive(whom):
+            if target.ask(signal.SIGTERM):
+                target.send(signal.SIGCONT)
+
+    def _kill(self, end: float) -> None:
+        clean, pause = 0, _FIRST_PAUSE
+        while clean < 2:
+            self._look()
+            if not self._alive():
+                clean += 1
+                continue
+            clean = 0
+            self._hold()
+            for target in self._alive():
+                target.ask(signal.SIGKILL)
+            if time.monotonic() >= end:
+                return
+            time.sleep(pause)
+            pause = min(pause * 1.5, _LAST_PAUSE)
+
+    def _hold(self) -> None:
+        """A parent that is killed first leaves children that no tree shows any more: all are stopped before."""
+        fresh = self._alive()
+        for _ in range(_FREEZE_ROUNDS):
+            for target in fresh:
+                target.send(signal.SIGSTOP)
+            fresh = self._look()
+            if not fresh:
+                return
+
+
+def _why_left(target: _Target) -> str:
+    """Why a process is still there, in one clause."""
+    pid = target.identity.pid
+    seen = _read_stat(pid)
+    if seen is None:
+        return "it has just exited"
+    if target.refusal == "not_permitted":
+        return f"it belongs to {_user_of(_uid_of(pid))}: not permitted to signal it"
+    told = _read_text(f"/proc/{pid}/wchan")
+    where = f" in {told}" if re.match(r"[a-z_]", told, re.IGNORECASE) else ""
+    if re.search(r"refrigerator|do_freezer_trap|cgroup_freeze", told):
+        return f"it is frozen (cgroup freezer), state {seen.state}"
+    if seen.state == "D":
+        return f"it is in an uninterruptible wait{where} (state D): it cannot be killed until that finishes"
+    if seen.state == "Z":
+        return f"its main thread has exited, {seen.threads - 1} of its threads still running (state Z)"
+    if seen.state == "t":
+        tracer = re.search(r"^TracerPid:\s*(\d+)$", _read_text(f"/proc/{pid}/status"), re.MULTILINE)
+        return f"process {tracer[1] if tracer else 0} traces it (state t)"
+    return "it is stopped (state T)" if seen.state == "T" else f"it is still running{where} (state {seen.state})"

@@ -4,6 +4,7 @@ import { announcedActionsContract } from '../contract-suites/announced-actions.t
 import { controlSocketContract } from '../contract-suites/control-socket.ts';
 import { guardAndOthersContract } from '../contract-suites/guard-and-others.ts';
 import { nameAndCardContract, race } from '../contract-suites/name-and-card.ts';
+import { portsAndKillsContract } from '../contract-suites/ports-and-kills.ts';
 import { processManagerContract } from '../contract-suites/process-manager.ts';
 import { type Speaker, world } from '../contract-suites/speaker.ts';
 import { program } from '../harness/program.ts';
@@ -35,6 +36,7 @@ for (const { speaker, manager, racers, is, isThere } of libraries) {
     controlSocketContract(speaker);
     announcedActionsContract(speaker);
     guardAndOthersContract(speaker, manager);
+    portsAndKillsContract(manager);
     processManagerContract(speaker, manager);
   });
 }
