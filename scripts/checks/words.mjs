@@ -28,7 +28,8 @@ const habits = [
 /** The account of that name. */
 const allowed = /['"`(]nobody['"`)]|\bnobody[:/@]|user: nobody|\b(user|as|su|group) nobody\b/g;
 /** Folders that have been read; the others follow. */
-const covered = /^(packages\/(contract|host|sdk)\/|docs\/(decisions|why|guide)\/).*\.(ts|mts|mjs|md|py)$/;
+const covered =
+  /^(packages\/(contract|host|sdk)\/|packages\/reeve\/src\/(core|config|logs|base|probes|announcements|registry)\/|docs\/(decisions|why|guide)\/).*\.(ts|mts|mjs|md|py)$/;
 const exempt = /^(scripts\/checks\/words\.mjs|CHANGELOG\.md|.*\/generated\/.*)$/;
 
 /** The words that CONTRIBUTING names are not used: plain English in every message, comment and page. */

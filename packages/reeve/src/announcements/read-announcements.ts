@@ -7,7 +7,7 @@ import { readDropped } from './dropped-file.ts';
 
 /** Bytes of one card: data has 256 KiB, the rest is small. */
 const LARGEST = 1 << 20;
-/** Files of one folder that are read; what is more is nobody's intention. */
+/** Files of one folder that are read; more than that is never meant. */
 const MOST = 5000;
 /** A service that ended in order this long ago is shown no longer. Milliseconds. */
 const KEEP = 24 * 3600_000;
@@ -18,7 +18,7 @@ export interface Found {
   readonly announced: readonly Announced[];
   /** What was passed over. */
   readonly ignored: readonly Ignored[];
-  /** Files of services that ended in order over a day ago: nobody needs them any more. */
+  /** Files of services that ended in order over a day ago: they are no longer needed. */
   readonly forgotten: readonly string[];
 }
 

@@ -2,7 +2,7 @@ import { environOf, OWNER_MARK, startCommand } from '@reeve/host';
 import { type Announced, portsOf } from '../core/announced/announced.ts';
 import { commandOf } from './clean-up.ts';
 
-/** `not_announced`: it is cleaned, and nobody knows how to start it. */
+/** `not_announced`: it is cleaned, and how to start it is unknown. */
 export interface StartOutcome {
   readonly ok: boolean;
   readonly reason: 'done' | 'failed' | 'timed_out' | 'not_announced';
@@ -20,7 +20,7 @@ export interface StartAnnouncedOptions {
 
 /**
  * Runs the announced start, of everything that its card says it listens on; without one, or where only the process that
- * has ended could have done it, the command line of the card, as it was. It goes on when we end. Never rejects.
+ * has ended could have done it, the command line of the card, as it was. It continues when we end. Never rejects.
  */
 export async function startAnnounced(
   { card }: Announced,

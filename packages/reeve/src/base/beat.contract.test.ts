@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { BEAT, Beat } from './beat.ts';
 
-test('a beat calls everybody at their own pace; one that fails takes no other with it; one that left is not called', async () => {
+test('a beat calls each listener at its own pace; one that fails takes no other with it; one that left is not called', async () => {
   const errors: unknown[] = [];
   const beat = new Beat((error) => errors.push(error), 1);
   const calls = { often: 0, seldom: 0, left: 0 };

@@ -1,5 +1,5 @@
 /**
- * Between two beats, and so the longest time until something that nobody announces is noticed: a file that was removed, a
+ * Between two beats, and so the longest time until something that is not announced is noticed: a file that was removed, a
  * process that was killed. Daemon and keeper together may wake up twice a second when nothing happens. Milliseconds.
  */
 export const BEAT = 1_500;

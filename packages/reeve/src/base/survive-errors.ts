@@ -3,7 +3,7 @@ const TOLD = 20;
 const MINUTE = 60_000;
 
 /**
- * For a program that others depend on: an error that nothing has handled is told and does not end it
+ * For a program that others depend on: an error that nothing has handled is reported and does not end it
  * (docs/decisions/0015). Returns how to undo it.
  */
 export function surviveErrors(tell: (error: unknown, message: string) => void): () => void {

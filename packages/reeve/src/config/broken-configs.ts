@@ -450,7 +450,7 @@ export const BROKEN: readonly BrokenConfig[] = [
     says: ['not a supported form', '$${'],
   },
   {
-    why: 'a variable that is no number',
+    why: 'a variable that is not a number',
     text: a('env: { N: many }', 'instances: ${N}'),
     at: ['5:16 services.a.instances'],
     says: ['"many"', 'whole number'],

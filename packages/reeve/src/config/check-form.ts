@@ -8,7 +8,7 @@ type Path = readonly (string | number)[];
 
 /**
  * Holds a config against the schema: kinds of values, keys, fixed words and ranges of numbers. The form of durations,
- * sizes and the like is judged where they are read. Reports everything. `key`: where a missing key is told.
+ * sizes and the like is judged where they are read. Reports everything. `key`: where a missing key is reported.
  */
 export function checkForm(
   node: TreeNode,

@@ -145,7 +145,7 @@ function checkGroups(placed: readonly PlacedService[]): void {
   }
 }
 
-/** Things that are allowed and that somebody may want to know. */
+/** Things that are allowed, but worth knowing. */
 export function noteServices(placed: readonly PlacedService[]): readonly string[] {
   return placed.flatMap(({ spec, cursor }) => {
     const notes: string[] = [];

@@ -24,7 +24,7 @@ const MAX_STRING = 131_072;
 
 /**
  * A place in a config while it is read. What the form check refuses already reads as absent here, so that reading goes
- * on to the end and everything wrong is told at once.
+ * on to the end and everything wrong is reported at once.
  */
 export class Cursor {
   readonly node: TreeNode | undefined;

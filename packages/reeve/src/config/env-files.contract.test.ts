@@ -45,7 +45,7 @@ test.each([
     message: expect.stringMatching(new RegExp(`${name}: .*${why}`)),
   });
 });
-test('a folder and a device are no env files', async () => {
+test('a folder and a device are not env files', async () => {
   await expect(readEnvFiles([root])).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
   await expect(readEnvFiles(['/dev/null'])).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
 });

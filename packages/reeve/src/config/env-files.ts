@@ -14,7 +14,7 @@ const WHY: Readonly<Record<string, string>> = {
   ELOOP: 'symbolic link loop',
 };
 
-/** What an operating-system error means for somebody who named a file. */
+/** What an operating-system error means for a user who named a file. */
 export function whyUnreadable(error: unknown): string {
   const code = (error as NodeJS.ErrnoException).code;
   return (code === undefined ? undefined : WHY[code]) ?? (error as Error).message;

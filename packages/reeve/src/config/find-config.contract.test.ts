@@ -88,7 +88,7 @@ describe('a config is trusted', () => {
       hint: expect.stringContaining('chmod o-w'),
     });
   });
-  test.runIf(isRoot)('by root also when it is somebody else’s, which is noted', async () => {
+  test.runIf(isRoot)('by root also when it is another user’s, which is noted', async () => {
     const made = await tree('reeve.yaml');
     await chown(join(made, 'reeve.yaml'), NOBODY, NOBODY);
     expect((await loadConfig({ cwd: made, env: {} })).notes.join()).toContain(`belongs to user ${NOBODY}`);

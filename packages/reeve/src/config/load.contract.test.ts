@@ -93,7 +93,7 @@ describe('files made to hurt', () => {
       'nested more than 32 levels deep',
     );
   });
-  test('tens of thousands of services or of mistakes are told in a short report', async () => {
+  test('tens of thousands of services or of mistakes give a short report', async () => {
     const many = (line: (i: number) => string): string =>
       `services:\n${Array.from({ length: 10_000 }, (_, i) => `  s${i}: ${line(i)}`).join('\n')}\n`;
     const chain = await refusal(load(many((i) => `{ command: x, depends_on: [s${i + 1}] }`)));
@@ -255,7 +255,7 @@ describe('values', () => {
     );
     expect(service(project, 'b')).toMatchObject({ cwd: join(project.folder, 'sub'), instances: 3 });
   });
-  test('the same port over tcp and udp, and of services that share none, is no overlap', async () => {
+  test('the same port over tcp and udp, and of services that share none, is not an overlap', async () => {
     const { project } = await load(
       'services:\n  a: { command: x, ports: [53, "53/udp"] }\n  b: { command: x, ports: [54], instances: 2 }\n  c: { command: x, ports: [56] }\n',
     );
@@ -274,7 +274,7 @@ describe('values', () => {
     const { project } = await loadConfig({ cwd: root, file: 'link/reeve.yaml', env });
     expect(project).toMatchObject({ folder: made, config: join(made, 'reeve.yaml') });
   });
-  test('a folder whose name holds ${ is no reference', async () => {
+  test('a folder whose name holds ${ is not a reference', async () => {
     const made = join(root, 'a${X}');
     await mkdir(made);
     await writeFile(join(made, 'reeve.yaml'), 'services: { a: { command: x } }\n');
@@ -300,7 +300,7 @@ describe('what is allowed and noted', () => {
   });
 });
 
-test('how each command runs is told', async () => {
+test('how each command runs is shown', async () => {
   const loaded = await load(
     'services:\n  a: { command: node x.js }\n  b: { command: cd x && node y }\n  c: { command: node y, shell: true }\n',
   );

@@ -28,7 +28,7 @@ test.each([
   expect(Object.values(values(text))).toEqual([value]);
 });
 
-test('U5: a BOM is no part of the first name, and a later line wins', () => {
+test('U5: a BOM is not part of the first name, and a later line wins', () => {
   expect(values('\uFEFFA=1\nA=2\n\n__proto__=p')).toEqual({ A: '2', ['__proto__']: 'p' });
 });
 

@@ -41,7 +41,7 @@ export interface Finding {
   readonly near?: string | null | undefined;
 }
 
-/** More would help nobody, and a file made to hurt has tens of thousands. */
+/** More would not help, and a file made to hurt has tens of thousands. */
 const MAX_FINDINGS = 100;
 
 /** Collects what is wrong, each once, in the order of the file. */

@@ -3,7 +3,7 @@ import { portVariable } from '../core/spec/environment.ts';
 import type { Cursor } from './cursor.ts';
 import type { Place } from './tree.ts';
 
-/** A port with its place: overlaps are told where they are written. */
+/** A port with its place: overlaps are reported where they are written. */
 export interface PlacedPort extends PortSpec {
   readonly at: Place | null;
   readonly path: readonly (string | number)[];

@@ -39,7 +39,7 @@ export function readService(cursor: Cursor, ground: Groundwork): ServiceSpec {
     env,
     env_files,
     ports: ground.ports.map(({ name, port, protocol, shared }) => ({ name, port, protocol, shared })),
-    // A one-shot is ready when it has completed, and nobody asks how it is meanwhile.
+    // A one-shot is ready when it has completed, and its health is not checked meanwhile.
     ready: oneshot ? null : ready,
     ready_timeout: timeout,
     health: oneshot ? null : health,
@@ -64,7 +64,7 @@ export function readService(cursor: Cursor, ground: Groundwork): ServiceSpec {
   };
 }
 
-/** A folder's own `${` is no reference. */
+/** A folder's own `${` is not a reference. */
 function literal(path: string): string {
   return path.replaceAll('${', () => '$${');
 }

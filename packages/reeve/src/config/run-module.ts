@@ -106,7 +106,7 @@ function endGroup(child: ChildProcess): void {
   try {
     process.kill(-child.pid, 'SIGKILL');
   } catch (error) {
-    // ESRCH: nobody is left in it.
+    // ESRCH: no process is left in it.
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
 }

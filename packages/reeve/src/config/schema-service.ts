@@ -108,7 +108,7 @@ export const Service = Type.Object(
     ),
     capabilities: Type.Optional(
       Type.Array(Type.String(), {
-        description: 'What it can do, for whoever discovers it',
+        description: 'What it can do, for programs that discover it',
         'x-expected': 'a list of names',
       }),
     ),

@@ -67,7 +67,7 @@ export const MAX_BYTES = 1 << 20;
 export const MAX_DEPTH = 32;
 export const MAX_VALUES = 100_000;
 
-/** A file that is no tree: a syntax error, or beyond a cap. */
+/** A file that is not a tree: a syntax error, or beyond a cap. */
 export class SyntaxProblem extends Error {
   override readonly name = 'SyntaxProblem';
   readonly at: Place;

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { cpuPercent, nextSample } from './cpu.ts';
 
-test('U29: processor time is told since the last look, else since the run began', () => {
+test('U29: processor time is counted since the last look, else since the run began', () => {
   expect(cpuPercent({ at: 1000, used: 50 }, null, 900)).toBe(50);
   expect(cpuPercent({ at: 1100, used: 75 }, { at: 1000, used: 50 }, 0)).toBe(25);
   expect(cpuPercent({ at: 1010, used: 60 }, { at: 1000, used: 50 }, 910)).toBe(60);

@@ -30,7 +30,7 @@ import type { Executed } from './spec/executed.ts';
 /** The daemon's end of the keeper. */
 export interface Keeper {
   readonly pid: number;
-  /** Of its program, as whoever started it named it. */
+  /** Of its program, as the one that started it named it. */
   readonly version: string;
   readonly runs: readonly KeptRun[];
   /** Why it neither adopts orphans nor marks what it spawns; null: it does both. */
@@ -41,7 +41,7 @@ export interface Keeper {
   spawn(request: SpawnRequest): Promise<ProcessIdentity>;
   /** Hands a run over that it does not hold. false: it is of a version that cannot take it. */
   adopt(run: AdoptedRun): Promise<boolean>;
-  /** What was told of a run at its start; null: nothing, or the keeper is of a version that does not keep it. */
+  /** What was recorded of a run at its start; null: nothing, or the keeper is of a version that does not keep it. */
   describe(run: string): Promise<RunOrigin | null>;
   release(run: string): Promise<void>;
   /** Listens on the address and holds the socket, or says what is held under this key. Throws SPAWN_FAILED. */
@@ -82,7 +82,7 @@ export interface FoundProcess {
   readonly memory: number;
 }
 
-/** A run of which live processes say that it is of this home, whoever started it: what a lost registry is made of again. */
+/** A run of which live processes say that it is of this home, whatever started it: what a lost registry is made of again. */
 export interface FoundRun {
   readonly run: string;
   /** The instance's `<id>`, where a cgroup tells it. */
@@ -105,7 +105,7 @@ export interface FoundRun {
 }
 
 /**
- * The processes of one run, from its start until nobody is left. Trackers are united; whatever was once seen to belong
+ * The processes of one run, from its start until no process is left. Trackers are united; whatever was once seen to belong
  * to the run stays known by its identity. Only verified identities are ever signalled.
  */
 export interface RunProcesses {
@@ -116,7 +116,7 @@ export interface RunProcesses {
   readonly promise: { readonly promise: 'verified' | 'best_effort'; readonly reason: string };
   /** Who is alive now. A zombie is not alive. */
   scan(): Promise<readonly FoundProcess[]>;
-  /** Sends the signal to `main`, or to everybody but main (`rest`), or to `all`; SIGCONT follows each stop signal. */
+  /** Sends the signal to `main`, or to all but main (`rest`), or to `all`; SIGCONT follows each stop signal. */
   signal(whom: 'main' | 'rest' | 'all', signal: string): Promise<void>;
   /** The signal to main, and nothing after it: a person asked for it. Returns why it was not sent; null: it was. */
   signalMain(signal: string): string | null;
@@ -134,7 +134,7 @@ export interface RunProcesses {
   evidence(): readonly ReceiptProcess[];
   /** Why a process that should be gone is still there (state, other user, uninterruptible, frozen). */
   explainSurvivors(service: string): Promise<readonly Survivor[]>;
-  /** Removes what the run leaves in the system (its cgroup). Only when nobody is alive. */
+  /** Removes what the run leaves in the system (its cgroup). Only when none is alive. */
   dispose(): Promise<void>;
 }
 
@@ -147,7 +147,7 @@ export interface Platform {
   track(marks: RunMarks): RunProcesses;
   /** Whose the processes of this moment are, given the runs and the announcements of the home. */
   owners(home: string, runs: readonly RunSigns[], announced: readonly Announced[]): Promise<Owners>;
-  /** Live processes by run cookie of this home, whoever started them: for recovery. */
+  /** Live processes by run cookie of this home, whatever started them: for recovery. */
   findByCookie(home: string): Promise<
     readonly (FoundProcess & {
       readonly project: string | null;
@@ -168,7 +168,7 @@ export interface Platform {
   findGroup(name: string): Promise<number | null>;
   /** What is listened on, without whose it is: one look at the kernel's table, where `listeners` reads every descriptor. */
   sockets(): readonly Pick<Listener, 'port' | 'protocol'>[];
-  /** One process a socket; of one port everybody who holds a socket of it. */
+  /** One process a socket; of one port every process that holds a socket of it. */
   listeners(port?: number): Promise<readonly Listener[]>;
 }
 export interface UserEntry {
@@ -194,7 +194,7 @@ export type Owner = ProcessOwner<Announced>;
 export interface Owners {
   /** null: of no service of this home. */
   of(pid: number): Owner | null;
-  /** What nobody answers for: left behind by a service, or asking to be left alone. */
+  /** What no service accounts for: left behind by a service, or asking to be left alone. */
   readonly strays: readonly Stray[];
 }
 export interface Stray {
@@ -203,7 +203,7 @@ export interface Stray {
   readonly owner: Owner;
 }
 
-/** What a probe is told about the run it looks at. Strings are already replaced. */
+/** What a probe gets to know of the run it looks at. Strings are already replaced. */
 export interface ProbeTarget {
   readonly run: string;
   readonly logs: string | null;

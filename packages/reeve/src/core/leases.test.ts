@@ -58,7 +58,7 @@ describe('an automatic port', () => {
     expect(port).toBeLessThanOrEqual(32_767);
   });
 
-  test('cannot be had when all are taken, and says so', () => {
+  test('are refused when all are taken, with the reason', () => {
     const taken = new Set(Array.from({ length: 12_768 }, (_, i) => 20_000 + i));
     expect(() => chooseAutoPort({ ...wish, taken })).toThrow('every port from 20000 to 32767 is taken');
   });

@@ -35,7 +35,7 @@ function rows(leases: readonly LeaseRow[], listeners: readonly Listener[], owner
   return found.map((row) => [row.port, row.service, row.leased, row.owner?.pid ?? null, row.owner?.ours ?? null]);
 }
 
-test('U29: everybody who listens on a port has a row, the service and the foreign program', () => {
+test('U29: every process that listens on a port has a row, the service and the foreign program', () => {
   expect(rows([lease(80, 'web')], [listener(80, 5), listener(80, 6), listener(80, 5)], { 5: owner('web') })).toEqual([
     [80, 'web', true, 5, true],
     [80, 'web', true, 6, false],

@@ -13,7 +13,7 @@ export interface PortFacts {
   readonly port: number | null;
 }
 
-/** `reeve ports`: every lease, and everybody who listens, by port. */
+/** `reeve ports`: every lease, and every listener, by port. */
 export function portRows(facts: PortFacts): readonly PortRow[] {
   const idle = facts.leases.filter((lease) => !facts.listeners.some((each) => isSamePort(each, lease)));
   const rows = [...idle.map((lease) => leasedRow(facts, lease)), ...facts.listeners.map((l) => listeningRow(facts, l))];

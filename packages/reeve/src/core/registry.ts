@@ -45,7 +45,7 @@ export interface InstanceRow {
   readonly state: StateName;
   readonly reason: string | null;
   readonly restarts: number;
-  /** The lifecycle's own value (core/lifecycle/table.ts), whole: what the next daemon goes on from. */
+  /** The lifecycle's own value (core/lifecycle/table.ts), whole: what the next daemon continues from. */
   readonly machine: unknown;
   readonly at: Instant;
 }

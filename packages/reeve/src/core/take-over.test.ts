@@ -10,7 +10,7 @@ const candidate = (run: string, start: number, isAlive = true): Candidate => ({
   found: null,
 });
 
-test('U21: the run that memory names goes on while it lives; else the newest that lives; the others are copies', () => {
+test('U21: the run that memory names continues while it lives; else the newest that lives; the others are copies', () => {
   const [old, young, dead] = [candidate('old', 1), candidate('young', 2), candidate('dead', 3, false)];
   expect(chooseRun('old', [young, old, dead])).toEqual({ goesOn: old, copies: [young] });
   expect(chooseRun('forgotten', [old, young, dead])).toEqual({ goesOn: young, copies: [old] });

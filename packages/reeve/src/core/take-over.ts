@@ -11,12 +11,12 @@ export interface Candidate {
   /** null: it is alive. */
   readonly exit: Exit | null;
   readonly by: 'keeper' | 'processes';
-  /** What the system tells; null: nobody of the run is alive, or says so. */
+  /** What the system shows; null: no process of the run is alive, or says so. */
   readonly found: FoundRun | null;
 }
 
 /**
- * Which of an instance's live runs it goes on with, when its memory names `remembered`: that one if it is alive, else the
+ * Which of an instance's live runs it continues with, when its memory names `remembered`: that one if it is alive, else the
  * newest. The others are copies that should not be there.
  */
 export function chooseRun(
@@ -54,7 +54,7 @@ export function intentAfterLoss(
   return { want: isNewer ? 'up' : intent.want, generation, isNewer };
 }
 
-/** When the run began, by what its keeper was told of it. */
+/** When the run began, by what its keeper recorded. */
 export function beginningOf(origin: RunOrigin | null, seen: Instant): Beginning {
   return origin === null ? { at: seen, generation: null } : { at: origin.started_at, generation: origin.generation };
 }

@@ -18,7 +18,7 @@ import type { Answer, Health } from './restart/health.ts';
 import { describeExit } from './restart/restart.ts';
 import { quoteWords } from './spec/command-line.ts';
 
-/** What is shown of an instance, beside its machine: facts of the moment, null where nobody looked. */
+/** What is shown of an instance, beside its machine: facts of the moment, null where it was not looked up. */
 export interface Observed {
   readonly index: number;
   readonly machine: Machine;
@@ -122,7 +122,7 @@ export function instanceView(seen: Observed, previous: Exit | null): InstanceVie
   };
 }
 
-/** A run whose end nobody could tell yet: `problem` says why it is not heard. */
+/** A run whose end is not known yet: `problem` says why. */
 export function unheardView(view: InstanceView, isMainAlive: boolean, problem: string): InstanceView {
   if (view.pid !== null && !isMainAlive && (view.state === 'running' || view.state === 'starting'))
     return { ...view, pid: null, state: 'stopping', reason: endedUnheard(problem), health: 'unknown' };
@@ -149,7 +149,7 @@ function commandText({ text, how }: ServiceSpec['command']): string {
   return how.kind === 'argv' ? quoteWords(how.argv) : text;
 }
 
-/** A service as `ps`, the API and the dashboard show it: one way to see it, whoever looks. */
+/** A service as `ps`, the API and the dashboard show it: one way to see it, for every client. */
 export function serviceView(facts: ServiceFacts, instances: readonly InstanceView[]): ServiceView {
   const first = instances[0];
   const state =

@@ -9,7 +9,7 @@ export interface LogBytes {
   readonly bytes: Uint8Array;
 }
 
-/** Leaves a stream's bytes as they are: for whoever wants what a program wrote, not its lines. */
+/** Leaves a stream's bytes as they are: for readers that want what a program wrote, not its lines. */
 export class ByteCutter implements Cutter<LogBytes> {
   readonly isOpen = false;
   readonly #stream: LogStream;

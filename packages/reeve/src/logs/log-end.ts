@@ -15,7 +15,7 @@ async function streamEnd(folder: string, stream: LogStream): Promise<StreamPosit
   const file = (await listFiles(folder, stream)).at(-1);
   const segment = file === undefined ? null : await openSegment(folder, file);
   if (file === undefined || segment === null) return { number: 0, offset: 0 };
-  // From the last entry on, or from where it can be told for sure if that one holds no newline.
+  // From the last entry on, or from an earlier certain place if that one holds no newline.
   for (const { offset } of [...segment.entries].reverse()) {
     const end = await lastLineEnd(segment, offset);
     if (end !== null) return { number: file.number, offset: end };

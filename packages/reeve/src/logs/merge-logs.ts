@@ -33,7 +33,7 @@ interface Held<T> {
 }
 
 /**
- * Lines of logs that go on, in order of time; lines of one log stay in their order. Ends when all have ended; an error of
+ * Lines of logs that still grow, in order of time; lines of one log stay in their order. Ends when all have ended; an error of
  * one ends all.
  */
 export async function* interleaveLogs<T extends { readonly at: number }>(

@@ -32,7 +32,7 @@ export interface Cutter<T> {
   flush(): T[];
 }
 
-/** One stream of a log that goes on: every call to `read` gives the pieces that have come since the last one. */
+/** One stream of a log that still grows: every call to `read` gives the pieces that have come since the last one. */
 export class StreamTail<T> {
   readonly #folder: string;
   readonly #stream: LogStream;

@@ -20,7 +20,7 @@ export async function probeTcp(check: TcpCheck, signal: AbortSignal): Promise<Ou
   for (const address of addresses.slice(1)) {
     if (answer.ok || signal.aborted) break;
     const other = await attempt(address, signal);
-    // What the machine has no IPv6 for is no news: the first answer is.
+    // That the machine has no IPv6 is not news: the first answer is.
     if (other.ok) answer = other;
   }
   return answer;

@@ -169,7 +169,7 @@ test('a listener whose process does not accept: tcp is weak and connects, http f
   expect(await attempt(get(`http://127.0.0.1:${port}/`), target(), 100)).toMatchObject({ ok: false });
 });
 
-test('tcp: a port, a host and port, nobody there, no address', async () => {
+test('tcp: a port, a host and port, no listener, no address', async () => {
   const port = await listen(createTcp());
   const ask = (address: string) => attempt({ kind: 'tcp', address }, target(), LONG);
   expect(await ask(`${port}`)).toMatchObject({ ok: true, what: `connected to 127.0.0.1:${port}` });

@@ -11,7 +11,7 @@ export interface ConnectionOptions {
   readonly isReadonly: boolean;
   /** Opens, sets up and checks the file; called again after a disk failure. Throws in the words of the catalogue. */
   readonly open: () => Database;
-  /** Of a writer: tells when somebody else has taken the file away or changed it. */
+  /** Of a writer: tells when another program has taken the file away or changed it. */
   readonly place?: OwnFile;
 }
 
@@ -28,10 +28,10 @@ export class Connection {
   #synchronous: Kind | null = null;
   #isOpen = true;
   #isInTransaction = false;
-  /** The first failure inside the present transaction: whoever catches it cannot go on in half a transaction. */
+  /** The first failure inside the present transaction: a caller that catches it cannot continue in half a transaction. */
   #failure: { readonly error: unknown } | null = null;
   #wantsDurable = false;
-  /** The disk failed under it: nobody knows what is written. */
+  /** The disk failed under it: what is written is unknown. */
   #isSuspect = false;
   readonly #place: OwnFile | null;
   #misplaced: Misplaced | null = null;
@@ -129,7 +129,7 @@ export class Connection {
       // SQLite does not let it be changed inside a transaction.
       if (this.#synchronous !== kind) this.#database.exec(`PRAGMA synchronous = ${SYNCHRONOUS[kind]}`);
       this.#synchronous = kind;
-      // At once for writing: to find out later that somebody else writes would lose the work.
+      // At once for writing: to find out later that another program writes would lose the work.
       this.#database.exec('BEGIN IMMEDIATE');
     });
     this.#isInTransaction = true;

@@ -177,7 +177,7 @@ const FAILING = `
   process.exit(0);
 `;
 
-test('DB5: a disk that fails under it fails that write; the next one opens the file again before it goes on', async () => {
+test('DB5: a disk that fails under it fails that write; the next one opens the file again before it continues', async () => {
   using folder = testFolder();
   using program = await testProgram(FAILING);
   const { code, lines } = await listen(program.start(folder.file));

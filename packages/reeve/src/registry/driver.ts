@@ -91,7 +91,7 @@ function versionOf(database: Database): string {
   }
 }
 
-/** Node 22 calls its driver experimental at each start; nobody who runs `reeve ps` can do anything about that. */
+/** Node 22 calls its driver experimental at each start; a user of `reeve ps` can do nothing about that. */
 function quietly<T>(load: () => T): T {
   const emit = process.emitWarning;
   process.emitWarning = ((warning: string | Error, ...rest: readonly unknown[]) => {

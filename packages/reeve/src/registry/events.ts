@@ -5,7 +5,7 @@ import type { TableContext } from './context.ts';
 import type { SqlRow, SqlValue } from './driver.ts';
 import { Cells, object, toJson } from './rows.ts';
 
-/** A number is given once: readers go on from the last one they saw (`after_seq`), whatever was forgotten since. */
+/** A number is given once: readers continue from the last one they saw (`after_seq`), whatever was forgotten since. */
 const NEXT = `
   max(coalesce((SELECT max(seq) FROM events WHERE node = ?1), 0),
       coalesce((SELECT CAST(value AS INTEGER) FROM facts WHERE node = ?1 AND name = 'last_event'), 0)) + 1`;
@@ -32,7 +32,7 @@ const REMOVE_BEYOND = `
     SELECT seq FROM events
     WHERE node = ?1 AND seq <= (SELECT max(seq) FROM events WHERE node = ?1) - ?2 ORDER BY seq LIMIT ?3)`;
 
-/** Before events are deleted: the next one still gets a number that nobody has seen. */
+/** Before events are deleted: the next one still gets a number that no reader has seen. */
 export function keepEventNumbers(connection: Connection): void {
   connection.run(KEEP_NUMBERS, LOCAL_NODE);
 }

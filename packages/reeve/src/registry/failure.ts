@@ -30,11 +30,11 @@ function primary(error: unknown): number | null {
   return code === null ? null : code & 0xff;
 }
 
-/** After a failed write or fsync nobody knows what is on the disk: the connection has to be opened again and checked. */
+/** After a failed write or fsync it is unknown what is on the disk: the connection has to be opened again and checked. */
 export function isDiskFailure(error: unknown): boolean {
   return primary(error) === IOERR && codeOf(error) !== IOERR_SHMSIZE;
 }
-/** What the file holds is no database, or not a whole one. */
+/** What the file holds is not a database, or not a whole one. */
 export function isDamage(error: unknown): boolean {
   const code = primary(error);
   return code === CORRUPT || code === NOTADB;

@@ -52,12 +52,12 @@ describe('the marks of a run', () => {
 
   test('say which part is wrong', () => {
     expect(() => read({ ...good, main: { ...main, pid: 0 } })).toThrow(
-      '.main.pid is 0, which is no process of a service',
+      '.main.pid is 0, which is not a process of a service',
     );
   });
 });
 
-test('a machine without a process is nobody to signal, and is handed out whole', () => {
+test('a machine without a process has none to signal, and is handed out whole', () => {
   const value = { state: { name: 'stopped', last: null }, epoch: 3 };
   expect(machine(value)).toBe(value);
   expect(machine({ state: { name: 'stopping', process: null } })).toEqual({

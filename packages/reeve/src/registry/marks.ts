@@ -7,7 +7,7 @@ const LARGEST_PID = 2 ** 31 - 1;
 
 /**
  * What says which processes are a run's. It is what signals are sent by, so a stored value that could name anything but
- * one process (0: our own group, -1: everybody, 1: init, a cgroup at the root) is refused here, before anybody sees it.
+ * one process (0: our own group, -1: every process, 1: init, a cgroup at the root) is refused here, before it is used.
  */
 export function marksOf(run: string): Guard<RunMarks> {
   return (value) => {
@@ -47,17 +47,17 @@ function witness(value: unknown): Witness {
 }
 /** A usual limit would name processes that set it themselves. */
 function limitMark(value: unknown): number {
-  if (!isMark(value)) throw new Unfit(`is ${JSON.stringify(value)}, which is no mark of a run`);
+  if (!isMark(value)) throw new Unfit(`is ${JSON.stringify(value)}, which is not a mark of a run`);
   return value;
 }
 function processId(value: unknown): number {
   const pid = integer(value);
-  if (pid <= 1 || pid > LARGEST_PID) throw new Unfit(`is ${pid}, which is no process of a service`);
+  if (pid <= 1 || pid > LARGEST_PID) throw new Unfit(`is ${pid}, which is not a process of a service`);
   return pid;
 }
 function tick(value: unknown): number {
   const start = integer(value);
-  if (start < 0) throw new Unfit(`is ${start}, which is no time`);
+  if (start < 0) throw new Unfit(`is ${start}, which is not a time`);
   return start;
 }
 function filled(value: unknown): string {
@@ -69,11 +69,11 @@ function cgroupPath(value: unknown): string {
   const path = text(value);
   const names = path.split('/').filter((name) => name !== '');
   const isPlain = names.length > 0 && names.every((name) => name !== '.' && name !== '..' && !name.includes('\0'));
-  if (!path.startsWith('/') || !isPlain) throw new Unfit(`is ${JSON.stringify(path)}, which is no cgroup of a run`);
+  if (!path.startsWith('/') || !isPlain) throw new Unfit(`is ${JSON.stringify(path)}, which is not a cgroup of a run`);
   return path;
 }
 function port(value: unknown): number {
   const number = integer(value);
-  if (number < 1 || number > 65_535) throw new Unfit(`is ${number}, which is no port`);
+  if (number < 1 || number > 65_535) throw new Unfit(`is ${number}, which is not a port`);
   return number;
 }

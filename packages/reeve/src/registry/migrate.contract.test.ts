@@ -135,7 +135,7 @@ describe('DB12, UP4: a daemon killed inside a migration', () => {
     },
   );
 
-  test('between two steps of a new registry leaves no schema: nobody reads half of it', async () => {
+  test('between two steps of a new registry leaves no schema: half of it is never read', async () => {
     const { signal } = await listen(program.start(folder.file, JSON.stringify(upTo(3)), '2', '0'));
     expect(signal).toBe('SIGKILL');
     expect(look(folder.file)).toMatchObject({ schema: 0, tables: [] });

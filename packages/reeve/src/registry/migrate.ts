@@ -15,8 +15,8 @@ export interface MigrateOptions {
 }
 
 /**
- * Brings the schema up to date. Each step is one transaction with its `user_version`, so that whoever dies in it leaves
- * the old schema or the new one; a new file gets all of them at once, so that nobody ever reads half of it. A file that
+ * Brings the schema up to date. Each step is one transaction with its `user_version`, so that a process that dies in it leaves
+ * the old schema or the new one; a new file gets all of them at once, so that half of it is never read. A file that
  * holds something is copied first. Throws what SQLite throws.
  */
 export function migrate(database: Database, options: MigrateOptions): void {

@@ -50,7 +50,7 @@ function openReader(file: string, driver: Driver): Database | null {
 }
 
 /**
- * Where the shared-memory file cannot be made (a disk mounted read-only, a folder of another user) nobody can be
+ * Where the shared-memory file cannot be made (a disk mounted read-only, a folder of another user) no program can be
  * writing through it either: the file is read as it lies, provided that nothing waits in a WAL beside it.
  */
 function openAsItLies(file: string, driver: Driver, error: unknown): Database | null {

@@ -117,7 +117,7 @@ describe('the file', () => {
 });
 
 describe('a damaged file is refused, untouched:', () => {
-  test('one that is no database', () => {
+  test('one that is not a database', () => {
     writeFileSync(folder.file, 'these are not the bytes you are looking for'.repeat(200));
     const error = refused('REGISTRY_DAMAGED');
     expect(error.message).toContain(folder.file);
@@ -154,7 +154,7 @@ describe('a damaged file is refused, untouched:', () => {
     expect(thrownBy(() => openRegistryReadonly(folder.file)).code).toBe('REGISTRY_DAMAGED');
   });
 
-  test('and it can be opened again in this process once it is mended', () => {
+  test('and it can be opened again in this process once it is fixed', () => {
     writeFileSync(folder.file, 'x'.repeat(5000));
     refused('REGISTRY_DAMAGED');
     writeFileSync(folder.file, '');
@@ -178,7 +178,7 @@ describe('a reader', () => {
     expect(openRegistryReadonly(folder.file)).toBeNull();
   });
 
-  test('reads when nobody writes, and cannot write', () => {
+  test('reads when no program writes, and cannot write', () => {
     made(3);
     const reader = openRegistryReadonly(folder.file);
     expect(reader?.projects.all()).toEqual([projectRow()]);
@@ -199,7 +199,7 @@ describe('a reader', () => {
   });
 });
 
-/** Writes one event after the other until it is told to end; a line for each. */
+/** Writes one event after the other until it is asked to end; a line for each. */
 const WRITER = `
   import { writeSync } from 'node:fs';
   import { openRegistry } from './open.ts';
@@ -258,7 +258,7 @@ const HOLDER = `
   process.stdin.on('data', () => {}).on('end', () => { database.exec('ROLLBACK'); process.exit(0); });
 `;
 
-test("DB10: another program's lock is REGISTRY_BUSY, reading goes on, and the next write works when it is gone", async () => {
+test("DB10: another program's lock is REGISTRY_BUSY, reading continues, and the next write works when it is gone", async () => {
   using program = await testProgram(HOLDER);
   const registry = openRegistry({ file: folder.file });
   registry.facts.set('a', '1');
@@ -266,7 +266,7 @@ test("DB10: another program's lock is REGISTRY_BUSY, reading goes on, and the ne
   const held = withResolvers();
   const ended = listen(holder, held.resolve).finally(held.resolve);
   await held.promise;
-  // The holder lets go only when this test tells it to: an answer at all means that nobody waited for it.
+  // The holder lets go only when this test tells it to: an answer at all means that no one waited for it.
   const error = thrownBy(() => registry.transaction('durable', () => registry.facts.set('a', '2')));
   expect([error.code, error.message]).toEqual([
     'REGISTRY_BUSY',

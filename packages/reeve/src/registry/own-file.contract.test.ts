@@ -34,7 +34,7 @@ function replaceBy(file: string, text: string): void {
 
 const names = () => readdirSync(folder.path).filter((name) => name.includes('set-aside') && !/-(wal|shm)$/.test(name));
 
-test('U21: what this process writes itself, also in a checkpoint, is no change behind its back', () => {
+test('U21: what this process writes itself, also in a checkpoint, is not a change behind its back', () => {
   registry.transaction('usual', () => {
     for (let n = 0; n < 1500; n++) registry.events.append(eventRow({ data: { filling: 'x'.repeat(3000) } }));
   });
@@ -73,7 +73,7 @@ describe('U21: a file that is taken away under its writer is noticed, and a new 
 
 test('U21: a damaged file is set aside, as it was, and a new one begun', () => {
   registry.close();
-  const bytes = Buffer.from('this is no database'.repeat(500));
+  const bytes = Buffer.from('this is not a database'.repeat(500));
   writeFileSync(folder.file, bytes);
   const opened = openOrBeginAnew({ file: folder.file });
   registry = opened.registry;

@@ -14,7 +14,7 @@ interface Look {
 }
 
 /**
- * Notices when somebody else takes the file away, puts another in its place, or writes into it. SQLite does not: it goes
+ * Notices when another program takes the file away, puts another in its place, or writes into it. SQLite does not: it goes
  * on with what it has opened. In WAL mode the file itself changes only in a checkpoint, which is part of one of our own
  * transactions; so whatever changes between two of them is not our doing.
  */

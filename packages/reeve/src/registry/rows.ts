@@ -132,5 +132,5 @@ export function exit(value: unknown): Exit {
   if (kind === 'code') return { kind, code: integer(code), signal: null, ...rest };
   if (kind === 'signal') return { kind, code: null, signal: text(signal), ...rest };
   if (kind === 'unobserved') return { kind, code: null, signal: null, ...rest };
-  throw new Unfit('is no exit');
+  throw new Unfit('is not an exit');
 }

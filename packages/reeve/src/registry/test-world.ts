@@ -56,7 +56,7 @@ export interface Told {
   readonly signal: NodeJS.Signals | null;
   readonly lines: readonly string[];
 }
-/** Everything that a program printed until its end; `onLine` is told of each line as it comes. */
+/** Everything that a program printed until its end; `onLine` is called with each line as it comes. */
 export async function listen(child: ChildProcess, onLine: (count: number) => void = () => {}): Promise<Told> {
   const lines: string[] = [];
   let rest = '';

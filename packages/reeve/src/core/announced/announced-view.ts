@@ -5,8 +5,8 @@ import { type Announced, portsOf } from './announced.ts';
 type IsListening = (port: number, protocol: 'tcp' | 'udp') => boolean;
 
 /**
- * The services of one project, with those that announced themselves. What reeve runs itself is told by what it announced
- * (title, data); a copy of a declared service that somebody started manually is shown in its place; everybody else is
+ * The services of one project, with those that announced themselves. What reeve runs itself is completed by what it announced
+ * (title, data); a copy of a declared service that was started manually is shown in its place; every other one is
  * added. Idempotent.
  */
 export function withAnnounced(

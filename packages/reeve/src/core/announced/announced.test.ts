@@ -11,7 +11,7 @@ const declared = {
   depends_on: [{ service: 'db', condition: 'ready', required: true, on_down: 'ignore' }],
 } as const;
 
-test('what a service announces and its config does not know is told, and the other way round', () => {
+test('what a service announces and its config does not know is reported, and the other way round', () => {
   const said = { ports: [port(8081), port(9000), port(53, 'udp')], capabilities: ['b'], dependencies: [] };
   expect(differences(declared, said)).toEqual([
     'announces port 9000: not in `ports` of the config',
@@ -63,7 +63,7 @@ const view = (instance: Partial<InstanceView>): ServiceView =>
   }) as unknown as ServiceView;
 const nobodyListens = () => false;
 
-test('a service that reeve runs is told by what it announced, and stays what it is', () => {
+test('a service that reeve runs shows what it announced, and stays what it is', () => {
   const [web] = withAnnounced([view({ run: 'r1', pid: 4711 })], [found({}, { run: 'r1' })], nobodyListens);
   expect(web).toMatchObject({ managed_by: 'config', title: 'shop-web', data: { v: 1 } });
 });

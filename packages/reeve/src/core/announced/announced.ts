@@ -5,7 +5,7 @@ export type Origin = 'library' | 'file' | 'registered' | 'notify';
 
 /**
  * `live`: its process is there. `stale`: it was killed. `stopped`: it ended in order. `unknown`: it names no process,
- * or somebody else's who may not be looked at (hidepid), so only its ports can tell.
+ * or another user's that cannot be read (hidepid), so only its ports can show it.
  */
 export type Liveness = 'live' | 'stale' | 'stopped' | 'unknown';
 

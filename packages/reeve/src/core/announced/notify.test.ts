@@ -36,7 +36,7 @@ describe('what services say, as systemd documents it', () => {
 });
 
 test.each(['0', '1', '-1', '', '1.5', '12abc', '4294967297', ' 5', '0x10', '1e3', '٣'])(
-  'PI4: MAINPID=%s names nobody',
+  'PI4: MAINPID=%s names no process',
   (value) => {
     expect(parseNotification(`MAINPID=${value}`)).toMatchObject([{ key: 'bad' }]);
   },

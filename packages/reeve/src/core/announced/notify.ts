@@ -88,7 +88,7 @@ function duration(word: (length: Millis) => NotifyWord): Reader {
 
 function readPid(value: string): NotifyWord | string {
   const pid = /^[1-9]\d{0,9}$/.test(value) ? Number(value) : 0;
-  return pid > 1 && pid <= PID_MAX ? { key: 'main', pid } : 'it is no pid of a service';
+  return pid > 1 && pid <= PID_MAX ? { key: 'main', pid } : 'it is not a pid of a service';
 }
 
 function readWatchdog(value: string): NotifyWord | string {

@@ -18,7 +18,7 @@ const event = (seq: number, cause: number | null): StoredEvent => ({
 const chain = (all: readonly StoredEvent[], from: number) =>
   chainOf(all.find((e) => e.seq === from) ?? null, (seq) => all.find((e) => e.seq === seq) ?? null).map((e) => e.seq);
 
-test('a story is told from its beginning to the event', () => {
+test('the causes are listed from the first to the event', () => {
   expect(chain([event(1, null), event(2, null), event(3, 1), event(5, 3)], 5)).toEqual([1, 3, 5]);
 });
 test('what is forgotten is where it begins', () => {

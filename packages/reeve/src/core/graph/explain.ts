@@ -46,7 +46,7 @@ function rootView(world: World, name: string): RootView {
   };
 }
 
-/** What is known to mend a failure. */
+/** What is known to fix a failure. */
 function fixes(service: WorldService | undefined): readonly string[] {
   const known = (service?.instances ?? []).flatMap(({ machine: { state } }) =>
     state.name === 'failed' && state.failure.fix ? [state.failure.fix] : [],

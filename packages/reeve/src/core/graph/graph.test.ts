@@ -5,7 +5,7 @@ import { findCycle, levels, longestChain, reverse, startOrder, withNeeded } from
 const edges = (o: Record<string, string[]>) => new Map(Object.entries(o));
 
 describe('graph', () => {
-  test('a cycle is told as the path through it', () => {
+  test('a cycle is reported as the path through it', () => {
     expect(findCycle(edges({ web: ['api'], api: ['cache'], cache: ['api'] }))).toEqual(['api', 'cache', 'api']);
   });
   test('a service that needs itself is a cycle', () => {

@@ -65,7 +65,7 @@ export function reverse(edges: Edges): ReadonlyMap<string, readonly string[]> {
   return needers;
 }
 
-/** 0: needs nobody; else one more than the latest of those that it needs. What is of one wave starts side by side. */
+/** 0: depends on no service; else one more than the latest of those that it needs. What is of one wave starts side by side. */
 export function waves(edges: Edges): ReadonlyMap<string, number> {
   const found = new Map<string, number>();
   for (const name of startOrder(edges)) {

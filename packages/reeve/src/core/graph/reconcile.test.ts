@@ -99,7 +99,7 @@ describe('starting', () => {
       'start api',
     ]);
   });
-  test('a failed dependency is told through the chain', () => {
+  test('a failed dependency is reported through the chain', () => {
     expect(
       said({
         db: { state: failed },
@@ -111,7 +111,7 @@ describe('starting', () => {
       'hold web: api is waiting: db has failed: exited with code 1',
     ]);
   });
-  test('a soft dependency that has failed does not hold anybody back, one on its way does', () => {
+  test('a soft dependency that has failed holds no dependant back, one on its way does', () => {
     expect(said({ db: { state: failed }, api: { needs: { db: 'ready' }, soft: true } })).toEqual(['start api']);
     expect(said({ db: { state: starting }, api: { needs: { db: 'ready' }, soft: true } })).toEqual([
       'hold api: db is not ready yet',
@@ -168,7 +168,7 @@ describe('stopping', () => {
 });
 
 describe('restarting', () => {
-  test('a whole project: dependants stop first, and nobody starts on what is about to be replaced', () => {
+  test('a whole project: dependants stop first, and none starts on what is about to be replaced', () => {
     const old = { generation: 2, state: running, at: 1 } as const;
     expect(said({ db: old, api: { ...old, needs: { db: 'ready' } } })).toEqual(['stop api (stale)']);
     expect(
@@ -218,14 +218,14 @@ describe('a dependency that goes away', () => {
     expect(said({ db: { state: away }, api: api('restart') })).toEqual([`api loses (restart): ${why}`]);
     expect(said({ db: { state: away }, api: api('restart', { outage: { why, back: null } }) })).toEqual([]);
   });
-  test('and comes back lets a paused dependant go on, and begins the wait of one that is to restart', () => {
+  test('and comes back lets a paused dependant continue, and begins the wait of one that is to restart', () => {
     expect(said({ db: { state: running }, api: api('pause', { state: paused }) })).toEqual(['regain api']);
     expect(said({ db: { state: running }, api: api('restart', { outage: { why, back: null } }) })).toEqual([
       'regain api',
     ]);
     expect(said({ db: { state: running }, api: api('restart', { outage: { why, back: 1 } }) })).toEqual([]);
   });
-  test('again before that wait is over is an outage that goes on', () => {
+  test('again before that wait is over is an outage that continues', () => {
     expect(said({ db: { state: away }, api: api('restart', { outage: { why, back: 1 } }) })).toEqual([
       `api loses (restart): ${why}`,
     ]);

@@ -2,7 +2,7 @@ import { mayBeAlive } from '../lifecycle/table.ts';
 import { cascadeOf, causes, dependantsInTheWay, isStale, isUnwanted, type Outlook, roots } from './conditions.ts';
 import type { WorldInstance, WorldService } from './world.ts';
 
-/** What is to be told to an instance, so that the world comes nearer to the intent. */
+/** What to send to an instance, so that the world comes nearer to the intent. */
 export type Command = { readonly service: string; readonly index: number } & (
   | { readonly do: 'start'; readonly generation: number }
   /** `roots`: the services that it comes down to. */

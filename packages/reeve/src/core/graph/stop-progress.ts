@@ -5,7 +5,7 @@ import type { State, StateNamed } from '../lifecycle/types.ts';
 import { shownState } from '../view.ts';
 import { dependantsInTheWay, type Outlook } from './conditions.ts';
 
-/** How a service that is to stop gets on, for whoever waits for it. Null: there is no such service. */
+/** The progress of a service that is to stop, for the clients that wait. Null: there is no such service. */
 export function stopProgress(
   outlook: Outlook,
   name: string,

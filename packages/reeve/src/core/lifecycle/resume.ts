@@ -10,7 +10,7 @@ export type Seen =
   | { readonly kind: 'absent' };
 
 /**
- * Where the next daemon goes on, and which events it has missed. Nothing is restarted here: reconcile decides, from
+ * Where the next daemon continues, and which events it has missed. Nothing is restarted here: reconcile decides, from
  * what is then true.
  */
 export function recover(

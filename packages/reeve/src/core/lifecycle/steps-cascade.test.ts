@@ -120,7 +120,7 @@ describe('on_down: stop', () => {
 });
 
 describe('on_down: pause', () => {
-  test('it is suspended, and goes on when its dependency is back', () => {
+  test('it is suspended, and continues when its dependency is back', () => {
     const api = told(running);
     expect(names(api.tell(lost('pause'), 0))).toEqual(['service.paused', 'suspend']);
     expect(api.machine.state).toMatchObject({ name: 'paused', why: 'db is down' });

@@ -9,7 +9,7 @@ import type { Context, EventNamed, Next, StateNamed } from './types.ts';
  * - `ignore`: nothing (and nothing of it arrives here).
  * - `restart`: it runs on, and is replaced once its dependency is back and has stayed for a moment.
  * - `stop`: it is ended now, waits, and is started when its dependency is back.
- * - `pause`: once ready, it is suspended (SIGSTOP to all of it) and goes on (SIGCONT) when its dependency is back.
+ * - `pause`: once ready, it is suspended (SIGSTOP to all of it) and continues (SIGCONT) when its dependency is back.
  *
  * None of it is charged to the service's own restart limit.
  */

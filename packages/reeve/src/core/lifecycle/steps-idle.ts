@@ -22,7 +22,7 @@ export const spawn = (_state: Resting, event: EventNamed<'start'>): Next => ({
   generation: event.generation,
 });
 
-/** From `waiting` or `backoff`: the account goes on unless a newer generation asks. */
+/** From `waiting` or `backoff`: the account continues unless a newer generation asks. */
 export const proceed = (state: StateNamed<'waiting' | 'backoff'>, event: EventNamed<'start'>, ctx: Context): Next => ({
   ...spawn(state, event),
   ledger: ctx.ledger,

@@ -34,7 +34,7 @@ test('a stop is given more time while it is asked gently, and none once it is be
   expect(transition(killed, { name: 'extend', by: 30_000 }, at(5_000)).machine).toEqual(killed);
 });
 
-test('the main process moves, and the run goes on', () => {
+test('the main process moves, and the run continues', () => {
   const other = { boot: 'b', pid: 20, start: 2 };
   const moved = transition(running, { name: 'main', process: other }, at(1));
   expect(moved.machine.state).toEqual({ ...running.state, process: other });

@@ -16,7 +16,7 @@ const policy = (stop: Partial<StopSpec>): Policy => ({
   restartWhenUnhealthy: true,
 });
 
-/** Tells one event after the other; returns the last machine and the effects of the last event, without what is told. */
+/** Applies one event after the other; returns the last machine and the effects of the last event, without messages. */
 function after(stop: Partial<StopSpec>, events: readonly (Event | { readonly at: number })[]) {
   let machine: Machine = NEW_MACHINE;
   let now = 0;
@@ -90,12 +90,12 @@ test('a forced stop of what is just being spawned kills it as soon as it is ther
   const { state, effects } = after({}, [start, asked, { name: 'hurry', grace: 0 }, spawned]);
   expect(state).toMatchObject({ name: 'stopping', phase: 'kill', cause: { kind: 'asked' } });
   expect(effects).toContainEqual({ do: 'kill', budget: 5_000 });
-  expect(after({}, [start, { name: 'hurry', grace: 0 }, spawned]).state, 'nobody has asked to stop it').toMatchObject({
+  expect(after({}, [start, { name: 'hurry', grace: 0 }, spawned]).state, 'no one has asked to stop it').toMatchObject({
     name: 'starting',
   });
 });
 
-test('U20: a limit that is over kills nobody who has not had the stop signal for so long', () => {
+test('U20: a limit that is over kills no process that has not had the stop signal for so long', () => {
   const hurried: Event = { name: 'hurry', grace: 1_000 };
   const main = after({}, [...running, asked, { at: 4_000 }, hurried]);
   expect(main.effects, 'the rest has not been asked yet').toEqual([
@@ -109,7 +109,7 @@ test('U20: a limit that is over kills nobody who has not had the stop signal for
   const late = after({ timeout: 500 }, [...running, asked, hurried, { at: 500 }, { name: 'timer' }]);
   expect(late.state, "a shorter grace is the user's own").toMatchObject({ phase: 'kill' });
   const only = after({ mode: 'main' }, [...running, asked, { at: 300 }, hurried]);
-  expect(only.effects, 'nobody else is to be asked').toEqual([{ do: 'arm', delay: 700 }]);
+  expect(only.effects, 'no other process is to be asked').toEqual([{ do: 'arm', delay: 700 }]);
   const hook = after(withHook, [...running, asked, { at: 100 }, hurried]);
   expect(hook.effects.slice(0, 2)).toEqual([{ do: 'end-hook' }, { do: 'signal', whom: 'all' }]);
   expect(after({}, [start, asked, hurried, spawned]).state).toMatchObject({ phase: 'rest', killAt: 1_000 });

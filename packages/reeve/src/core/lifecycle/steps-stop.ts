@@ -59,7 +59,7 @@ export function killAll(state: Stopping): Next {
   };
 }
 
-/** The patience of whoever asked is over: whoever has not got the stop signal gets it now, and `grace` from then on. */
+/** The limit of the command is over: processes without the stop signal get it now, and `grace` from then on. */
 export function hurry(state: Stopping, grace: Millis, ctx: Context): Next {
   if (state.phase === 'kill' || state.phase === 'reap') return stay(state);
   if (grace === 0) return killAll(state);

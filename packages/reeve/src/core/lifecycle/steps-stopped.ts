@@ -7,7 +7,7 @@ import type { Context, Effect, EventNamed, Next, StateNamed } from './types.ts';
 
 /** How a run that is being ended gets on, and what comes after it. */
 
-/** Everybody is gone, and the keeper has not told the exit status yet: how long to wait for it. */
+/** Every process is gone, and the keeper has not reported the exit status yet: how long to wait for it. */
 export const REAP_PATIENCE: Millis = 2_000;
 
 export const stopMore = (state: StateNamed<'stopping'>, event: EventNamed<'stop'>): Next =>

@@ -32,7 +32,7 @@ class Simulation {
   processes: SimulatedProcess[] = [];
   /** Spawn requests on their way to the keeper. */
   asked: string[] = [];
-  /** What the keeper has told nobody yet, and of which run. */
+  /** What the keeper has not reported yet, and of which run. */
   untold: { readonly run: string; readonly event: Event }[] = [];
   /** The run whose stop command runs. */
   hooking: string | null = null;
@@ -91,7 +91,7 @@ class Simulation {
         this.timer = { at: this.now + effect.delay, epoch: this.machine.epoch };
         return;
       case 'release':
-        expect(this.alive(effect.run), 'a run is released only when nobody of it is left').toEqual([]);
+        expect(this.alive(effect.run), 'a run is released only when no process of it is left').toEqual([]);
         return;
       case 'suspend':
       case 'resume':
@@ -120,7 +120,7 @@ class Simulation {
       this.untold.push({ run, event: { name: 'refused', failure: { code: 'SPAWN_FAILED', message: 'no' }, again } });
   }
 
-  /** Records are matched by run: one of an older run, told late, concerns nobody any more. */
+  /** Records are matched by run: one of an older run, reported late, has no effect any more. */
   keeperTells(): void {
     const told = this.untold.shift();
     if (told && told.run === runOf(this.machine.state)) this.tell(told.event);
@@ -346,7 +346,7 @@ describe('lifecycle, over random steps', () => {
   }, 60_000);
 });
 
-/** From wherever it is: a stop that is not obstructed ends with nobody left, and says so. */
+/** From wherever it is: a stop that is not obstructed ends with no process left, and says so. */
 function stopsAtLast(sim: Simulation, seed: number): void {
   sim.unkillable = false;
   for (let i = 0; i < 60 && sim.machine.state.name !== 'stopped'; i++) {

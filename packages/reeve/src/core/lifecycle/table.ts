@@ -148,7 +148,7 @@ export function runOf(state: State): string | null {
   return 'run' in state ? state.run : null;
 }
 
-/** Timers and watches of a state, armed again by a daemon that goes on from a persisted machine. */
+/** Timers and watches of a state, armed again by a daemon that continues from a persisted machine. */
 export function resume(machine: Machine, ctx: Omit<Context, 'ledger' | 'cascade'>): readonly Effect[] {
   const { state } = machine;
   const left = (at: Instant): Millis => Math.max(0, at - ctx.now);

@@ -6,7 +6,7 @@ import type { Ledger } from '../restart/restart.ts';
 
 /**
  * The words of the lifecycle. All instants here are by the monotonic clock (milliseconds since boot), so that a wall
- * clock that jumps changes no delay, and so that the next daemon of the same boot can go on from a persisted value.
+ * clock that jumps changes no delay, and so that the next daemon of the same boot can continue from a persisted value.
  */
 
 /** Why a run is being ended. */
@@ -40,7 +40,7 @@ export interface Failure {
 export type StopPhase = 'hook' | 'hooked' | 'main' | 'rest' | 'kill' | 'reap';
 
 export type State =
-  /** `why` is set when nobody asked for it, and there is something to say. */
+  /** `why` is set when no command asked for it, and there is something to say. */
   | { readonly name: 'stopped'; readonly last: Exit | null; readonly why?: string }
   /** Wants to run and may not yet. */
   | { readonly name: 'waiting'; readonly last: Exit | null; readonly why: string | null; readonly hopeless: boolean }
@@ -77,7 +77,7 @@ export type State =
       readonly cause: StopCause;
       readonly phase: StopPhase;
       readonly killAt: Instant;
-      /** When those of the present phase got the stop signal; left out: nobody has got it yet. */
+      /** When those of the present phase got the stop signal; left out: none has got it yet. */
       readonly askedAt?: Instant;
       readonly exit: Exit | null;
       /** When it last became ready; null: it never was in this run. */
@@ -197,7 +197,7 @@ export interface Context {
 
 /** What a look at a run that has ended tells about why. */
 export interface Aftermath {
-  /** A fault that trying again cannot mend. */
+  /** A fault that a retry cannot fix. */
   readonly blame: Blame | null;
   /** The last lines that it wrote, secrets masked. */
   readonly lines: readonly string[];

@@ -215,11 +215,11 @@ test('a port is freed by a command that names it', () => {
   });
 });
 
-describe('nobody is blamed', () => {
+describe('no fault is named', () => {
   const quiet: readonly [string, Exit | null, string][] = [
     ['for a good end', exit(0), 'Error: listen EADDRINUSE: address already in use :::3000'],
     ['for a signal', { kind: 'signal', code: null, signal: 'SIGKILL', at: 'now' }, 'Address already in use'],
-    ['for an end that nobody saw', null, 'Address already in use'],
+    ['for an end that was not observed', null, 'Address already in use'],
     ['for a dependency that is away', exit(1), 'Error: connect ECONNREFUSED 127.0.0.1:5432'],
     [
       'for a request that does not parse',

@@ -1,6 +1,6 @@
 import type { Exit } from '@reeve/contract';
 
-/** What kind of fault ends a program every time it is started, until a person mends it. */
+/** What kind of fault ends a program every time it is started, until a person fixes it. */
 export type BlameCode = 'PORT_TAKEN' | 'NOT_PERMITTED' | 'NO_COMMAND' | 'NO_MODULE' | 'BAD_CONFIG' | 'NO_VARIABLE';
 
 /** Why starting it again cannot help, read from what the program itself said at its end. */
@@ -24,7 +24,7 @@ interface Sign {
   readonly line: RegExp;
   /** Only with these exit codes. */
   readonly exits?: readonly number[];
-  /** Only beside a line like this: a parse error of a request is no syntax error of the program. */
+  /** Only beside a line like this: a parse error of a request is not a syntax error of the program. */
   readonly beside?: RegExp;
   readonly say: (match: RegExpExecArray) => Said;
 }
@@ -200,7 +200,7 @@ const BY_CODE: ReadonlyMap<number, Said & { readonly code: BlameCode }> = new Ma
 ]);
 
 /**
- * The fault that a program named at its end, when it is one that trying again cannot mend; null: none is known.
+ * The fault that a program named at its end, when it is one that a retry cannot fix; null: none is known.
  * `lines`: the last of its output, oldest first. A program that ended well, or by a signal, is never blamed.
  */
 export function blame(exit: Exit | null, lines: readonly string[]): Blame | null {

@@ -8,7 +8,7 @@ export interface Answer {
   readonly what: string;
   /** By the wall clock. */
   readonly at: Instant;
-  /** How long it took; null: nobody asked, the service said so itself. */
+  /** How long it took; null: no check was made, the service said so itself. */
   readonly ms: Millis | null;
 }
 

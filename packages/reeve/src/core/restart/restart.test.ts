@@ -101,7 +101,7 @@ describe('back-off', () => {
   });
 });
 
-test('U1: an end that nobody saw is no failure: neither is the limit charged nor does the pause grow', () => {
+test('U1: an end that was not observed is not a failure: neither is the limit charged nor does the pause grow', () => {
   let ledger = FRESH;
   for (let i = 0; i < 20; i++) {
     const d = decide(ended({ ending: 'unseen' }), spec(), ledger, i * 1000, 0.5);

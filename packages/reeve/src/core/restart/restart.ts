@@ -17,7 +17,7 @@ export const FRESH: Ledger = { restarts: 0, recent: [], streak: 0 };
 export const HEALTHY_STRETCH: Millis = 60_000;
 const JITTER = 0.25;
 
-/** `unseen`: reeve was not there, and nobody can say how. That is no failure, and no success either. */
+/** `unseen`: reeve was not there, and how it ended is unknown. That is neither a failure nor a success. */
 export type Ending = 'well' | 'badly' | 'unseen';
 
 export function isWell(exit: Exit | null): boolean {
@@ -41,7 +41,7 @@ export interface Ended {
   readonly readyFor: Millis | null;
   /** What happened, for the reason of `failed`. */
   readonly what: string;
-  /** The program said at its end what a person must mend: trying again cannot help. */
+  /** The program said at its end what a person must fix: a retry cannot help. */
   readonly blame: Blame | null;
   /** What it needs was away when it ended: that restart is not charged to the limit. */
   readonly isExcused: boolean;

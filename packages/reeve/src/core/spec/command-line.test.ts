@@ -50,7 +50,7 @@ describe('a string command', () => {
     ['if true', '`if`'],
     ['! true', '`!`'],
     ['export A', '`export`'],
-  ])('%j goes to the shell, and why is told', (text, why) => {
+  ])('%j goes to the shell, and the reason is given', (text, why) => {
     const decided = decideCommand(text);
     expect(decided.kind).toBe('shell');
     expect(decided.kind === 'shell' && decided.why).toContain(why);
@@ -66,7 +66,7 @@ describe('a string command', () => {
     const decided = decideCommand(text);
     expect(decided.kind === 'wrong' && decided.why).toContain(why);
   });
-  test('an open quote is told with its place in the text as it was given', () => {
+  test('an open quote is reported with its place in the text as it was given', () => {
     expect(decideCommand("  node 'x")).toMatchObject({ kind: 'wrong', at: 7 });
   });
 

@@ -67,7 +67,7 @@ describe('budgets and back-offs', () => {
     expect(parseBudget('5 per 60s')).toEqual({ count: 5, period: 60_000 });
   });
   test.each(['5', '0 per 60s', '5 per 0', '5 per', 'per 5s', '5/60s', '5 per soon', '-1 per 5s'])(
-    '%j is no budget',
+    '%j is not a budget',
     (text) => {
       expect(parseBudget(text)).toBeNull();
     },
@@ -79,7 +79,7 @@ describe('budgets and back-offs', () => {
   ])('the back-off %s goes from %d to %d ms', (text, min, max) => {
     expect(parseBackoff(text)).toEqual({ min, max });
   });
-  test.each(['30s..500ms', '0..5s', '1s..2s..3s', '..5s', '1s..', 'fast'])('%j is no back-off', (text) => {
+  test.each(['30s..500ms', '0..5s', '1s..2s..3s', '..5s', '1s..', 'fast'])('%j is not a back-off', (text) => {
     expect(parseBackoff(text)).toBeNull();
   });
   test('the shortest crash loop is the sum of the delays that the restart account would give without jitter', () => {

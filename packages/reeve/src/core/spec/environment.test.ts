@@ -118,7 +118,7 @@ describe('the environment of a service', () => {
     expect(bad).toEqual([]);
     expect(env).toMatchObject({ PATH: '/bin:/a:/b', URL: 'http://web:8081/1', AGAIN: 'http://web:8081/1!', P: '8081' });
   });
-  test('a value that cannot be replaced is told with its layer and name', () => {
+  test('a value that cannot be replaced is reported with its layer and name', () => {
     const { bad } = buildEnvironment(layers({ projectEnv: { A: '${B}' }, serviceEnv: { B: '1', C: '${ports.x}' } }));
     expect(bad.map(({ layer, variable, bad: { written } }) => [layer, variable, written])).toEqual([
       ['project', 'A', '${B}'],

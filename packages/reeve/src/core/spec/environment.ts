@@ -149,7 +149,7 @@ export function maskEnvironment(env: EnvMap): Record<string, string> {
   return masked;
 }
 
-/** Shorter values would mask half of every text, and are no secrets. */
+/** Shorter values would mask half of every text, and are not secrets. */
 const LEAST_SECRET = 4;
 
 /** A text without these secret values. */

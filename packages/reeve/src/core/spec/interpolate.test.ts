@@ -38,18 +38,18 @@ describe('interpolation', () => {
     expect(text(written)).toBe(result);
   });
 
-  test('every unknown reference is told, with its place', () => {
+  test('every unknown reference is reported, with its place', () => {
     expect(text('a ${B} ${A} ${ports.x}')).toEqual([
       { at: 2, written: '${B}', why: 'is not known' },
       { at: 12, written: '${ports.x}', why: 'is not known' },
     ]);
   });
-  test('an unknown reference inside a default is told only when the default is needed', () => {
+  test('an unknown reference inside a default is reported only when the default is needed', () => {
     expect(text('${A:-${B}}')).toBe('one');
     expect(text('${B:-${C}}')).toEqual([{ at: 5, written: '${C}', why: 'is not known' }]);
   });
   test.each(['${', '${A', '${}', '${A-b}', '${#A}', '${A%%.*}', '${a b}', '${ports.}', '${A:?x}'])(
-    '%s is no form that is replaced',
+    '%s is not a form that is replaced',
     (written) => {
       expect(fill(written).ok).toBe(false);
     },

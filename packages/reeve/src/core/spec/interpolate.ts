@@ -15,7 +15,7 @@ export type Piece =
       readonly written: string;
     };
 export type Reference = Extract<Piece, { readonly kind: 'reference' }>;
-/** `written` is no form of reeve's: an unclosed one, or one that only a shell knows. */
+/** `written` is not a form of reeve's: an unclosed one, or one that only a shell knows. */
 export interface BadReference {
   readonly at: number;
   readonly written: string;

@@ -43,7 +43,7 @@ describe('a command', () => {
       expect(resolved({ command: command('a ${X} --x="${X}"'), env: { X } }).argv).toEqual(['a', X, `--x=${X}`]);
     },
   );
-  test('U17: an empty value is no program to run', () => {
+  test('U17: an empty value is not a program to run', () => {
     expect(resolveService(input({ command: command('${X} a'), env: { X: '' } }))).toEqual({
       ok: false,
       problems: ['command: the program to run is an empty word'],
@@ -71,7 +71,7 @@ describe('a command', () => {
     expect(service).toMatchObject({ cwd: '/p/sub', argv: ['a', '/p/sub'], env: { PWD: '/p/sub', HERE: '/p/sub' } });
     expect(service.env).not.toHaveProperty('OLDPWD');
   });
-  test('what nothing answers is told with its place', () => {
+  test('what nothing answers is reported with its place', () => {
     expect(resolveService(input({ command: command('a ${GONE}') }))).toEqual({
       ok: false,
       problems: ['command: ${GONE} is not known'],

@@ -55,7 +55,7 @@ test('an equal spec changes nothing', () => {
   expect(changes({})).toEqual([]);
   expect(costOf([])).toBeNull();
 });
-test('a change is told field by field, with what it costs, and secrets masked', () => {
+test('a change is listed field by field, with what it costs, and secrets masked', () => {
   expect(
     changes({
       description: 'Tournament web editor',
