@@ -24,7 +24,7 @@ const floors = {
     'operations',
     'keeper',
   ],
-  cli: ['base', 'core', 'config', 'logs', 'registry', 'platform', 'announcements'],
+  cli: ['base', 'core', 'config', 'operations', 'logs', 'registry', 'platform', 'announcements'],
 };
 const src = 'packages/reeve/src';
 const tests = '\\.test\\.ts$';
@@ -40,6 +40,13 @@ const floorRules = Object.entries(floors).map(([floor, below]) => ({
 module.exports = {
   forbidden: [
     ...floorRules,
+    {
+      name: 'cli-without-supervisor',
+      severity: 'error',
+      comment: 'without a daemon the CLI uses the operations over an offline picture: a supervisor is never part of it',
+      from: { path: `^${src}/cli/`, pathNot: tests },
+      to: { path: `^${src}/supervisor/`, reachable: true },
+    },
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     {
       name: 'core-is-pure',

@@ -1,6 +1,18 @@
 import type { ErrorCode, Params } from './errors.ts';
 import type { ServiceCard } from './service-socket.ts';
-import type { DaemonProblem, EventView, PortRow, PsView, Receipt, ServiceView, UnmanagedView } from './shapes.ts';
+import type {
+  DaemonProblem,
+  EventView,
+  HuntedView,
+  KillPlanView,
+  KillReceipt,
+  KillTarget,
+  PortRow,
+  PsView,
+  Receipt,
+  ServiceView,
+  UnmanagedView,
+} from './shapes.ts';
 import type { ProjectSpec } from './spec.ts';
 
 /**
@@ -101,6 +113,10 @@ export interface Calls {
   why: { params: { project: ProjectRef; service: string }; ok: WhyView };
   ports: { params: { port: number | null }; ok: { ports: readonly PortRow[] } };
   signal: { params: { project: ProjectRef; service: string; signal: string; actor: Requester }; ok: { pid: number } };
+  /** The processes that a word means: a service or project, a pid, a port, a title, a part of a command line. Throws NOTHING_FOUND. */
+  hunt: { params: { query: string; actor: Requester }; ok: { processes: readonly HuntedView[] } };
+  /** Ends what the target means, whoever started it. Pushes {@link KillPush}. Throws NOTHING_FOUND, NOT_PERMITTED. */
+  kill: { params: KillParams; ok: KillReceipt };
   /** What a command run inside a service's surroundings needs. */
   surroundings: {
     params: { project: ProjectRef; service: string };
@@ -112,6 +128,21 @@ export interface Calls {
   events: { params: { project: ProjectRef | null }; ok: Record<string, never> };
 }
 export type CallName = keyof Calls;
+
+export interface KillParams {
+  readonly target: KillTarget;
+  /** As it was typed. */
+  readonly typed: string;
+  /** Folder, or name, of the project whose services a bare name means first; null: none. */
+  readonly here: string | null;
+  /** Also processes that are of no project of this home. */
+  readonly force: boolean;
+  /** Milliseconds until SIGKILL; null: ten seconds, or what the services declare. */
+  readonly timeout: number | null;
+  readonly actor: Requester;
+}
+/** First what is about to be ended, then how the stops get on. */
+export type KillPush = { readonly plan: KillPlanView } | Progress;
 
 export interface DaemonAbout {
   /** argv of the running program, and the fingerprint (8 hex) that it had when it started. */
@@ -227,4 +258,4 @@ export interface ControlCancel {
 export type ControlMessage =
   | { readonly id: number; readonly ok: Calls[CallName]['ok'] }
   | { readonly id: number; readonly error: { readonly code: ErrorCode; readonly params: Params } }
-  | { readonly id: number; readonly push: Progress | EventView };
+  | { readonly id: number; readonly push: Progress | EventView | KillPush };

@@ -160,6 +160,58 @@ export interface Receipt {
   readonly ms: number;
 }
 
+/** What `kill` was asked to end. */
+export type KillTarget =
+  | { readonly kind: 'pid'; readonly pid: number }
+  | { readonly kind: 'port'; readonly port: number }
+  /** `project` null: the one of the caller's folder, else the only one that has it. */
+  | { readonly kind: 'name'; readonly project: string | null; readonly name: string }
+  /** A pattern that the command line of a process matches. */
+  | { readonly kind: 'pattern'; readonly pattern: string };
+/** What a kill is about to end. */
+export interface KillPlanView {
+  /** Services that the daemon stops: they stay stopped. */
+  readonly stops: readonly { readonly project: string; readonly services: readonly string[] }[];
+  /** Services that were started manually. */
+  readonly manual: readonly { readonly project: string; readonly service: string; readonly pid: number }[];
+  /** Ended directly, with what they have started. `why`: a clause whose subject is the process. */
+  readonly direct: readonly { readonly pid: number; readonly command: string; readonly why: string }[];
+}
+/** `kill --json`: a stop's receipt, of processes that need not be a project's. */
+export interface KillReceipt extends Omit<Receipt, 'project'> {
+  /** null: of no project, or of several. */
+  readonly project: string | null;
+  /** What was asked for, as it was typed. */
+  readonly target: string;
+  /** What to know or to type next, as sentences. */
+  readonly notes: readonly string[];
+}
+
+/** One of `hunt --json`. */
+export interface HuntedView {
+  readonly pid: number;
+  readonly started_at: string | null;
+  readonly user: string;
+  readonly command: string;
+  /** null: it is of no project of this home. */
+  readonly project: string | null;
+  readonly service: string | null;
+  readonly instance: number | null;
+  readonly run: string | null;
+  readonly main: boolean;
+  readonly ours: boolean;
+  /** It is a daemon or keeper of reeve. */
+  readonly reeve: boolean;
+  /** Another reeve home, whose service it is. */
+  readonly home: string | null;
+  readonly ports: readonly number[];
+  readonly memory_bytes: number;
+  readonly found_by: readonly (TrackerName | 'pid' | 'name' | 'title' | 'command')[];
+  /** Clauses whose subject is the process: `listens on TCP 3000 (::)`. */
+  readonly why: readonly string[];
+  readonly confidence: 'high' | 'medium' | 'low';
+}
+
 /** `events --json`, one a line. */
 export interface EventView {
   readonly at: string;

@@ -5,6 +5,7 @@ import {
   CONTROL_PROTOCOL,
   type ControlCancel,
   type EventView,
+  type KillPush,
   type Progress,
   ReeveError,
 } from '@reeve/contract';
@@ -31,7 +32,7 @@ export interface ConnectOptions {
   readonly signal?: AbortSignal;
 }
 /** What a call may push before it ends. */
-export type Push<N extends CallName> = N extends 'events' ? EventView : Progress;
+export type Push<N extends CallName> = N extends 'events' ? EventView : N extends 'kill' ? KillPush : Progress;
 /** Of one call. */
 export interface CallOptions<N extends CallName> {
   /** Gets what the daemon says before the answer. What it throws ends the call. */

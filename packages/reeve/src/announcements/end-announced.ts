@@ -28,6 +28,8 @@ export interface EndOptions {
   readonly force: boolean;
   /** Of a clean-up command. */
   readonly env: Readonly<Record<string, string>>;
+  /** Pid of who asks: neither it nor what has started it is ended, nor what has started us. */
+  readonly askedBy: number;
   /** What it has started, as far as it is known by more than hanging below it. */
   readonly family: readonly Target[];
 }
@@ -73,16 +75,16 @@ export async function endAnnounced(announced: Announced, options: EndOptions): P
       ports: numbers.map((port) => ({ port, free: !taken.has(port) })),
       stop_commands: [],
     },
-    survivors: [...endings.flatMap((each) => survivorOf(announced, each)), ...untouchable(announced)],
+    survivors: [...endings.flatMap((each) => survivorOf(announced, each)), ...untouchable(announced, options.askedBy)],
     taken: [...taken.values()],
     ms: Math.round(performance.now() - began),
   };
 }
 
 /** It is there, and nothing proves that it is what was announced. */
-function untouchable({ card, liveness, identity }: Announced): readonly Survivor[] {
+function untouchable({ card, liveness, identity }: Announced, askedBy: number): readonly Survivor[] {
   if (liveness !== 'live') return [];
-  if (isAbove(card.pid)) {
+  if (spared(askedBy)(card)) {
     const why = 'it started this command: run the command from elsewhere';
     return [{ service: card.service, pid: card.pid, command: commandOfPid(card.pid), why }];
   }
@@ -95,16 +97,19 @@ function survivorOf({ card }: Announced, { process, command, left }: Ending): re
   return left === null ? [] : [{ service: card.service, pid: process.pid, command, why: left }];
 }
 
-async function end({ card, liveness }: Announced, { grace, force, family }: EndOptions): Promise<readonly Ending[]> {
+async function end(
+  { card, liveness }: Announced,
+  { grace, force, family, askedBy }: EndOptions,
+): Promise<readonly Ending[]> {
   const main = card.process;
-  const spare = spared();
+  const spare = spared(askedBy);
   const left = family.filter(({ process }) => !spare(process));
   if (liveness !== 'live' || main === null) {
     return left.length === 0 ? [] : endProcesses(left, { grace: force ? 0 : grace, budget: BUDGET, spare });
   }
-  if (isAbove(main.pid)) return [];
+  if (spare(main)) return [];
   // Before it is asked: once it has gone, nothing shows any more who was below it.
-  const known = targetsOf(main);
+  const known = targetsOf(main, spare);
   const targets = [...known, ...left.filter(({ process }) => !known.some((each) => each.process.pid === process.pid))];
   if (force) return endProcesses(targets, { grace: 0, budget: BUDGET, spare });
   const asked = performance.now();
@@ -129,23 +134,22 @@ async function untilGone(process: ProcessIdentity, limit: number): Promise<void>
   for (const end = performance.now() + limit; isSame(process) && performance.now() < end; ) await pause(LOOK);
 }
 
-function targetsOf(main: ProcessIdentity): readonly Target[] {
+function targetsOf(main: ProcessIdentity, spare: Spare): readonly Target[] {
   const live = scanStats().filter(isLiveState);
-  const kin = kinOf([main], live, spared()).flatMap(({ stat, by }): Target[] => {
+  const kin = kinOf([main], live, spare).flatMap(({ stat, by }): Target[] => {
     const process = identityOf(stat);
     return process === null ? [] : [{ process, command: commandLineOf(stat), foundBy: [by] }];
   });
   return [{ process: main, command: commandOfPid(main.pid), foundBy: ['main'] }, ...kin];
 }
 
-/** This command, and everything above it, may have been started by what it ends. */
-function spared(): (stat: { readonly pid: number }) => boolean {
-  const lineage = lineageOf(process.pid, scanStats());
-  return ({ pid }) => lineage.has(pid);
-}
+type Spare = (process: { readonly pid: number }) => boolean;
 
-function isAbove(pid: number): boolean {
-  return lineageOf(process.pid, scanStats()).has(pid);
+/** Who asks, we who carry it out, and everything above both: they may have been started by what is ended. */
+function spared(askedBy: number): Spare {
+  const live = scanStats();
+  const lineages = [lineageOf(askedBy, live), lineageOf(process.pid, live)];
+  return ({ pid }) => lineages.some((each) => each.has(pid));
 }
 
 /** port → a sentence that names who has it. */

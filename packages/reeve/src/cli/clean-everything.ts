@@ -4,10 +4,11 @@ import { type CleanUpOutcome, cleanUpByCommand, cleanUpInOwner } from '../announ
 import type { EndedAnnounced } from '../announcements/end-announced.ts';
 import { removeCard } from '../announcements/remove-card.ts';
 import type { Announced } from '../core/announced/announced.ts';
+import { endManual, environmentFor, familiesInHome } from '../operations/stop/end-manual.ts';
 import { announcedInHome, startedByHand } from './announced-here.ts';
+import { callerOf } from './caller.ts';
 import type { Context } from './context.ts';
 import { longCall } from './daemon/long-call.ts';
-import { endByHand, environmentFor, familiesInHome } from './end-by-hand.ts';
 import { actor } from './project/actor.ts';
 import { managedProjects } from './stop-everything.ts';
 
@@ -46,18 +47,20 @@ export async function cleanEverything(context: Context, client: ReeveClient | nu
   const projects = client ? await managedProjects(client) : [];
   const { announced } = announcedInHome(context);
   const byHand = startedByHand(announced, projects);
-  const families = familiesInHome(context);
+  const families = familiesInHome(callerOf(context));
   const supervised = announced.filter((each) => !byHand.includes(each) && each.liveness === 'live');
   const inOwners = await Promise.all(supervised.map((each) => cleanUpInOwner(each)));
   const [managed, ended] = await Promise.all([
     Promise.all(projects.map((view) => cleanProject(client, view, wish))),
-    endByHand(
-      context,
+    endManual(
+      callerOf(context),
       byHand.filter((each) => hasSomething(each, families)),
       { ...wish, cleanUp: true },
     ),
   ]);
-  const byCommands = await Promise.all(supervised.map((each) => cleanUpByCommand(each, environmentFor(context, each))));
+  const byCommands = await Promise.all(
+    supervised.map((each) => cleanUpByCommand(each, environmentFor(callerOf(context), each))),
+  );
   const own = supervised.flatMap((each, at) => rowOfSupervised(each, inOwners[at] ?? byCommands[at] ?? null));
   for (const { announced: each, cleanUp } of ended) {
     if (cleanUp?.ok && each.origin === 'library' && each.liveness === 'stale') removeCard(each.file);

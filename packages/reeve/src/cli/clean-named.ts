@@ -1,7 +1,9 @@
 import { ReeveError } from '@reeve/contract';
 import type { ReeveClient } from '@reeve/sdk';
 import { cleanUpInOwner } from '../announcements/clean-up.ts';
+import { endManual, familiesInHome } from '../operations/stop/end-manual.ts';
 import { announcedOf, startedByHand } from './announced-here.ts';
+import { callerOf } from './caller.ts';
 import {
   type CleanRow,
   type CleanWish,
@@ -11,7 +13,6 @@ import {
   rowsOfReceipt,
 } from './clean-everything.ts';
 import type { Context } from './context.ts';
-import { endByHand, familiesInHome } from './end-by-hand.ts';
 import { findProject } from './project/find-project.ts';
 import { managedNames } from './project/managed-names.ts';
 import { askDaemon } from './project-views.ts';
@@ -41,8 +42,8 @@ export async function cleanNamed(
   const services = words.filter((word) => managed.has(word.toLowerCase()));
   const stop = { client, services, call: 'stop', purge: false, ...wish } as const;
   const receipt = services.length > 0 ? await stopTarget(context, target, stop) : null;
-  const families = familiesInHome(context);
+  const families = familiesInHome(callerOf(context));
   const there = byHand.filter((each) => hasSomething(each, families));
-  const ended = await endByHand(context, there, { ...wish, cleanUp: true });
+  const ended = await endManual(callerOf(context), there, { ...wish, cleanUp: true });
   return mergeRows([...(receipt ? rowsOfReceipt(receipt) : []), ...ended.map(rowOfEnded)]);
 }

@@ -2,11 +2,12 @@ import { type PsView, ReeveError } from '@reeve/contract';
 import type { ReeveClient } from '@reeve/sdk';
 import { environmentsOf, startAnnounced } from '../announcements/start-announced.ts';
 import type { Announced } from '../core/announced/announced.ts';
+import { environmentFor } from '../operations/stop/end-manual.ts';
 import { announcedInHome } from './announced-here.ts';
+import { callerOf } from './caller.ts';
 import { cleanEverything } from './clean-everything.ts';
 import { durationOption } from './command-line/read-options.ts';
 import { type Context, has, printJson, say } from './context.ts';
-import { environmentFor } from './end-by-hand.ts';
 import { weightiest } from './exit-code.ts';
 import { actor } from './project/actor.ts';
 import { cleanLines } from './show/clean-text.ts';
@@ -58,7 +59,7 @@ export async function startManagers(
     managers.map(async (each): Promise<StartRow> => {
       const { project, service, id } = each.card;
       const before = environments.get(id) ?? null;
-      const options = { env: environmentFor(context, each), limit, before };
+      const options = { env: environmentFor(callerOf(context), each), limit, before };
       const { ok, reason, message } = await startAnnounced(each, options);
       if (reason === 'not_announced') {
         const isDown = each.liveness === 'live';

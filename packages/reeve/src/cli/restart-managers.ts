@@ -1,10 +1,11 @@
 import { environmentsOf } from '../announcements/start-announced.ts';
 import type { Announced } from '../core/announced/announced.ts';
+import { endManual } from '../operations/stop/end-manual.ts';
 import { announcedOf } from './announced-here.ts';
+import { callerOf } from './caller.ts';
 import { durationOption } from './command-line/read-options.ts';
 import type { Context } from './context.ts';
 import { has, printJson } from './context.ts';
-import { endByHand } from './end-by-hand.ts';
 import { weightiest } from './exit-code.ts';
 import { findProject } from './project/find-project.ts';
 import { managedNames } from './project/managed-names.ts';
@@ -25,7 +26,11 @@ export async function namedManagers(context: Context, words: readonly string[]):
 /** Cleans up, stops and starts each of them by what it announced. Exit code 6: not cleaned up; 1: not started. */
 export async function restartManagers(context: Context, managers: readonly Announced[]): Promise<number> {
   const environments = environmentsOf(managers);
-  const ended = await endByHand(context, managers, { timeout: null, force: has(context, 'force'), cleanUp: true });
+  const ended = await endManual(callerOf(context), managers, {
+    timeout: null,
+    force: has(context, 'force'),
+    cleanUp: true,
+  });
   const problems = ended.flatMap(({ announced, cleanUp, survivors, taken }) => [
     ...(cleanUp && !cleanUp.ok ? [`${announced.card.service}: clean-up ${cleanUp.reason}: ${cleanUp.message}`] : []),
     ...survivors.map(({ service, pid, why }) => `${service}: pid ${pid} is still there: ${why}`),

@@ -1,9 +1,10 @@
 import type { PsView, Receipt } from '@reeve/contract';
 import type { ReeveClient } from '@reeve/sdk';
 import type { Announced } from '../core/announced/announced.ts';
+import { endManual, thatRun, withEnded } from '../operations/stop/end-manual.ts';
 import { announcedInHome, startedByHand } from './announced-here.ts';
+import { callerOf } from './caller.ts';
 import type { Context } from './context.ts';
-import { endByHand, thatRun, withEnded } from './end-by-hand.ts';
 import { type StopWish, stopServices } from './stop-services.ts';
 
 type AllWish = Omit<StopWish, 'client' | 'project'>;
@@ -22,7 +23,7 @@ export async function stopEverything(
     Promise.all(
       client ? projects.map(({ project: name }) => stopServices(quiet, { ...wish, client, project: { name } })) : [],
     ),
-    endByHand(context, byHand, { timeout: wish.timeout, force: wish.force, cleanUp: false }),
+    endManual(callerOf(context), byHand, { timeout: wish.timeout, force: wish.force, cleanUp: false }),
   ]);
   const names = new Set([...receipts.map(({ project }) => project), ...byHand.map(({ card }) => card.project)]);
   return [...names].map((name) => {
@@ -39,5 +40,5 @@ export async function managedProjects(client: ReeveClient): Promise<readonly PsV
 }
 
 function liveByHand(context: Context, projects: readonly PsView[]): readonly Announced[] {
-  return thatRun(context, startedByHand(announcedInHome(context).announced, projects));
+  return thatRun(callerOf(context), startedByHand(announcedInHome(context).announced, projects));
 }

@@ -1,9 +1,10 @@
 import { type Receipt, ReeveError } from '@reeve/contract';
 import type { ReeveClient } from '@reeve/sdk';
 import type { Announced } from '../core/announced/announced.ts';
+import { endManual, thatRun, withEnded } from '../operations/stop/end-manual.ts';
 import { announcedOf, startedByHand } from './announced-here.ts';
+import { callerOf } from './caller.ts';
 import type { Context } from './context.ts';
-import { endByHand, thatRun, withEnded } from './end-by-hand.ts';
 import { refOf } from './project/find-project.ts';
 import type { Target } from './project/target.ts';
 import { askDaemon } from './project-views.ts';
@@ -18,7 +19,7 @@ export async function runningByHand(
   words: readonly string[],
   client: ReeveClient | null,
 ): Promise<readonly Announced[]> {
-  const live = thatRun(context, announcedOf(context, target));
+  const live = thatRun(callerOf(context), announcedOf(context, target));
   if (live.length === 0) return [];
   const view = client && (await askDaemon(client, target));
   const wanted = new Set(words.map((word) => word.replace(/:\d+$/, '').toLowerCase()));
@@ -32,7 +33,7 @@ export async function stopAllOf(context: Context, target: Target, wish: Wish): P
   const known = announcedOf(context, target);
   const [receipt, ended] = await Promise.all([
     stopManaged(context, target, wish, known),
-    endByHand(context, byHand, { timeout: wish.timeout, force: wish.force, cleanUp: false }),
+    endManual(callerOf(context), byHand, { timeout: wish.timeout, force: wish.force, cleanUp: false }),
   ]);
   const name = receipt?.project ?? known[0]?.card.project ?? refOf(target).name ?? '';
   return receipt && ended.length === 0 ? receipt : withEnded(receipt, name, ended);

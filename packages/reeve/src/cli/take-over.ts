@@ -1,7 +1,8 @@
 import { ReeveError } from '@reeve/contract';
 import type { ReeveClient } from '@reeve/sdk';
+import { endManual } from '../operations/stop/end-manual.ts';
+import { callerOf } from './caller.ts';
 import { type Context, say } from './context.ts';
-import { endByHand } from './end-by-hand.ts';
 import type { Target } from './project/target.ts';
 import { runningByHand } from './stop-with-announced.ts';
 import { oneLine } from './terminal/safe-text.ts';
@@ -20,7 +21,7 @@ export interface TakeOver {
 export async function takeOver(context: Context, { client, target, services }: TakeOver): Promise<void> {
   const byHand = services.length === 0 ? [] : await runningByHand(context, target, services, client);
   if (byHand.length === 0) return;
-  const ended = await endByHand(context, byHand, { timeout: null, force: false, cleanUp: false });
+  const ended = await endManual(callerOf(context), byHand, { timeout: null, force: false, cleanUp: false });
   for (const { announced, survivors } of ended) {
     const { service, pid } = announced.card;
     const isLive = announced.liveness === 'live';

@@ -93,7 +93,11 @@ export async function serve(options: ServeOptions): Promise<HandOver | null> {
   const end = (): void => finish(null);
   const beat = new Beat((err) => log.error({ err }, 'a regular check failed'));
   const mirror = new AnnouncementMirror(paths, supervisor, beat);
-  const operations = liveOperations(supervisor, { paths, command: commandBeside(options.program) });
+  const operations = liveOperations(supervisor, {
+    paths,
+    command: commandBeside(options.program),
+    keepers: () => keepers.about().map(({ pid }) => pid),
+  });
   const calls = controlHandlers(supervisor, operations, {
     version,
     startedAt: Date.now(),

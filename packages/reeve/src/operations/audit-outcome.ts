@@ -1,10 +1,13 @@
 import type { Receipt, ReeveError } from '@reeve/contract';
 
+/** What a receipt says of the end. */
+export type Ended = Pick<Receipt, 'status' | 'survivors' | 'clean_ups' | 'taken_over'>;
+
 /**
  * How an operation ended, for the audit log: `done`, `failed` (it was carried out, and something is left), or `refused`
  * with the code of the error. Null: done, without a receipt.
  */
-export function auditOutcome(end: Receipt | ReeveError | 'INTERNAL' | null): string {
+export function auditOutcome(end: Ended | ReeveError | 'INTERNAL' | null): string {
   if (end === null) return 'done';
   if (end === 'INTERNAL') return 'failed: INTERNAL (exit code 1)';
   if ('code' in end) return `refused: ${end.code} (exit code ${end.exit})`;

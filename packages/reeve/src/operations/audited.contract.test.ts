@@ -33,6 +33,8 @@ function world(some: Partial<Operations>) {
     down: refuse,
     cleanup: refuse,
     signal: refuse,
+    kill: refuse,
+    hunt: refuse,
     stopAll: async () => [],
     ...some,
   };
@@ -60,6 +62,19 @@ test('a stop is recorded with its outcome, once, and a signal with its name', as
     ['token:me:7', 'signal HUP', 'shop: web', 'done'],
     ['token:me:7', 'stop', 'shop: web', 'done'],
   ]);
+});
+
+test('a kill is recorded with what was typed and who is left, its refusal with the code', async () => {
+  const survivor = { service: '', pid: 42, command: 'db', why: 'it is in D state' };
+  const left = { status: 'INCOMPLETE', services: [], survivors: [survivor], ms: 1, notes: [] } as const;
+  const order = { typed: ':3000', here: null, force: true, timeout: null, actor: requester } as const;
+  const params = { ...order, target: { kind: 'port', port: 3000 } } as const;
+  const { operations, rows } = world({ kill: async () => ({ ...left, project: null, target: ':3000' }) });
+  await operations.kill(params, call);
+  expect(rows()).toEqual([['token:me:7', 'kill', ':3000', 'failed: pid 42']]);
+  const refused = world({});
+  await expect(refused.operations.kill(params, call)).rejects.toThrow();
+  expect(refused.rows()).toMatchObject([['token:me:7', 'kill', ':3000', expect.stringMatching(/^refused: /)]]);
 });
 
 test('what is recorded in its own transaction is not recorded twice', async () => {

@@ -1,8 +1,8 @@
 import { type Calls, type ProjectRef, ReeveError, type Requester } from '@reeve/contract';
 import { describeActor } from '../supervisor/audit.ts';
 import type { Supervisor } from '../supervisor/supervisor.ts';
-import { auditOutcome } from './audit-outcome.ts';
-import type { OperationCall, Operations, Verb } from './operation-types.ts';
+import { auditOutcome, type Ended } from './audit-outcome.ts';
+import type { ChangingVerb, OperationCall, Operations } from './operation-types.ts';
 
 /** Where the rows go. */
 type AuditTrail = Pick<Supervisor, 'outbox'> & {
@@ -12,18 +12,18 @@ type AuditTrail = Pick<Supervisor, 'outbox'> & {
 };
 
 /** These write what was accepted within their own transaction, so only a refusal is added here. */
-const IN_TRANSACTION: ReadonlySet<Verb> = new Set(['apply', 'start', 'restart']);
+const IN_TRANSACTION: ReadonlySet<ChangingVerb> = new Set(['apply', 'start', 'restart']);
 
 /** The same operations, each with its outcome in the audit log, refusals included. */
 export function audited(supervisor: AuditTrail, operations: Operations): Operations {
-  const wrap = <V extends Verb>(verb: V): Operations[V] =>
+  const wrap = <V extends ChangingVerb>(verb: V): Operations[V] =>
     (async (params: Calls[V]['params'], call: OperationCall<V>) => {
       const run = operations[verb] as (p: typeof params, c: typeof call) => Promise<Calls[V]['ok']>;
       const note = (outcome: string): void =>
         append(supervisor, call.requester, actionOf(verb, params), targetOf(params), outcome);
       try {
         const result = await run(params, call);
-        if (!IN_TRANSACTION.has(verb)) note(auditOutcome('receipt' in result ? result.receipt : null));
+        if (!IN_TRANSACTION.has(verb)) note(auditOutcome(receiptIn(result)));
         return result;
       } catch (error) {
         note(auditOutcome(error instanceof ReeveError ? error : 'INTERNAL'));
@@ -38,6 +38,8 @@ export function audited(supervisor: AuditTrail, operations: Operations): Operati
     down: wrap('down'),
     cleanup: wrap('cleanup'),
     signal: wrap('signal'),
+    kill: wrap('kill'),
+    hunt: operations.hunt,
     stopAll: async (requester) => {
       const receipts = await operations.stopAll(requester);
       for (const receipt of receipts)
@@ -47,12 +49,18 @@ export function audited(supervisor: AuditTrail, operations: Operations): Operati
   };
 }
 
-function actionOf(verb: Verb, params: Calls[Verb]['params']): string {
+function receiptIn(result: Calls[ChangingVerb]['ok']): Ended | null {
+  if ('receipt' in result) return result.receipt;
+  return 'survivors' in result ? result : null;
+}
+
+function actionOf(verb: ChangingVerb, params: Calls[ChangingVerb]['params']): string {
   if (verb === 'apply') return 'up';
   return verb === 'signal' && 'signal' in params ? `signal ${params.signal}` : verb;
 }
 
-function targetOf(params: Calls[Verb]['params']): string {
+function targetOf(params: Calls[ChangingVerb]['params']): string {
+  if ('typed' in params) return params.typed;
   const { project } = params;
   const services = 'services' in params ? params.services : 'service' in params ? [params.service] : [];
   return [nameOf(project), services.join(', ')].filter(Boolean).join(': ');

@@ -1,8 +1,15 @@
 import type { CallName, Calls, Requester } from '@reeve/contract';
 import type { Push } from '@reeve/sdk';
 
-/** The calls that change something. What only reads is no operation of this table yet. */
-export type Verb = Extract<CallName, 'apply' | 'start' | 'restart' | 'stop' | 'down' | 'cleanup' | 'signal'>;
+/** The calls that change something. */
+export type ChangingVerb = Extract<
+  CallName,
+  'apply' | 'start' | 'restart' | 'stop' | 'down' | 'cleanup' | 'signal' | 'kill'
+>;
+/** All that are operations. `ps`, `why`, `ports` and `logs` are none of this table yet. */
+export type Verb = ChangingVerb | 'hunt';
+/** These need no daemon. */
+export type OfflineVerb = 'hunt' | 'kill';
 
 export interface OperationCall<V extends CallName> {
   /** Reports progress before the result. */

@@ -1,26 +1,17 @@
-import { NAME_PATTERN, ReeveError } from '@reeve/contract';
+import { type KillTarget, NAME_PATTERN, ReeveError } from '@reeve/contract';
 import { isPid } from '@reeve/host';
-import { compilePattern, type Pattern, PatternProblem } from '../../base/pattern.ts';
-
-/** What `kill` was asked to end. */
-export type KillTarget =
-  | { readonly kind: 'pid'; readonly pid: number }
-  | { readonly kind: 'port'; readonly port: number }
-  /** `project` null: the one of this folder, else the only one that has it. */
-  | { readonly kind: 'name'; readonly project: string | null; readonly name: string }
-  | { readonly kind: 'pattern'; readonly pattern: Pattern };
 
 const HINT = 'a service, a pid, :port, or --pattern RE';
 
 /** Throws USAGE for what is none of them, NOT_PERMITTED for a number that is the pid of nothing that may be ended. */
-export async function parseKillTarget(word: string | undefined, pattern: string | null): Promise<KillTarget> {
+export function parseKillTarget(word: string | undefined, pattern: string | null): KillTarget {
   if ((word === undefined) === (pattern === null)) {
     throw new ReeveError('USAGE', {
       message: pattern === null ? 'nothing to kill' : 'give a name or --pattern, not both',
       hint: HINT,
     });
   }
-  if (pattern !== null) return asPattern(pattern);
+  if (pattern !== null) return { kind: 'pattern', pattern };
   const text = word ?? '';
   if (/^[+-]?\d+$/.test(text)) return asPid(text);
   if (text.startsWith(':')) return asPort(text);
@@ -30,17 +21,6 @@ export async function parseKillTarget(word: string | undefined, pattern: string 
     throw new ReeveError('USAGE', { message: `"${text}" is neither a name nor a pid nor a port`, hint: HINT });
   }
   return { kind: 'name', project: second === undefined ? null : first, name: second ?? first };
-}
-
-async function asPattern(pattern: string): Promise<KillTarget> {
-  if (pattern === '') throw new ReeveError('USAGE', { message: 'an empty pattern matches every process', hint: HINT });
-  try {
-    return { kind: 'pattern', pattern: await compilePattern(pattern) };
-  } catch (error) {
-    if (!(error instanceof PatternProblem)) throw error;
-    const hint = 'quote it, and write \\ before ( [ * + ? that mean themselves';
-    throw new ReeveError('USAGE', { message: `--pattern: ${error.message}`, hint });
-  }
 }
 
 /** 0, 1, negative and impossible numbers mean groups, everybody, or init to kill(2): none of them ever gets there. */

@@ -1,29 +1,41 @@
-import { type KillTarget, parseKillTarget } from '../command-line/kill-target.ts';
+import type { KillPlanView, KillReceipt, KillTarget } from '@reeve/contract';
+import { shown } from '../../core/shown-command.ts';
+import { parseKillTarget } from '../command-line/kill-target.ts';
 import { durationOption } from '../command-line/read-options.ts';
 import { type Context, has, optionValue, printJson, say } from '../context.ts';
-import { lookAtHome } from '../home-look.ts';
-import { carryOut, type KillReceipt } from '../kill-carry-out.ts';
-import { type KillPlan, planKill, shown } from '../kill-plan.ts';
-import { searchFor } from '../kill-search.ts';
+import { ask, withOperations } from '../operations-of.ts';
+import { actor } from '../project/actor.ts';
 import { findProject } from '../project/find-project.ts';
 import { renderReceipt } from '../show/receipt-text.ts';
+import { StopProgress } from '../show/stop-progress.ts';
 import { oneLine } from '../terminal/safe-text.ts';
 
 export async function run(context: Context): Promise<number> {
   const pattern = optionValue(context, 'pattern');
   const [word] = context.args.positionals;
-  const target = inProject(context, await parseKillTarget(word, pattern));
-  const typed = pattern === null ? (word ?? '') : `/${pattern}/`;
-  const look = await lookAtHome(context);
-  const { meant, named } = searchFor(look, target, await whereWeAre(context));
-  const forced = `reeve kill ${pattern === null ? typed : `--pattern '${pattern}'`} --force`;
-  const rights = { target, force: has(context, 'force'), uid: process.getuid?.() ?? -1, forced };
-  const found = planKill(look, meant, rights);
-  const stops = named && !found.stops.some(({ folder }) => folder === named.folder) ? [named] : [];
-  const plan: KillPlan = { ...found, stops: [...stops, ...found.stops] };
-  if (!context.json) announce(context, plan);
-  const timeout = durationOption(context, 'timeout');
-  return show(context, await carryOut(context, { target, typed, plan, look, timeout }));
+  const target = inProject(context, parseKillTarget(word, pattern));
+  const params = {
+    target,
+    typed: pattern === null ? (word ?? '') : `/${pattern}/`,
+    here: await whereWeAre(context),
+    force: has(context, 'force'),
+    timeout: durationOption(context, 'timeout'),
+    actor: actor(),
+  };
+  let progress: StopProgress | null = null;
+  const call = ask<'kill'>((push) => {
+    if ('plan' in push) {
+      if (!context.json) announce(context, push.plan);
+      return;
+    }
+    progress ??= new StopProgress(context);
+    progress.note(push);
+  });
+  try {
+    return show(context, await withOperations(context, ({ kill }) => kill(params, call)));
+  } finally {
+    (progress as StopProgress | null)?.[Symbol.dispose]();
+  }
 }
 
 /** `--project shop` says whose service a name means. */
@@ -39,18 +51,16 @@ async function whereWeAre(context: Context): Promise<string | null> {
 }
 
 /** What is about to be ended, and why. */
-function announce(context: Context, { stops, byHand, direct }: KillPlan): void {
+function announce(context: Context, { stops, manual, direct }: KillPlanView): void {
   for (const { project, services } of stops) {
     say(context, `ending ${services.join(' ')} of ${oneLine(project)}: a service of this home, which its daemon stops`);
   }
-  for (const { card } of byHand) {
-    say(context, `ending ${card.service} of ${oneLine(card.project)}: started manually (pid ${card.pid})`);
+  for (const { project, service, pid } of manual) {
+    say(context, `ending ${service} of ${oneLine(project)}: started manually (pid ${pid})`);
   }
-  for (const { seen, why } of direct) {
-    say(
-      context,
-      `ending pid ${seen.row.pid} (${oneLine(shown(seen.row.command))}) and what it has started: it ${oneLine(why)}`,
-    );
+  for (const { pid, command, why } of direct) {
+    const what = oneLine(shown(command));
+    say(context, `ending pid ${pid} (${what}) and what it has started: it ${oneLine(why)}`);
   }
 }
 

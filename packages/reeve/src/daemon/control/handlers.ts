@@ -56,6 +56,8 @@ export function controlHandlers(
     stop: (params, call) => operations.stop(params, asked(params, call)),
     down: (params, call) => operations.down(params, asked(params, call)),
     cleanup: (params, call) => operations.cleanup(params, asked(params, call)),
+    hunt: (params, call) => operations.hunt(params, asked(params, call)),
+    kill: (params, call) => operations.kill(params, asked(params, call)),
     signal: (params, call) => operations.signal(params, asked(params, call)),
     wait: ({ project: ref, services, until, timeout }, call) => {
       const project = supervisor.find(ref);

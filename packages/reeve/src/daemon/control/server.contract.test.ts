@@ -54,6 +54,8 @@ const idle: ControlHandlers = {
   ps: unused,
   why: unused,
   ports: ({ port }) => ({ ports: [row(port ?? 0)] }),
+  hunt: unused,
+  kill: unused,
   signal: unused,
   surroundings: unused,
   shutdown: unused,

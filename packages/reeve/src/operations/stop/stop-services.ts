@@ -16,7 +16,7 @@ interface StopCall {
 /** `stop`: ends the named services, then runs the clean-ups of those that ran. */
 export async function stopServices(
   supervisor: Supervisor,
-  { project: ref, services, timeout, force }: Calls['stop']['params'],
+  { project: ref, services, timeout, force }: Omit<Calls['stop']['params'], 'actor'>,
   { requester, push }: StopCall,
 ): Promise<Receipt> {
   const project = supervisor.find(ref);

@@ -1,46 +1,52 @@
-import { type Receipt, type ReceiptService, ReeveError, type Survivor } from '@reeve/contract';
-import { type Ending, endProcesses, lineageOf, portHolders, readStat, receiptProcess, scanStats } from '@reeve/host';
-import type { KillTarget } from './command-line/kill-target.ts';
-import type { Context } from './context.ts';
-import { endByHand } from './end-by-hand.ts';
+import {
+  type KillPush,
+  type KillReceipt,
+  type Progress,
+  type Receipt,
+  type ReceiptService,
+  ReeveError,
+  type Survivor,
+} from '@reeve/contract';
+import { type Ending, endProcesses, portHolders, readStat, receiptProcess } from '@reeve/host';
+import { shown } from '../../core/shown-command.ts';
+import type { HomeLook } from '../read/home-look.ts';
+import { type Caller, endManual } from '../stop/end-manual.ts';
+import type { Aim } from './aim.ts';
 import { titleOf } from './find-matches.ts';
-import type { HomeLook } from './home-look.ts';
-import { type KillPlan, type Meant, type StopOf, shown } from './kill-plan.ts';
-import { connectToStop, stopServices } from './stop-services.ts';
+import type { KillPlan, Meant, StopOf } from './kill-plan.ts';
 
 /** After the grace: how long killing and verifying may take. Milliseconds. */
 const BUDGET = 5_000;
 const UNSEEN = 'no run that the daemon watches: what had detached itself from it before cannot be seen';
+const STANDARD_GRACE = 10_000;
 
-/** A stop's receipt, of processes that need not be a project's. */
-export interface KillReceipt extends Omit<Receipt, 'project'> {
-  /** null: of no project, or of several. */
-  readonly project: string | null;
-  /** What was asked for, as it was typed. */
-  readonly target: string;
-  /** What to know or to type next, as sentences. */
-  readonly notes: readonly string[];
-}
+/** Stops services as `stop` does; one receipt each, none where reeve has never run anything. */
+export type StopThese = (
+  stops: readonly StopOf[],
+  timeout: number | null,
+  push: (progress: Progress) => void,
+) => Promise<readonly Receipt[]>;
 
 export interface KillOrder {
-  readonly target: KillTarget;
+  readonly target: Aim;
   /** As it was typed. */
   readonly typed: string;
   readonly plan: KillPlan;
   readonly look: HomeLook;
   /** Milliseconds until SIGKILL; null: ten seconds, or what the services declare. */
   readonly timeout: number | null;
+  readonly caller: Caller;
+  readonly stop: StopThese;
+  readonly push: (value: KillPush) => void;
 }
 
-const STANDARD_GRACE = 10_000;
-
 /** Does what was planned, looks again, and tells what it saw. */
-export async function carryOut(context: Context, order: KillOrder): Promise<KillReceipt> {
+export async function carryOut(order: KillOrder): Promise<KillReceipt> {
   const began = performance.now();
   const { plan } = order;
   const [stopped, byHand, direct] = await Promise.all([
-    stopAll(context, order),
-    endByHand(context, plan.byHand, { timeout: order.timeout, force: false, cleanUp: false }),
+    stopAll(order),
+    endManual(order.caller, plan.byHand, { timeout: order.timeout, force: false, cleanUp: false }),
     endDirectly(order, plan.direct),
   ]);
   const receipts = stopped.map(({ receipt }) => receipt);
@@ -77,22 +83,19 @@ interface Stopped {
   readonly notes: readonly string[];
 }
 
-async function stopAll(context: Context, order: KillOrder): Promise<readonly Stopped[]> {
-  if (order.plan.stops.length === 0) return [];
+async function stopAll(order: KillOrder): Promise<readonly Stopped[]> {
+  const { stops } = order.plan;
+  if (stops.length === 0) return [];
   try {
-    await using client = await connectToStop(context);
-    if (!client) return [];
-    return await Promise.all(
-      order.plan.stops.map(async ({ folder, project, services }) => {
-        const wish = { services, call: 'stop', timeout: order.timeout, force: false, purge: false } as const;
-        const receipt = await stopServices(context, { ...wish, client, project: { folder } });
-        const names = services.join(' ');
-        return { receipt, notes: [`${names} of ${project} is stopped and stays so until: reeve start ${names}`] };
-      }),
-    );
+    const receipts = await order.stop(stops, order.timeout, order.push);
+    const notes = stops.map(({ project, services }) => {
+      const names = services.join(' ');
+      return `${names} of ${project} is stopped and stays so until: reeve start ${names}`;
+    });
+    return receipts.map((receipt, i) => ({ receipt, notes: notes.slice(i, i + 1) }));
   } catch (error) {
     if (!(error instanceof ReeveError) || !isDown(error)) throw error;
-    return Promise.all(order.plan.stops.map((stop) => endWithoutDaemon(order, stop, error)));
+    return Promise.all(stops.map((stop) => endWithoutDaemon(order, stop, error)));
   }
 }
 
@@ -125,7 +128,6 @@ async function endDirectly(order: KillOrder, meant: readonly Meant[]): Promise<r
   if (meant.length === 0) return [];
   const { look } = order;
   const reeve = new Set(look.processes.filter(({ isReeve }) => isReeve).map(({ row }) => row.pid));
-  const lineage = lineageOf(process.pid, scanStats());
   const targets = meant.map(({ seen }) => ({
     process: seen.process,
     command: seen.row.command,
@@ -134,7 +136,7 @@ async function endDirectly(order: KillOrder, meant: readonly Meant[]): Promise<r
   return endProcesses(targets, {
     grace: order.timeout ?? STANDARD_GRACE,
     budget: BUDGET,
-    spare: ({ pid }) => reeve.has(pid) || lineage.has(pid),
+    spare: ({ pid }) => reeve.has(pid) || look.lineage.has(pid),
   });
 }
 

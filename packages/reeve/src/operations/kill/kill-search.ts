@@ -1,10 +1,10 @@
 import { ReeveError } from '@reeve/contract';
 import { isHidden, isLiveState, portHolders, readStat } from '@reeve/host';
-import { type Pattern, PatternTooSlow } from '../base/pattern.ts';
-import { nearestName } from '../core/spec/nearest-name.ts';
-import type { KillTarget } from './command-line/kill-target.ts';
+import { type Pattern, PatternTooSlow } from '../../base/pattern.ts';
+import { nearestName } from '../../core/spec/nearest-name.ts';
+import type { HomeLook, LookedAt } from '../read/home-look.ts';
+import type { Aim } from './aim.ts';
 import { belongsTo, isKernels, listensOn, titleOf } from './find-matches.ts';
-import type { HomeLook, LookedAt } from './home-look.ts';
 import type { Meant, StopOf } from './kill-plan.ts';
 
 export interface Found {
@@ -14,7 +14,7 @@ export interface Found {
 }
 
 /** Who is meant. Throws NOTHING_FOUND, or NOT_PERMITTED where an owner cannot be seen. */
-export function searchFor(look: HomeLook, target: KillTarget, here: string | null): Found {
+export function searchFor(look: HomeLook, target: Aim, here: string | null): Found {
   switch (target.kind) {
     case 'pid':
       return { meant: byPid(look, target.pid), named: null };
@@ -78,7 +78,7 @@ function fits({ row }: LookedAt, pattern: Pattern): boolean {
   }
 }
 
-function byName(look: HomeLook, target: Extract<KillTarget, { kind: 'name' }>, here: string | null): Found {
+function byName(look: HomeLook, target: Extract<Aim, { kind: 'name' }>, here: string | null): Found {
   const found = serviceNamed(look, target, here);
   if (found) {
     const { isByHand, ...named } = found;
@@ -117,7 +117,7 @@ function meantByName(seen: LookedAt): Meant {
 /** The project of this folder first; else the only one that has such a service. Throws USAGE when several have. */
 function serviceNamed(
   look: HomeLook,
-  { project, name }: Extract<KillTarget, { kind: 'name' }>,
+  { project, name }: Extract<Aim, { kind: 'name' }>,
   here: string | null,
 ): (StopOf & { readonly isByHand: boolean }) | null {
   const known = look.projects.flatMap((row) => {
@@ -143,7 +143,7 @@ function serviceNamed(
   });
 }
 
-function nobody(look: HomeLook, { name }: Extract<KillTarget, { kind: 'name' }>): ReeveError {
+function nobody(look: HomeLook, { name }: Extract<Aim, { kind: 'name' }>): ReeveError {
   const near = nearestName(name, [...look.services.values()].flat());
   const mentions = look.processes.filter(({ row }) => !look.lineage.has(row.pid) && row.command.includes(name));
   const hint =

@@ -1,6 +1,6 @@
 import type { TrackerName } from '@reeve/contract';
 import { type PortHolder, portHolders } from '@reeve/host';
-import type { HomeLook, LookedAt } from './home-look.ts';
+import type { HomeLook, LookedAt } from '../read/home-look.ts';
 
 /** A process that a query means, and why. */
 export interface Match {

@@ -1,9 +1,10 @@
 import { ReeveError } from '@reeve/contract';
 import { userNameOf } from '@reeve/host';
-import type { Announced } from '../core/announced/announced.ts';
-import type { Owner } from '../core/interfaces.ts';
-import type { KillTarget } from './command-line/kill-target.ts';
-import type { HomeLook, LookedAt } from './home-look.ts';
+import type { Announced } from '../../core/announced/announced.ts';
+import type { Owner } from '../../core/interfaces.ts';
+import { shown } from '../../core/shown-command.ts';
+import type { HomeLook, LookedAt } from '../read/home-look.ts';
+import type { Aim } from './aim.ts';
 
 /** A process that was found, and a clause why. */
 export interface Meant {
@@ -18,14 +19,14 @@ export interface StopOf {
 export interface KillPlan {
   /** The daemon stops these, and they stay stopped. */
   readonly stops: readonly StopOf[];
-  /** Services that somebody else started: asked to end in order, and then looked at. */
+  /** Services that were started manually: asked to end in order, and then looked at. */
   readonly byHand: readonly Announced[];
   /** Ended directly. */
   readonly direct: readonly Meant[];
 }
 
 export interface Rights {
-  readonly target: KillTarget;
+  readonly target: Aim;
   readonly force: boolean;
   readonly uid: number;
   /** What to type to end foreign processes too. */
@@ -34,8 +35,8 @@ export interface Rights {
 
 /**
  * What is to be done about the processes that were found. A service of this home is stopped as a whole, by its daemon:
- * its restart policy would bring back what was ended behind its back; one that was started by hand is asked itself. A pid of one of its other processes, or a pattern
- * that only such a one matches, means that process. Throws NOT_PERMITTED: all is done, or nothing.
+ * its restart policy would bring back what was ended behind its back; one that was started manually is asked
+ * itself. A pid of one of its other processes, or a pattern that only such a one matches, means that process. Throws NOT_PERMITTED: all is done, or nothing.
  */
 export function planKill(look: HomeLook, meant: readonly Meant[], rights: Rights): KillPlan {
   for (const each of meant) refuseProtected(look, each);
@@ -52,7 +53,7 @@ export function planKill(look: HomeLook, meant: readonly Meant[], rights: Rights
   return { stops, byHand, direct: meant.filter(({ seen }) => !isStopped(seen)) };
 }
 
-function meansService(owner: Owner, target: KillTarget): boolean {
+function meansService(owner: Owner, target: Aim): boolean {
   return owner.isLive && owner.folder !== null && (owner.isMain || target.kind === 'port' || target.kind === 'name');
 }
 
@@ -102,8 +103,4 @@ function refuseForeign({ seen, why }: Meant, { target, force, uid, forced }: Rig
   const whose = isOthers ? `belongs to ${userNameOf(row.uid)} and ` : '';
   const message = `${who} ${whose}is no process of a project of this reeve home`;
   throw new ReeveError('NOT_PERMITTED', { message, hint: `to end it all the same: ${forced}` });
-}
-
-export function shown(command: string): string {
-  return command.length > 80 ? `${command.slice(0, 79)}…` : command;
 }

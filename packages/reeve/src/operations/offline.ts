@@ -1,0 +1,22 @@
+import type { StopThese } from './kill/carry-out.ts';
+import { hunt } from './kill/hunt.ts';
+import { kill } from './kill/kill.ts';
+import type { OfflineVerb, Operations } from './operation-types.ts';
+import type { World } from './read/world.ts';
+import type { Caller } from './stop/end-manual.ts';
+
+export interface OfflinePlace {
+  /** Looked at anew by each operation. */
+  readonly world: () => Promise<World>;
+  readonly caller: Caller;
+  /** Only a daemon can stop what reeve runs: this starts one. Throws DAEMON_UNREACHABLE and the like. */
+  readonly stop: StopThese;
+}
+
+/** What the verbs mean where no daemon runs, or the one that runs does not answer. Nothing is audited: only a daemon writes. */
+export function offlineOperations({ world, caller, stop }: OfflinePlace): Pick<Operations, OfflineVerb> {
+  return {
+    hunt: async ({ query }) => ({ processes: hunt(await world(), query, caller.pid) }),
+    kill: async (params, { push }) => kill({ world: await world(), caller, stop }, params, push),
+  };
+}

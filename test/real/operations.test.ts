@@ -1,0 +1,51 @@
+import path from 'node:path';
+import type { KillPush, Requester } from '@reeve/contract';
+import { ReeveClient } from '@reeve/sdk';
+import { expect, test } from 'vitest';
+import { openRegistryReadonly } from '../../packages/reeve/src/registry/open-readonly.ts';
+import { serviceOf } from '../harness/ask.ts';
+import { startReeve, type TestReeve } from '../harness/reeve.ts';
+
+/** A client of the daemon that is not the CLI. */
+const actor: Requester = { kind: 'token', user: 'dashboard', pid: process.pid };
+const connect = ({ home }: TestReeve) => ReeveClient.connect({ socket: path.join(home, 'run', 'control.sock'), home });
+
+/** Newest first: who, what, of what, how it ended. */
+function auditOf({ home }: TestReeve): readonly string[] {
+  const registry = openRegistryReadonly(path.join(home, 'reeve.db'));
+  const rows = registry?.audit.newest(20) ?? [];
+  registry?.close();
+  return rows.map((row) => `${row.actor.replace(/:\d+$/, '')} ${row.action} ${row.target} ${row.outcome}`);
+}
+
+test('a client that is not the CLI hunts and kills as the commands do; it is spared itself, and refusals are audited', async () => {
+  await using reeve = startReeve();
+  reeve.project({
+    project: 'shop',
+    services: { api: { command: [...reeve.program('stays')], ready: { log: 'ready' } } },
+  });
+  expect((await reeve.run(['up', '-d'])).code).toBe(0);
+  await using client = await connect(reeve);
+  const { pid } = await serviceOf(reeve, 'api');
+  const { processes } = await client.call('hunt', { query: 'shop/api', actor });
+  expect(processes).toContainEqual(expect.objectContaining({ pid, service: 'api', main: true, confidence: 'high' }));
+  const order = { typed: 'x', here: null, force: true, timeout: 1_000, actor };
+  const own = client.call('kill', { ...order, target: { kind: 'pid', pid: process.pid } });
+  await expect(own).rejects.toMatchObject({ code: 'NOT_PERMITTED' });
+  const pushes: KillPush[] = [];
+  const target = { kind: 'name', project: null, name: 'api' } as const;
+  const kill = { ...order, typed: 'api', force: false, target };
+  expect(await client.call('kill', kill, { onPush: (push) => pushes.push(push) })).toMatchObject({
+    status: 'COMPLETE',
+    project: 'shop',
+    services: [{ name: 'api', processes: [{ pid }] }],
+  });
+  expect(pushes[0]).toEqual({ plan: { stops: [{ project: 'shop', services: ['api'] }], manual: [], direct: [] } });
+  expect(await serviceOf(reeve, 'api')).toMatchObject({ state: 'stopped', intent: 'down' });
+  await client.close();
+  await reeve.run(['daemon', 'stop']);
+  expect(auditOf(reeve).filter((row) => row.startsWith('token:dashboard kill'))).toEqual([
+    'token:dashboard kill api done',
+    'token:dashboard kill x refused: NOT_PERMITTED (exit code 7)',
+  ]);
+});
