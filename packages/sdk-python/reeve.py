@@ -37,6 +37,7 @@ import pwd
 import queue
 import re
 import secrets
+import shutil
 import signal
 import socket
 import stat
@@ -63,6 +64,8 @@ __all__ = [
     "FoundProcess",
     "HandlerOutcome",
     "HomeUnsafe",
+    "HuntedProcess",
+    "ListedService",
     "ManagedService",
     "Outcome",
     "Port",
@@ -82,9 +85,14 @@ __all__ = [
     "endpoint",
     "find_process_by_port",
     "find_processes_by_port",
+    "hunt",
     "is_port_in_use",
+    "kill_pattern",
     "kill_process_by_id",
     "kill_process_on_port",
+    "kill_script",
+    "kill_service",
+    "list_services",
     "notify",
 ]
 
@@ -120,6 +128,8 @@ _LIVES = 1.0
 _NEVER = math.inf
 #: In the environment of everything that a service starts: ``<id of its card>:<start>``.
 _OWNER_MARK = "REEVE_OWNER"
+#: In the environment of a daemon or keeper.
+_DAEMON_MARK = "REEVE_DAEMON"
 #: Clock ticks of /proc in a second, on every Linux that Python runs on.
 _TICKS = 100
 #: From SIGTERM to SIGKILL.
@@ -131,6 +141,10 @@ _FIRST_PAUSE = 0.005
 _LAST_PAUSE = 0.05
 #: How long the kernel may need to give a port back after its holder.
 _RELEASE = 2.0
+#: Of processor time that a pattern may take for one command line.
+_PATTERN_LIMIT = 0.05
+_PATTERN_PATIENCE = 60.0
+_STOP_DEADLINE = 120.0
 _BIGGEST_PID = 1 << 22
 #: How long a report, or a flush of stdout and stderr, may hold up the end.
 _STEP = 2.0
@@ -3341,3 +3355,470 @@ def _why_left(target: _Target) -> str:
         tracer = re.search(r"^TracerPid:\s*(\d+)$", _read_text(f"/proc/{pid}/status"), re.MULTILINE)
         return f"process {tracer[1] if tracer else 0} traces it (state t)"
     return "it is stopped (state T)" if seen.state == "T" else f"it is still running{where} (state {seen.state})"
+
+
+# ------------------------------------------------------------------------------------------------ whose process is this
+
+
+@dataclass(frozen=True)
+class _Owner:
+    """Whose a process is. ``key``: cookie of the run, or id of the card. ``is_main``: the process that holds the name.
+    ``is_live``: of what runs now; else it was left behind. ``card``: of a service that was started by hand."""
+
+    project: str
+    service: str
+    key: str
+    is_main: bool
+    is_live: bool
+    card: Json | None = None
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What the daemon supervises: its main process is known, the rest by what it carries."""
+
+    cookie: str
+    project: str
+    service: str
+    main: int
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """A live process. ``environ``: as it was executed. ``started_as``: by its card, as it may have a title since."""
+
+    stat: _Stat
+    identity: ProcessIdentity
+    command: str
+    environ: Mapping[str, str]
+    started_as: str
+    owner: _Owner | None = None
+
+    @property
+    def is_reeve(self) -> bool:
+        """A daemon or keeper."""
+        return _DAEMON_MARK in self.environ
+
+    @property
+    def mark(self) -> str:
+        """Id of the card of the service that started it; empty: none."""
+        return self.environ.get(_OWNER_MARK, "").partition(":")[0]
+
+    @property
+    def is_of_a_run(self) -> bool:
+        return "REEVE_RUN" in self.environ
+
+    def found(self) -> FoundProcess:
+        seen = self.stat
+        return FoundProcess(seen.pid, seen.comm, self.command, _user_of(_uid_of(seen.pid)), self.identity)
+
+
+@dataclass(frozen=True)
+class _Surroundings:
+    """Every live process, and whose it is: by the daemon where there is one, the cards, and what processes carry.
+    ``lineage``: this program and everything above it."""
+
+    project: _Project
+    processes: list[_Seen]
+    lineage: set[int]
+    supervised: list[Json]
+
+    def is_below_us(self, pid: int) -> bool:
+        return os.getpid() in _lineage(pid, [each.stat for each in self.processes]) - {pid}
+
+
+def _look_around(home: Path | None, cwd: Path | None) -> _Surroundings:
+    project = _find_project(home, cwd)
+    supervised = _supervised(project, None)
+    cards = _list_cards(project.run)
+    argv = {_identity_in(card["process"]): " ".join(map(str, card["argv"])) for card in cards}
+    processes = []
+    for seen in _scan():
+        identity = _identity_of(seen)
+        if identity is not None:
+            started_as = argv.get(identity, "")
+            processes.append(_Seen(seen, identity, _command_of(seen), _environ_of(seen.pid), started_as))
+    owners = _attribute(project.home, processes, _runs_of(supervised), cards)
+    owned = [dataclasses.replace(each, owner=owners.get(each.stat.pid)) for each in processes]
+    return _Surroundings(project, owned, _lineage(os.getpid(), [each.stat for each in processes]), supervised)
+
+
+def _supervised(project: _Project, wanted: Json | None) -> list[Json]:
+    """What the daemon of the home has started itself; ``wanted`` None: of all projects."""
+    shown = _shown_by_daemon(project, wanted)
+    return [each for each in shown if each["managed_by"] not in ("announced", "registered")]
+
+
+def _runs_of(supervised: Sequence[Json]) -> list[_Run]:
+    return [
+        _Run(instance["run"], view["project"], view["name"], instance["pid"])
+        for view in supervised
+        for instance in view["instances"]
+        if instance["run"] is not None and instance["pid"] is not None
+    ]
+
+
+def _attribute(home: str, processes: Sequence[_Seen], runs: Sequence[_Run], cards: Sequence[Json]) -> dict[int, _Owner]:
+    """Whose each process is, by its pid; one that is not in it belongs to no service of this home. The strongest sign
+    decides: the run it belongs to, the card that names it, the cookie or mark that it carries, the session or group of
+    a dead service; what carries nothing belongs to what it descends from."""
+    live_cards = {card["id"]: card for card in cards if _liveness(card) == "live" and card["process"] is not None}
+    owners: dict[int, _Owner] = {}
+    for seen in processes:
+        owner = None if seen.is_reeve else _signed_owner(home, seen, runs, cards, live_cards)
+        if owner is not None:
+            owners[seen.stat.pid] = owner
+    _add_groups(processes, [card for card in cards if card["id"] not in live_cards], owners)
+    _add_kin(processes, owners)
+    return owners
+
+
+def _signed_owner(
+    home: str, seen: _Seen, runs: Sequence[_Run], cards: Sequence[Json], live_cards: Mapping[str, Json]
+) -> _Owner | None:
+    is_here = seen.environ.get("REEVE_HOME") == home
+    cookie = seen.environ.get("REEVE_RUN") if is_here else None
+    for run in runs:
+        if run.main == seen.stat.pid or run.cookie == cookie:
+            return _Owner(run.project, run.service, run.cookie, run.main == seen.stat.pid, True)
+    for card in live_cards.values():
+        if _identity_in(card["process"]) == seen.identity:
+            return _owner_of(card, is_main=True, is_live=True)
+    if cookie is not None:  # left behind by a run that is over
+        project, service = (seen.environ.get(f"REEVE_{name}", "") for name in ("PROJECT", "SERVICE"))
+        return _Owner(project, service, cookie, False, False)
+    for card in cards:
+        if card["id"] == seen.mark:
+            # Older than the present process of the card: of one before.
+            process = _identity_in(card["process"]) if card["id"] in live_cards else None
+            return _owner_of(card, is_live=process is not None and seen.stat.start >= process.start)
+    return None
+
+
+def _owner_of(card: Json, *, is_main: bool = False, is_live: bool = False) -> _Owner:
+    return _Owner(card["project"], card["service"], card["id"], is_main, is_live, card)
+
+
+def _add_groups(processes: Sequence[_Seen], cards: Sequence[Json], owners: dict[int, _Owner]) -> None:
+    """Who is in the session or process group that the dead process of a card led: the kernel gives that number to no
+    other process as long as one of them lives."""
+    pids = {seen.stat.pid for seen in processes}
+    for card in cards:
+        main = _identity_in(card["process"])
+        if main is None or card["run"] is not None or main.pid in pids:
+            continue
+        for seen in processes:
+            is_spared = seen.stat.pid in owners or seen.is_reeve or seen.is_of_a_run
+            if main.pid in (seen.stat.session, seen.stat.pgrp) and seen.stat.start >= main.start and not is_spared:
+                owners[seen.stat.pid] = _owner_of(card)
+
+
+def _add_kin(processes: Sequence[_Seen], owners: dict[int, _Owner]) -> None:
+    """Who lost every sign, and still hangs below one who has it."""
+    by_pid = {seen.stat.pid: seen for seen in processes}
+    live = [seen.stat for seen in processes]
+    families: dict[tuple[str, bool], list[_Stat]] = {}
+    for seen in live:
+        owner = owners.get(seen.pid)
+        if owner is not None:
+            families.setdefault((owner.key, owner.is_live), []).append(seen)
+
+    def is_spared(stat: _Stat) -> bool:
+        seen = by_pid[stat.pid]
+        return stat.pid in owners or seen.is_reeve or seen.is_of_a_run
+
+    for members in families.values():
+        like = dataclasses.replace(owners[members[0].pid], is_main=False)
+        for each in _kin([(member.pid, member.start) for member in members], live, is_spared):
+            owners[each.pid] = like
+
+
+# ------------------------------------------------------------------------------------------ listing, hunting and ending
+
+
+@dataclass(frozen=True)
+class ListedService:
+    """A service of the project, by the daemon where it supervises it, else by itself.
+
+    ``state`` is as in ``reeve ps``; ``pid`` None: it does not run; ``data``: what it has registered. ``managed_by``:
+    ``daemon``, supervised; ``self``, it runs by itself, or ended in order; ``stale``, it was killed.
+    """
+
+    name: str
+    project: str
+    state: str
+    pid: int | None
+    ready: bool
+    health: str
+    ports: tuple[int, ...]
+    data: Any
+    managed_by: str
+
+
+@dataclass(frozen=True)
+class HuntedProcess(FoundProcess):
+    """A process that a query means. ``found_by``: what of it fits (``pid``, ``port``, ``name``, ``title``,
+    ``command``). ``ours``: it is a process of a project of this home, of ``project`` and ``service``. ``ports``: on
+    which it listens."""
+
+    found_by: tuple[str, ...]
+    ours: bool
+    project: str | None
+    service: str | None
+    ports: tuple[int, ...]
+
+
+def list_services(*, home: Path | None = None, cwd: Path | None = None) -> list[ListedService]:
+    """The services of the project, by name: supervised ones, and those that run, or ran, by themselves.
+
+    :param home: default ``REEVE_HOME``, else the platform's place for state.
+    :param cwd: where the search for the project begins; default the working folder.
+    """
+    project = _find_project(home, cwd)
+    listed = {
+        card["service"]: _listed_card(card) for card in _list_cards(project.run) if card["folder"] == project.folder
+    }
+    for view in _supervised(project, {"folder": project.folder}):
+        card = listed.get(view["name"])
+        if view["pid"] is None and card is not None and card.managed_by == "self" and card.pid is not None:
+            continue  # started by hand meanwhile
+        data = view["data"] if view["data"] is not None else None if card is None else card.data
+        ports = tuple(each["port"] for each in view["ports"] if each["port"] is not None)
+        name, state, pid, ready, health = (view[key] for key in ("name", "state", "pid", "ready", "health"))
+        listed[name] = ListedService(name, view["project"], state, pid, ready, health, ports, data, "daemon")
+    return sorted(listed.values(), key=lambda each: each.name)
+
+
+def _listed_card(card: Json) -> ListedService:
+    liveness = _liveness(card)
+    state, pid, ready = (card["state"], card["pid"], card["ready"]) if liveness == "live" else ("stopped", None, False)
+    ports = tuple(each["port"] for each in card["ports"])
+    by = "stale" if liveness == "stale" else "self"
+    return ListedService(card["service"], card["project"], state, pid, ready, card["health"], ports, card["data"], by)
+
+
+def hunt(query: str | int, *, home: Path | None = None, cwd: Path | None = None) -> list[HuntedProcess]:
+    """Everything that a word may mean: a service or project, a pid, a port (``:8080`` only that), a title, or a part of
+    a command line; never this program or what started it by its own command line. Other arguments as
+    :func:`list_services`.
+
+    :raises UsageError: for an empty query.
+    """
+    text = str(query).strip()
+    if text == "":
+        raise UsageError("nothing to search for", "a name, pid, :port or text")
+    around = _look_around(home, cwd)
+    ports = _ports_by_pid([each.stat for each in around.processes])
+    found = []
+    for seen in around.processes:
+        listens = ports.get(seen.stat.pid, ())
+        found_by = _meanings(seen, text, listens, around.lineage)
+        if found_by:
+            owner = seen.owner
+            whose = (None, None) if owner is None else (owner.project, owner.service)
+            found.append(HuntedProcess(**vars(seen.found()), **_hunted(found_by, whose, listens)))
+    return found
+
+
+def _hunted(found_by: Sequence[str], whose: tuple[str | None, str | None], ports: Sequence[int]) -> Json:
+    project, service = whose
+    ours = service is not None
+    return {"found_by": tuple(found_by), "ours": ours, "project": project, "service": service, "ports": tuple(ports)}
+
+
+def _ports_by_pid(live: Sequence[_Stat]) -> dict[int, tuple[int, ...]]:
+    """Of several holders of a socket the one that started first: the others have inherited it."""
+    wanted = {each.inode: each.port for each in _list_listeners()}
+    found: dict[int, tuple[int, ...]] = {}
+    for seen in sorted(live, key=lambda each: each.start):
+        ports = [wanted.pop(inode) for inode in sorted(_sockets_of(seen.pid)) if inode in wanted]
+        found[seen.pid] = tuple(dict.fromkeys(ports))
+    return found
+
+
+def _meanings(seen: _Seen, query: str, ports: Sequence[int], lineage: set[int]) -> list[str]:
+    found = []
+    port = re.fullmatch(r":?([0-9]{1,5})", query)
+    if str(seen.stat.pid) == query:
+        found.append("pid")
+    if port is not None and int(port[1]) in ports:
+        found.append("port")
+    if query.startswith(":"):
+        return found
+    word, owner = query.lower(), seen.owner
+    names = [] if owner is None else [owner.service, owner.project, f"{owner.project}/{owner.service}"]
+    if any(word in name.lower() for name in names):
+        found.append("name")
+    if seen.stat.pid in lineage:
+        return found
+    if _title_shown(seen).lower() == word:
+        found.append("title")
+    elif word in seen.command.lower() or word in seen.started_as.lower():
+        found.append("command")
+    return found
+
+
+def _title_shown(seen: _Seen) -> str:
+    """The title that a process has given itself, else the name of its program."""
+    first = seen.command.split(" ")[0]
+    return first if first.startswith(seen.stat.comm) else os.path.basename(first) or seen.stat.comm
+
+
+def kill_service(
+    name: str, *, force: bool = False, grace: float | None = None, home: Path | None = None, cwd: Path | None = None
+) -> ActionResult:
+    """Ends a service of the project by its name: through the daemon where it supervises it (else it would come again),
+    else its process and what belongs to it. ``not_found``: nothing of it runs.
+
+    :param force: also another user's; only root can.
+    :param grace: seconds from the stop signal to SIGKILL; default the service's own, or 5.
+    :raises ReeveError: what the daemon answers, when it cannot stop it.
+    """
+    around = _look_around(home, cwd)
+    project = around.project.name
+    views = [each for each in around.supervised if each["name"] == name and each["project"] == project]
+    if any(view["pid"] is not None for view in views):
+        return _stop_by_daemon(around.project, name, grace)
+    mine = [
+        seen for seen in around.processes if seen.owner and (seen.owner.project, seen.owner.service) == (project, name)
+    ]
+    if not mine:
+        return ActionResult(False, "not_found", f"nothing of {name} runs in {project}")
+    return _end_found([seen.found() for seen in mine], force, _GRACE if grace is None else grace)
+
+
+def kill_script(
+    path: Path, *, force: bool = False, grace: float | None = None, home: Path | None = None, cwd: Path | None = None
+) -> ActionResult:
+    """Ends the programs that run a script, by its path: absolute, or from the working folder. What is not ours (of this
+    program, or of a project of this home) needs ``force``. Other arguments as :func:`kill_service`."""
+    wanted = os.path.realpath(os.path.join(cwd or os.getcwd(), path))
+
+    def runs_it(seen: _Seen) -> bool:
+        folder = _link(f"/proc/{seen.stat.pid}/cwd")
+        words = _read_memory(seen.stat.pid, "cmdline").split("\0")[:-1]
+        files = [word for word in words if word and not word.startswith("-")] if folder is not None else []
+        return any(os.path.realpath(os.path.join(folder or "", word)) == wanted for word in files)
+
+    around = _look_around(home, cwd)
+    meant = [seen for seen in _endable(around) if runs_it(seen)]
+    return _kill_meant(around, meant, f"runs {os.fspath(path)}", force, grace)
+
+
+def kill_pattern(
+    pattern: str | re.Pattern[str],
+    *,
+    force: bool = False,
+    grace: float | None = None,
+    home: Path | None = None,
+    cwd: Path | None = None,
+) -> ActionResult:
+    """Ends the programs whose command line matches. What is not ours needs ``force``. Other arguments as
+    :func:`kill_service`.
+
+    :raises UsageError: for an empty pattern, one that is wrong, and one that takes longer than 50 ms for a command line.
+    """
+    source, flags = (pattern, 0) if isinstance(pattern, str) else (pattern.pattern, pattern.flags)
+    if not isinstance(source, str) or source in ("", "(?:)"):
+        raise UsageError("an empty pattern matches every process", "a part of a command line")
+    around = _look_around(home, cwd)
+    candidates = _endable(around)
+    matches = _matches(source, flags, [seen.command for seen in candidates])
+    return _kill_meant(around, [candidates[at] for at in matches], f"matches /{source}/", force, grace)
+
+
+def _endable(around: _Surroundings) -> list[_Seen]:
+    """Never reeve itself, this program or what started it: a shell's command line may hold the path or pattern too. A
+    kernel thread has no command line."""
+    return [
+        seen
+        for seen in around.processes
+        if not seen.is_reeve and seen.stat.pid not in around.lineage and seen.command != f"[{seen.stat.comm}]"
+    ]
+
+
+#: Tries a pattern of the user's: one like ``(a+)+$`` backtracks for longer than the universe is old, and nothing in the
+#: program that tries it can stop it. The limit is of processor time, so that a busy machine changes nothing; whoever is
+#: over it is ended by the signal.
+_MATCHER = """
+import json, re, signal, sys
+wish = json.load(sys.stdin)
+signal.signal(signal.SIGVTALRM, signal.SIG_DFL)
+signal.setitimer(signal.ITIMER_VIRTUAL, 1)
+try:
+    pattern = re.compile(wish["source"], wish["flags"])
+except (re.error, ValueError, OverflowError, RecursionError) as error:
+    print(json.dumps({"wrong": str(error)}))
+    sys.exit(0)
+found = []
+for at, text in enumerate(wish["texts"]):
+    signal.setitimer(signal.ITIMER_VIRTUAL, wish["limit"])
+    if pattern.search(text):
+        found.append(at)
+signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+print(json.dumps({"found": found}))
+"""
+
+
+def _matches(source: str, flags: int, texts: Sequence[str]) -> list[int]:
+    """Which of the texts a pattern occurs in, decided by a child within a limit."""
+    wish = json.dumps({"source": source, "flags": flags, "texts": texts, "limit": _PATTERN_LIMIT})
+    # Of a program that was packed into one file, sys.executable is the program itself.
+    interpreter = None if getattr(sys, "frozen", False) else sys.executable
+    argv = [interpreter or shutil.which("python3") or "python3", "-I", "-S", "-c", _MATCHER]
+    try:
+        child = subprocess.run(argv, input=wish, capture_output=True, text=True, timeout=_PATTERN_PATIENCE, check=False)
+    except subprocess.TimeoutExpired:
+        child = None
+    except OSError as error:
+        raise ReeveError(f"cannot try the pattern: {error}", "install python3") from error
+    if child is None or child.returncode == -signal.SIGVTALRM:
+        raise UsageError(f"the pattern /{source}/ is too slow", "a simpler one: no repetition within a repetition")
+    try:
+        answer = json.loads(child.stdout)
+    except ValueError:
+        raise ReeveError(f"cannot try the pattern: {child.stderr.strip()[-500:]}") from None
+    if "wrong" in answer:
+        raise UsageError(f"the pattern /{source}/ is not a pattern: {answer['wrong']}", "as of Python's re")
+    found: list[int] = answer["found"]
+    return found
+
+
+def _kill_meant(
+    around: _Surroundings, meant: Sequence[_Seen], what: str, force: bool, grace: float | None
+) -> ActionResult:
+    if not meant:
+        return ActionResult(False, "not_found", f"no process {what}")
+    for seen in meant:
+        if seen.owner is None and not force and not around.is_below_us(seen.stat.pid):
+            message = f"{seen.found()} belongs to no project of this home: it is only ended with force"
+            return ActionResult(False, "not_permitted", message)
+    names = {seen.owner.service for seen in meant if seen.owner and _is_supervised(seen.owner, around.project)}
+    results = [_stop_by_daemon(around.project, name, grace) for name in sorted(names)]
+    direct = [seen.found() for seen in meant if seen.owner is None or seen.owner.service not in names]
+    if direct:
+        results.append(_end_found(direct, force, _GRACE if grace is None else grace))
+    failed = next((result for result in results if not result.ok), None)
+    processes = tuple(outcome for result in results for outcome in result.processes)
+    return failed or dataclasses.replace(results[0], processes=processes)
+
+
+def _is_supervised(owner: _Owner, project: _Project) -> bool:
+    return owner.card is None and owner.is_live and owner.is_main and owner.project == project.name
+
+
+def _stop_by_daemon(project: _Project, name: str, grace: float | None) -> ActionResult:
+    actor = {"kind": "library", "user": _user_name(), "pid": os.getpid()}
+    timeout = None if grace is None else round(grace * 1000)
+    wish = {"project": {"folder": project.folder}, "services": [name], "timeout": timeout, "force": False}
+    receipt = _ask_daemon(project, "stop", {**wish, "actor": actor}, _STOP_DEADLINE)["receipt"]
+    left = {each["pid"]: each["why"] for each in receipt["survivors"]}
+    processes = tuple(
+        ProcessOutcome(each["pid"], each["command"], tuple(each["signals"]), left.get(each["pid"]))
+        for service in receipt["services"]
+        for each in service["processes"]
+    )
+    if receipt["status"] == "COMPLETE":
+        return ActionResult(True, "done", f"{name} is stopped and stays so", processes)
+    message = "; ".join(f"{each['command']} (pid {each['pid']}): {each['why']}" for each in receipt["survivors"])
+    return ActionResult(False, "survived", message, processes)

@@ -3,6 +3,7 @@ import { describe, test } from 'vitest';
 import { announcedActionsContract } from '../contract-suites/announced-actions.ts';
 import { controlSocketContract } from '../contract-suites/control-socket.ts';
 import { guardAndOthersContract } from '../contract-suites/guard-and-others.ts';
+import { listHuntKillContract } from '../contract-suites/list-hunt-kill.ts';
 import { nameAndCardContract, race } from '../contract-suites/name-and-card.ts';
 import { portsAndKillsContract } from '../contract-suites/ports-and-kills.ts';
 import { processManagerContract } from '../contract-suites/process-manager.ts';
@@ -37,6 +38,7 @@ for (const { speaker, manager, racers, is, isThere } of libraries) {
     announcedActionsContract(speaker);
     guardAndOthersContract(speaker, manager);
     portsAndKillsContract(manager);
+    listHuntKillContract(speaker, manager);
     processManagerContract(speaker, manager);
   });
 }
