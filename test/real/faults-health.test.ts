@@ -187,12 +187,13 @@ describe('HC8, TM2: a daemon that was stopped for a while', () => {
         slow: {
           command: `until test -e ${go}; do sleep 0.05; done; exec sleep 1000`,
           ready: { command: `test -e ${go}`, timeout: '5s' },
+          autostart: false, // its time begins just before the daemon is stopped
         },
       },
     });
     await reeve.run(['up', '-d', '--no-wait']);
     for (const name of ['web', 'pings']) await untilService(reeve, name, (s) => s.health === 'healthy');
-    await untilService(reeve, 'slow', (s) => s.state === 'starting');
+    await reeve.run(['start', 'slow', '--no-wait']);
     const pid = await daemonPid(reeve);
     process.kill(pid, 'SIGSTOP');
     spawnSync('sleep', ['8']); // longer than every limit above; the passing of time is what is tested

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Receipt, ServiceView } from '@reeve/contract';
 import { describe, expect, test } from 'vitest';
@@ -14,6 +14,22 @@ const slow = (reeve: TestReeve, ms: number, copy = 'slow') => ({
   command: [...reeve.program('slow-on-term', `ms=${ms}`, `copy=${copy};`)],
   ready: { log: 'ready' },
 });
+/** Ends after SIGTERM once the test opens the gate. */
+const gated = (reeve: TestReeve) => {
+  const gate = path.join(reeve.folder, 'gate');
+  return {
+    service: {
+      command: [...reeve.program('slow-on-term', `gate=${gate}`)],
+      ready: { log: 'ready' },
+      stop: { timeout: '1m' },
+    },
+    /** The older run still stops, and the newer command is known. */
+    overtaken: async () => {
+      await untilService(reeve, 'slow', (s) => s.intent === 'up' && isStopping(s));
+      writeFileSync(gate, '');
+    },
+  };
+};
 const stays = (reeve: TestReeve, copy: string) => ({
   command: [...reeve.program('stays', `copy=${copy};`)],
   ready: { log: 'ready' },
@@ -27,12 +43,15 @@ const stubborn = (reeve: TestReeve, timeout: string) => ({
 describe('U19: a newer command meets an older one that is still at work', () => {
   test('U19: a start that follows a stop has the service; the stop proves the end of the older run and says so', async () => {
     await using reeve = startReeve();
-    reeve.project({ services: { slow: slow(reeve, 1000) } });
+    const { service, overtaken } = gated(reeve);
+    reeve.project({ services: { slow: service } });
     expect((await reeve.run(['up', '-d'])).code).toBe(0);
     const { pid: before } = await serviceOf(reeve, 'slow');
     const stop = reeve.start(['stop', '--json']);
     await untilService(reeve, 'slow', isStopping);
-    const start = await reeve.run(['start', 'slow']);
+    const starting = reeve.start(['start', 'slow']);
+    await overtaken();
+    const start = await starting.ended;
     expect(start.code, start.stderr).toBe(0);
     const stopped = await stop.ended;
     const receipt = stopped.json() as Receipt;
@@ -81,11 +100,14 @@ describe('U19: a newer command meets an older one that is still at work', () => 
   test('U19: a down that an up has overtaken forgets nothing, and cleans up nothing', async () => {
     await using reeve = startReeve();
     const cleanup = { command: ['sh', '-c', 'echo cleaned >> cleaned'] };
-    reeve.project({ services: { slow: { ...slow(reeve, 1000), cleanup } } });
+    const { service, overtaken } = gated(reeve);
+    reeve.project({ services: { slow: { ...service, cleanup } } });
     expect((await reeve.run(['up', '-d'])).code).toBe(0);
     const down = reeve.start(['down', '--json']);
     await untilService(reeve, 'slow', isStopping);
-    const up = await reeve.run(['up', '-d']);
+    const coming = reeve.start(['up', '-d']);
+    await overtaken();
+    const up = await coming.ended;
     expect(up.code, up.stderr).toBe(0);
     expect((await down.ended).json()).toMatchObject({ status: 'COMPLETE', taken_over: [{ service: 'slow' }] });
     expect(await serviceOf(reeve, 'slow')).toMatchObject({ state: 'running', intent: 'up' });

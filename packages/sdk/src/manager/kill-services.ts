@@ -31,7 +31,7 @@ export interface ListedService {
 }
 
 /** How long a pattern may take for one command line. Milliseconds. */
-const PATTERN_MS = 50;
+const PATTERN_MS = 1000;
 const STOP_DEADLINE = 120_000;
 
 /** The services of the project: supervised ones, and those that run, or ran, by themselves. Sorted by name. */
