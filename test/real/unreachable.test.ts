@@ -47,6 +47,40 @@ test('U28: a daemon that is stopped by a signal is named with what helps, and re
   await until('it answers again', async () => (await reeve.run(['daemon', 'status'])).code === 0);
 });
 
+test('U28: commands that wait or follow say that the daemon is stopped by a signal; those that need it end', async () => {
+  await using reeve = startReeve();
+  const ready = { log: 'ready' };
+  const b = { command: [...reeve.program('stays')], ready: { log: 'never', timeout: '5m' }, autostart: false };
+  reeve.project({ services: { a: { command: [...reeve.program('stays')], ready }, b } });
+  const start = (...args: string[]) => reeve.start(args, { limit: 100_000 });
+  const attached = start('up', '--attach');
+  await attached.line(/Ctrl-C stops/);
+  const { pid } = await reeve.json<Status>(['daemon', 'status']);
+  const followers = [start('logs', '-f', 'a'), start('events', '-f'), start('logs', '-f', '--json', 'a'), attached];
+  const run = start('run', '--name', 'c', '--', ...reeve.program('stays'));
+  const starting = start('start', 'b');
+  const waiters = [starting, start('wait', 'b'), run];
+  await Promise.all([run, ...followers.slice(0, 3)].map((client) => client.line(/ready/)));
+  await starting.line(/b starting/);
+  process.kill(pid, 'SIGSTOP');
+  try {
+    for (const { code, stderr } of await Promise.all(waiters.map(({ ended }) => ended))) {
+      expect([code, stderr]).toEqual([9, expect.stringContaining(`kill -CONT ${pid}`)]);
+    }
+    expect((await run.ended).stderr).toContain('reeve stop c');
+    for (const follower of followers) await follower.line(new RegExp(`kill -CONT ${pid}`));
+  } finally {
+    process.kill(pid, 'SIGCONT');
+  }
+  for (const follower of followers) {
+    await follower.line(/the daemon answers again/);
+    follower.signal('SIGINT');
+  }
+  expect((await Promise.all(followers.map(({ ended }) => ended))).map(({ code }) => code)).toEqual([
+    130, 130, 130, 130,
+  ]);
+});
+
 test('U28: a keeper that is stopped is told of and for how long, and what has ended meanwhile is neither running nor ready', async () => {
   await using reeve = startReeve();
   const stays = (name: string) => ({ command: [...reeve.program('stays', `who=${name}`)], ready: { log: 'ready' } });

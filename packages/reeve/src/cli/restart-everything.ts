@@ -8,6 +8,7 @@ import { callerOf } from './caller.ts';
 import { cleanEverything } from './clean-everything.ts';
 import { durationOption } from './command-line/read-options.ts';
 import { type Context, has, printJson, say } from './context.ts';
+import { longCall } from './daemon/long-call.ts';
 import { weightiest } from './exit-code.ts';
 import { actor } from './project/actor.ts';
 import { cleanLines } from './show/clean-text.ts';
@@ -93,7 +94,7 @@ async function startProject(
     if (has(context, 'no-wait'))
       return started.map((each) => row(each, { ok: true, reason: 'started', message: null }));
     const params = { project, services: started, until: 'ready', timeout: limit } as const;
-    const waited = await client.call('wait', params, { deadline: Number.POSITIVE_INFINITY });
+    const waited = await longCall(client, 'wait', params);
     return waited.services.map(({ name: each, outcome, reason }) => {
       if (outcome === 'met') return row(each, { ok: true, reason: 'ready', message: null });
       return row(each, { ok: false, reason: outcome === 'pending' ? 'timed_out' : 'failed', message: reason });

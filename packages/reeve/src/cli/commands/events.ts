@@ -7,6 +7,7 @@ import { announcedOf } from '../announced-here.ts';
 import { linesOption, momentOption, selection } from '../command-line/read-options.ts';
 import { type Context, has, say } from '../context.ts';
 import { pathsOf } from '../daemon/reach-daemon.ts';
+import { tellSilence } from '../daemon/tell-silence.ts';
 import { Interrupts } from '../interrupts.ts';
 import { pastServices, rememberedProject, withMemory } from '../memory.ts';
 import { findProject, unknownProject } from '../project/find-project.ts';
@@ -33,6 +34,7 @@ export async function run(context: Context): Promise<number> {
   if (!has(context, 'follow')) return 0;
   using interrupts = new Interrupts(context.io, ['SIGINT', 'SIGTERM'], { outputs: [context.io.out] });
   const { signal } = interrupts;
+  const watching = tellSilence(context, signal);
   const tell = (registry: Registry): void => {
     const now = newestOf(registry);
     if (now > last) print(context, find(registry, { ...scope, since, newest: null, after: last, upTo: now }));
@@ -42,6 +44,7 @@ export async function run(context: Context): Promise<number> {
     await withMemory(context, (registry) => follow(context, registry, tell, signal));
     await pause(EVERY, signal);
   }
+  await watching;
   return interrupts.code;
 }
 

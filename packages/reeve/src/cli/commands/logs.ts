@@ -11,6 +11,7 @@ import { announcedOf } from '../announced-here.ts';
 import { type ByHand, findByHand } from '../by-hand.ts';
 import { linesOption, momentOption, selection } from '../command-line/read-options.ts';
 import { type Context, has, optionValue, printJson, say } from '../context.ts';
+import { tellSilence } from '../daemon/tell-silence.ts';
 import { Interrupts } from '../interrupts.ts';
 import type { Output } from '../io.ts';
 import { type LogSource, lineFormat, logSource, nameWidthOf, type SourcedLine, withSource } from '../log-lines.ts';
@@ -43,6 +44,7 @@ export async function run(context: Context): Promise<number> {
   using interrupts = new Interrupts(context.io, ['SIGINT', 'SIGTERM'], { outputs: [out] });
   const { signal } = interrupts;
   const raw = has(context, 'raw');
+  const watching = tellSilence(context, signal);
   const streams = sources.map((source) => {
     const from = ends.get(source) ?? 'end';
     return withSource(source, followLog({ folder: source.folder, from, stream: filter.stream, run, raw, signal }));
@@ -51,6 +53,7 @@ export async function run(context: Context): Promise<number> {
     show(line);
     await out.drained?.(signal);
   }
+  await watching;
   return interrupts.code;
 }
 

@@ -8,7 +8,7 @@ import { ByteFollower } from '../../logs/follow-bytes.ts';
 import { freeName, nameOfCommand } from '../command-line/run-spec.ts';
 import { type Context, optionValue, say } from '../context.ts';
 import { longCall } from '../daemon/long-call.ts';
-import { connectOrStart } from '../daemon/reach-daemon.ts';
+import { connectOrStart, isLost } from '../daemon/reach-daemon.ts';
 import { Interrupted, Interrupts } from '../interrupts.ts';
 import { leftByThirdPress } from '../later-presses.ts';
 import { logSource } from '../log-lines.ts';
@@ -139,6 +139,7 @@ async function untilStopped(
     const seen = await askDaemon(client, { kind: 'folder', folder, config: null });
     return seen?.services.find((service) => service.name === name) ?? null;
   } catch (error) {
+    if (isLost(error)) say(context, `${name} is not stopped; to stop it later: reeve stop ${name}`);
     if (!(error instanceof Interrupted)) throw error;
     say(context, `stopping ${name}`);
     return 'interrupted';

@@ -61,7 +61,7 @@ async function connectPatiently(
       return await ReeveClient.connect({ socket: controlSocket, home, deadline: Math.min(FIRST, left) });
     } catch (error) {
       if (isSilent(error)) {
-        if (error.params['halted'] === 'yes' || left <= FIRST) throw error;
+        if (isHalted(error) || left <= FIRST) throw error;
       } else {
         const holder = isNotThere(error) ? liveHolder(daemonLock) : null;
         if (holder === null) throw error;
@@ -103,7 +103,12 @@ function silentView(error: ReeveError): DaemonView {
   return { running: true, pid: typeof pid === 'number' ? pid : null, version: null, problems: [problem] };
 }
 
-function isSilent(error: unknown): error is ReeveError {
+/** A daemon is there, and a signal or a debugger keeps it from running: waiting does not help. */
+export function isHalted(error: unknown): boolean {
+  return isSilent(error) && error.params['halted'] === 'yes';
+}
+
+export function isSilent(error: unknown): error is ReeveError {
   return error instanceof ReeveError && error.code === 'DAEMON_UNREACHABLE' && error.params['how'] === 'silent';
 }
 

@@ -3,7 +3,9 @@ import { pause } from '@reeve/host';
 import type { Loaded } from '../../config/load.ts';
 import { edgesOf, withNeeded } from '../../core/graph/graph.ts';
 import { type Context, say } from '../context.ts';
-import { connectIfRunning, connectOrStart, isLost } from '../daemon/reach-daemon.ts';
+import { longCall } from '../daemon/long-call.ts';
+import { connectIfRunning, connectOrStart, isLost, isSilent } from '../daemon/reach-daemon.ts';
+import { tellSilence } from '../daemon/tell-silence.ts';
 import { Interrupted, Interrupts } from '../interrupts.ts';
 import { leftByThirdPress } from '../later-presses.ts';
 import { LogFollower } from '../log-follower.ts';
@@ -15,6 +17,7 @@ import { bringUp } from './bring-up.ts';
 
 /** Between two attempts to find a daemon that went away. Milliseconds. */
 const RETRY = 1_000;
+const GONE = 'the daemon has gone; services keep running and are supervised again when it is back';
 
 /**
  * `up` that stays: brings everything up, then shows what it says. Ctrl-C and SIGTERM stop what was named and print the
@@ -42,6 +45,7 @@ export async function upAttached(context: Context, loaded: Loaded, services: rea
     if (code !== 0) return code;
     if (!context.json) say(context, `Ctrl-C stops ${services.length === 0 ? 'all of it' : services.join(', ')}`);
     following = follower.follow(quiet.signal, show);
+    void tellSilence(context, quiet.signal);
     const ended = await untilEnded(context, ref, names, signal);
     await showRest();
     return ended;
@@ -96,7 +100,8 @@ async function untilEnded(
       if (ended !== null) return ended;
     } catch (error) {
       if (!isLost(error)) throw error;
-      say(context, 'the daemon has gone; services keep running and are supervised again when it is back');
+      // `tellSilence` names the process of one that is there.
+      if (!isSilent(error)) say(context, GONE);
     }
     if (!(await pause(RETRY, signal))) signal.throwIfAborted();
   }
@@ -114,7 +119,7 @@ async function watchUntilEnded(
   const params = { project: ref, services: names, until: 'stopped', timeout: null } as const;
   const events = tellLifecycle(context, client, ref, names);
   try {
-    await client.call('wait', params, { signal, deadline: Number.POSITIVE_INFINITY });
+    await longCall(client, 'wait', params, { signal });
   } finally {
     events.stop();
   }
