@@ -6,6 +6,7 @@ import {
   fstatSync,
   openSync,
   readdirSync,
+  readFileSync,
   readSync,
   renameSync,
   rmSync,
@@ -15,8 +16,10 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import type { Receipt } from '@reeve/contract';
+import { loadSyscalls } from '@reeve/host';
 import { describe, expect, test } from 'vitest';
 import { copiesOf, eventsOf, serviceOf, untilService } from '../harness/ask.ts';
+import { lookAt } from '../harness/proc-scan.ts';
 import { startReeve, type TestReeve } from '../harness/reeve.ts';
 import { until } from '../harness/until.ts';
 import { daemonOf, keeperOf, kill, killDaemon } from '../harness/victims.ts';
@@ -85,6 +88,34 @@ describe('U21: what runs is taken over under its name, and never doubled', () =>
     expect((await reeve.run(['daemon', 'start'])).code).toBe(0);
     expect(await serviceOf(reeve, 'a')).toMatchObject({ state: 'running', pid: before[0]?.[0], managed_by: 'adopted' });
     await expectTheSame(reeve, before);
+  });
+
+  test('U21: when both are lost and a process has kept nothing but its limit mark: stop counts and ends it', async (context) => {
+    await using reeve = startReeve({ env: { REEVE_TRACKERS_OFF: 'cgroup' } });
+    context.skip(!loadSyscalls().available, 'the system-call binding is needed for limit marks');
+    const file = path.join(reeve.folder, 'escaped');
+    reeve.project({
+      services: {
+        a: {
+          command: [...reeve.program('detaches', `file=${file}`, 'copy=a;')],
+          ready: { command: ['test', '-e', file] },
+        },
+      },
+    });
+    expect((await reeve.run(['up', '-d'])).code).toBe(0);
+    const escaped = Number(readFileSync(file, 'utf8'));
+    const main = (await serviceOf(reeve, 'a')).pid;
+    await killDaemon(reeve);
+    await killKeeper(reeve);
+    removeRegistry(reeve);
+    rmSync(path.join(reeve.home, 'keeper'), { recursive: true });
+    kill(main);
+    rmSync(file);
+    expect((await reeve.run(['up', '-d'])).code).toBe(0);
+    const receipt = await reeve.json<Receipt>(['stop']);
+    const rows = receipt.services.flatMap(({ processes }) => processes);
+    expect(rows).toContainEqual(expect.objectContaining({ pid: escaped, found_by: expect.arrayContaining(['mark']) }));
+    expect([receipt.status, lookAt(escaped, '')]).toEqual(['COMPLETE', null]);
   });
 
   test("U21: when yesterday's registry is put back", async () => {

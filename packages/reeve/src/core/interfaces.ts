@@ -84,6 +84,7 @@ export interface FoundProcess {
 
 /** A run of which live processes say that it is of this home, whatever started it: what a lost registry is made of again. */
 export interface FoundRun {
+  /** `mark-N`: only the limit mark says that there is one. */
   readonly run: string;
   /** The instance's `<id>`, where a cgroup tells it. */
   readonly id: string | null;

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type LogCheck, ReeveError } from '@reeve/contract';
-import { type HomePaths, instanceId, markFrom, notifySocket } from '@reeve/host';
+import { type HomePaths, instanceId, markOfRun, notifySocket } from '@reeve/host';
 import { readAnnouncements } from '../announcements/read-announcements.ts';
 import { compilePattern, PatternProblem } from '../base/pattern.ts';
 import { resolveNow } from '../config/resolve-now.ts';
@@ -55,7 +55,7 @@ export function dependenciesOf({
     clock: { now: () => Date.now(), monotonic: () => Number(process.hrtime.bigint() / 1_000_000n) },
     chance: Math.random,
     newRunId: () => randomBytes(10).toString('hex'),
-    newMark: () => markFrom(randomBytes(7)),
+    newMark: (id) => markOfRun(paths.home, id, randomBytes(7)),
     instanceId,
     logFolder: (id) => join(paths.logs, id),
     notifySocket: (of) => notifySocket(paths, of),

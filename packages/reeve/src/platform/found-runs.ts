@@ -1,16 +1,17 @@
 import { cgroupOf, commandOf, cwdOf, environOf, identityOf, markOf, readProc, type Stat } from '@reeve/host';
 import type { FoundRun } from '../core/interfaces.ts';
 import type { Snapshot } from './proc-scan.ts';
-import { NO_RUN, saysDetached } from './process-marks.ts';
+import { NO_RUN, saysDetached, type Traits } from './process-marks.ts';
 
 /**
- * The runs of a home that live processes speak of, by their cookie or by the cgroup they are in. `cgroups`: the name of
- * the folder that holds the cgroups of this home.
+ * The runs of a home that live processes speak of, by their cookie or by the cgroup they are in; and, of whatever home,
+ * those of which they have kept the limit mark alone. `cgroups`: the name of the folder that holds the cgroups of this
+ * home.
  */
 export function foundRuns(snapshot: Snapshot, home: string, cgroups: string): readonly FoundRun[] {
   const runs = new Map<string, Member[]>();
   for (const stat of snapshot.stats.values()) {
-    const member = isKernelThread(stat) ? null : memberOf(stat, snapshot.traitsOf(stat.pid).cookie, home, cgroups);
+    const member = isKernelThread(stat) ? null : memberOf(stat, snapshot.traitsOf(stat.pid), home, cgroups);
     if (member === null) continue;
     const members = runs.get(member.run);
     if (members) members.push(member);
@@ -27,15 +28,22 @@ interface Member {
   readonly environ: ReadonlyMap<string, string> | null;
 }
 
-function memberOf(stat: Stat, cookie: string | null, home: string, cgroups: string): Member | null {
+function memberOf(stat: Stat, traits: Traits, home: string, cgroups: string): Member | null {
+  const { cookie } = traits;
   if (stat.pid === process.pid || cookie === NO_RUN) return null;
   const within = runOfCgroup(cgroupOf(stat.pid), cgroups);
-  if (cookie === null) return within && { stat, ...within, environ: null };
+  if (cookie === null) return within === null ? memberByMark(stat, traits) : { stat, ...within, environ: null };
   const environ = environOf(stat.pid);
   const isOurs = environ?.get('REEVE_HOME') === home;
   if (within !== null) return { stat, ...within, environ: isOurs ? environ : null };
   if (!isOurs || saysDetached(environ)) return null;
   return { stat, run: cookie, cgroup: null, environ };
+}
+
+/** It has emptied its environment: its mark says whose it is, and no longer which run. */
+function memberByMark(stat: Stat, { mark, isDetached }: Traits): Member | null {
+  const kept = isDetached ? null : (mark ?? markOf(stat.pid));
+  return kept === null ? null : { stat, run: `mark-${kept}`, cgroup: null, environ: null };
 }
 
 /** The cgroup of a run is named `<id>.<run>`; a service may have made others below it. */

@@ -24,7 +24,7 @@ export interface Dependencies {
   readonly chance: () => number;
   readonly newRunId: () => string;
   /** A limit mark that no other run has. */
-  readonly newMark: () => number;
+  readonly newMark: (id: string) => number;
   /** `<id>` of an instance: names its files. */
   readonly instanceId: (folder: string, service: string, index: number) => string;
   readonly logFolder: (id: string) => string;

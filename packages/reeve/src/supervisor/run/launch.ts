@@ -92,7 +92,7 @@ async function prepare(instance: Actor, run: string): Promise<SpawnRequest> {
   const { cgroup, witness } = await deps.platform.prepare(id, run);
   const { executed } = resolved;
   const ports = leases.map((l) => l.port);
-  const marks: RunMarks = { run, main: null, witness, mark: deps.newMark(), ports, executed };
+  const marks: RunMarks = { run, main: null, witness, mark: deps.newMark(id), ports, executed };
   const row: RunRow = {
     run,
     folder: project.row.folder,

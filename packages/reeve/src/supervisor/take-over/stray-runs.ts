@@ -1,4 +1,5 @@
 import type { ProcessIdentity } from '@reeve/contract';
+import { isMarkOf } from '@reeve/host';
 import type { FoundRun, RunMarks } from '../../core/interfaces.ts';
 import type { Project } from '../project.ts';
 import { servedBy } from '../run/stop-command.ts';
@@ -34,11 +35,13 @@ export async function strayRuns(
       .map((each) => ({ run: each.run, id: each.id, main: each.main, found: each })),
   ];
   const wanted = new Set(names);
+  const trackedMarks = marksOf(supervisor, found.values());
   return all.flatMap((somebody) => {
     const { run, main, found: seen } = somebody;
     if (supervisor.instanceOfRun(run)) return [];
+    if (seen?.mark != null && isByMark(seen) && trackedMarks.has(seen.mark)) return [];
     const row = registry.runs.get(run);
-    const service = row?.folder === project.row.folder ? row.service : serviceOf(project, somebody);
+    const service = row?.folder === project.row.folder ? row.service : serviceOf(project, somebody, home);
     if (service === null || !wanted.has(service)) return [];
     const witness = seen?.witness ?? { cookie: run, cgroup: null };
     const startedAt = row?.started_at ?? null;
@@ -47,9 +50,21 @@ export async function strayRuns(
   });
 }
 
-/** By the id of its instance, else by what its environment says; null: it is of another project. */
-function serviceOf(project: Project, { id, found }: Somebody): string | null {
-  const instance = project.instances().find((each) => each.id === id);
+/** The limit marks of the runs that are known otherwise: who carries one of these is tracked with its run. */
+function marksOf(supervisor: Supervisor, found: Iterable<FoundRun>): ReadonlySet<number> {
+  const instances = [...supervisor.projects.values()].flatMap((project) => project.instances());
+  const live = instances.flatMap((each) => each.live?.row.marks.mark ?? []);
+  return new Set([...live, ...[...found].flatMap((each) => (isByMark(each) ? [] : (each.mark ?? [])))]);
+}
+
+function isByMark({ run, mark }: FoundRun): boolean {
+  return run === `mark-${mark}`;
+}
+
+/** By the id of its instance or its limit mark, else by what its environment says; null: it is of another project. */
+function serviceOf(project: Project, { id, found }: Somebody, home: string): string | null {
+  const isIts = (each: string): boolean => each === id || (found?.mark != null && isMarkOf(found.mark, home, each));
+  const instance = project.instances().find((each) => isIts(each.id));
   if (instance) return instance.spec.name;
   return found?.named?.folder === project.row.folder ? found.named.service : null;
 }
