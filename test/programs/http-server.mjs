@@ -1,4 +1,4 @@
-// Serves /healthz and / on port= (or PORT). On SIGTERM it finishes what it serves, then says so: `drained`.
+// Serves /healthz and / on port= (or PORT) of host= (127.0.0.1). On SIGTERM it finishes what it serves, then says so: `drained`.
 // healthy=FILE: answers 503 while that file does not exist. slow=MS: / takes that long.
 import { existsSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -13,7 +13,7 @@ const server = createServer((request, response) => {
   }
   setTimeout(() => response.end(`${process.pid}\n`), Number(given.slow ?? 0));
 });
-server.listen(port, '127.0.0.1', () => console.log(`listening on ${port}`));
+server.listen(port, given.host ?? '127.0.0.1', () => console.log(`listening on ${port}`));
 process.on('SIGTERM', () => {
   console.log('draining');
   server.close(() => {

@@ -71,7 +71,7 @@ describe('ready', () => {
       status: '503',
       body: 'does not match /no such text/',
       range: ' 200',
-      tcp: `127.0.0.1:${c}`,
+      tcp: `nothing is listening on port ${c}`,
       log: '/never said/',
       command: 'not so fast',
       ports: `${e}`,

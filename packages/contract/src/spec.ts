@@ -62,7 +62,7 @@ export interface PortSpec {
   readonly shared: boolean;
 }
 
-/** A URL or `/path` (taken on the service's first port). */
+/** A URL, or a `/path` asked where the service listens on its first TCP port. */
 export interface HttpCheck {
   readonly kind: 'http';
   readonly url: string;

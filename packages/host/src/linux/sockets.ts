@@ -102,6 +102,17 @@ export function socketsOf(pid: number): readonly number[] {
   return socketsIn(thread === undefined ? `/proc/${pid}/fd` : `/proc/${pid}/task/${thread}/fd`);
 }
 
+/** false: it is another user's, or may not be dumped: what it holds cannot be known. */
+export function mayReadDescriptors(pid: number): boolean {
+  try {
+    readdirSync(`/proc/${pid}/fd`);
+    return true;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return code !== 'EACCES' && code !== 'EPERM';
+  }
+}
+
 function socketsIn(folder: string): readonly number[] {
   const inodes: number[] = [];
   try {

@@ -13,7 +13,7 @@ const REGEX = PATTERN_SYNTAX;
 const checks = () => ({
   http: Type.Optional(
     text({
-      description: 'A URL, or a /path asked on the first TCP port of the service',
+      description: 'A URL, or a /path asked where the service listens on its first TCP port',
       'x-expected': 'an http:// or https:// URL, or a /path',
     }),
   ),
@@ -29,7 +29,7 @@ const checks = () => ({
   ),
   tcp: Type.Optional(
     Type.Union([Type.Integer({ minimum: 1, maximum: 65_535 }), Type.String()], {
-      description: 'A port, or host:port, that accepts a connection',
+      description: 'A port on which the service itself listens, or host:port, that accepts a connection',
       'x-expected': ADDRESS,
     }),
   ),

@@ -129,6 +129,8 @@ export interface RunProcesses {
   exited(process: ProcessIdentity, exit: Exit): void;
   /** The same of a detached process that the keeper has reaped. `by`: what says that it was of this run. */
   reaped(process: ProcessIdentity, exit: Exit, by: 'mark' | 'nothing'): void;
+  /** The TCP sockets that are listened on at these ports. Reads nothing of any process while there is none. */
+  listening(ports: readonly number[]): Promise<readonly RunListener[]>;
   /** Whether the kernel has ended a process of the run because its memory limit was reached; false where it cannot tell. */
   isOutOfMemory(): boolean;
   /** Everything seen and done since the run was opened. */
@@ -137,6 +139,14 @@ export interface RunProcesses {
   explainSurvivors(service: string): Promise<readonly Survivor[]>;
   /** Removes what the run leaves in the system (its cgroup). Only when none is alive. */
   dispose(): Promise<void>;
+}
+
+/** A listening TCP socket, as one run sees it. */
+export interface RunListener {
+  readonly port: number;
+  readonly address: string;
+  /** `hidden`: a process of the run may not be looked into, and no other process is seen to hold the socket. */
+  readonly holder: 'run' | 'hidden' | 'other';
 }
 
 export interface Platform {
@@ -211,6 +221,8 @@ export interface ProbeTarget {
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
   readonly processes: RunProcesses;
+  /** Its TCP ports, in the order of the config. */
+  readonly ports: readonly number[];
   /** As whom command checks are executed; null: as reeve itself. */
   readonly user: SpawnRequest['user'];
 }

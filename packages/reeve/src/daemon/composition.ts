@@ -49,7 +49,7 @@ export function dependenciesOf({
     log,
     probes: probes({
       waitForLine: waitForOwnLine,
-      listeners: () => platform.listeners(),
+      listeners: (port) => platform.listeners(port),
       userOf: (target) => target.user,
     }),
     clock: { now: () => Date.now(), monotonic: () => Number(process.hrtime.bigint() / 1_000_000n) },

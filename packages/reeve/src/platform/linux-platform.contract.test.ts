@@ -2,12 +2,12 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Exit, ProcessIdentity } from '@reeve/contract';
 import { identify, isSame } from '@reeve/host';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { lookAt } from '../../../../test/harness/proc-scan.ts';
 import { program } from '../../../../test/harness/program.ts';
 import { until } from '../../../../test/harness/until.ts';
@@ -217,6 +217,44 @@ describe.each(kinds)('%s', (_name, kind) => {
     expect((await processes.scan()).map((each) => each.process.pid)).toEqual([daemon]);
     expect(await processes.kill(inTime())).toEqual([]);
     await processes.dispose();
+  });
+
+  test('U11: of the listeners on a port its own are told from those of others, also when a child holds them', async () => {
+    const platform = linuxPlatform({ home, ...kind });
+    const other = createServer().listen(0, '127.0.0.1');
+    onTestFinished(() => void other.close());
+    await once(other, 'listening');
+    const { port } = other.address() as AddressInfo;
+    const { processes } = await start(platform, ['sleep', '600']);
+    const alone = [{ port, address: '127.0.0.1', holder: 'other' }];
+    const seenBy = async (run: RunProcesses) =>
+      (await run.listening([port])).toSorted((a, b) => a.address.localeCompare(b.address));
+    expect(await seenBy(processes)).toEqual(alone);
+    const listen = `require('net').createServer().listen(${port}, '127.0.0.2', () => console.log('open 127.0.0.2'))`;
+    const ours = await start(platform, ['sh', '-c', '"$@" & wait', 'sh', process.execPath, '-e', listen]);
+    await ours.line('open');
+    const own = [...alone, { port, address: '127.0.0.2', holder: 'run' }];
+    expect(await seenBy(ours.processes)).toEqual(own);
+    expect(await seenBy(processes)).toEqual(own.map((one) => ({ ...one, holder: 'other' })));
+    for (const run of [ours.processes, processes]) expect(await run.kill(inTime())).toEqual([]);
+    expect(await seenBy(ours.processes)).toEqual(alone);
+  });
+
+  test('U11: a listener that has left the session of its run is still its own', async () => {
+    const platform = linuxPlatform({ home, ...kind });
+    const listen = `const s = require('net').createServer().listen(0, '::1', () => console.log('port ' + s.address().port))`;
+    const { processes, line } = await start(platform, [
+      'sh',
+      '-c',
+      'setsid "$@" & wait',
+      'sh',
+      process.execPath,
+      '-e',
+      listen,
+    ]);
+    const port = Number((await line('port')).split(' ')[1]);
+    expect(await processes.listening([port, port + 1])).toEqual([{ port, address: '::1', holder: 'run' }]);
+    expect(await processes.kill(inTime())).toEqual([]);
   });
 
   test('waiting for the end can be given up', async () => {

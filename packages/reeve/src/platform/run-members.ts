@@ -111,6 +111,24 @@ export class RunMembers {
     return found;
   }
 
+  /** The members that are known without a look at all processes: main, and what the cgroup holds. */
+  near(): readonly Stat[] {
+    const pids = new Set(this.context.cgroup === null ? [] : membersOf(this.context.cgroup, 'processes'));
+    pids.delete(process.pid);
+    const main = this.main === null ? null : readStat(this.main.pid);
+    const isMain = main !== null && main.start === this.main?.start;
+    if (isMain) pids.delete(main.pid);
+    const stats = [...pids].flatMap((pid) => readStat(pid) ?? []);
+    return isMain ? [main, ...stats] : stats;
+  }
+
+  /** All live processes: the members, and the others. */
+  divide(snapshot: Snapshot): { readonly members: readonly Stat[]; readonly others: readonly Stat[] } {
+    const ours = new Set(this.lookAt(snapshot, 'processes').map((found) => found.process.pid));
+    const live = [...snapshot.stats.values()];
+    return { members: live.filter(({ pid }) => ours.has(pid)), others: live.filter(({ pid }) => !ours.has(pid)) };
+  }
+
   /** Those of the run that have come since the last look, as far as its reapers have them; and traces of such. */
   glance(): { readonly found: readonly FoundProcess[]; readonly isTrace: boolean } {
     if (this.#last === null) return { found: [], isTrace: false };

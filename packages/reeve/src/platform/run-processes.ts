@@ -1,9 +1,10 @@
 import { DETACHED_MARK, type Exit, type ProcessIdentity, type ReceiptProcess, type Survivor } from '@reeve/contract';
 import { after, explainSurvivor, pause } from '@reeve/host';
-import type { FoundProcess, RunMarks, RunProcesses } from '../core/interfaces.ts';
+import type { FoundProcess, RunListener, RunMarks, RunProcesses } from '../core/interfaces.ts';
 import { isPopulated, removeCgroup, thaw } from './cgroups.ts';
 import { isCalm, killRun } from './kill-run.ts';
 import { hasOomKill } from './oom.ts';
+import { RunListening } from './run-listening.ts';
 import { type RunContext, RunMembers } from './run-members.ts';
 import { waitUntilGone } from './wait-until-gone.ts';
 
@@ -18,6 +19,7 @@ export class LinuxRun implements RunProcesses {
   readonly marks: RunMarks;
   readonly #context: RunContext;
   readonly #members: RunMembers;
+  readonly #listening: RunListening;
   readonly #hints = new Set<() => void>();
   readonly #opened = performance.now();
 
@@ -25,6 +27,10 @@ export class LinuxRun implements RunProcesses {
     this.marks = marks;
     this.#context = context;
     this.#members = new RunMembers(marks, context);
+    this.#listening = new RunListening(context.sockets, {
+      near: () => this.#members.near(),
+      all: async () => this.#members.divide(await context.scan.recent(this.#opened, FRESH_ENOUGH)),
+    });
   }
 
   get cgroup(): string | null {
@@ -112,6 +118,10 @@ export class LinuxRun implements RunProcesses {
   reaped(process: ProcessIdentity, exit: Exit, by: 'mark' | 'nothing'): void {
     if (this.#members.record.knows(process)) this.exited(process, exit);
     else if (by === 'mark') this.#members.stir();
+  }
+
+  listening(ports: readonly number[]): Promise<readonly RunListener[]> {
+    return this.#listening.look(ports);
   }
 
   isOutOfMemory(): boolean {

@@ -2,21 +2,38 @@ import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { HttpCheck } from '@reeve/contract';
 import { compilePattern, type Pattern, PatternProblem, PatternTooSlow } from '../base/pattern.ts';
 import type { ProbeTarget } from '../core/interfaces.ts';
-import { explain, failed, type Outcome, reasonOf } from './outcome.ts';
+import { type Attempt, failed, failedSocket, firstToAccept, type Outcome, placeOf, reasonOf } from './outcome.ts';
+import { findOwn, type WhoHolds } from './own-listener.ts';
 
 /** How much of a body is looked at. Bytes. */
 const BODY_BYTES = 64 << 10;
 
 /**
  * One GET: no redirect is followed, nothing is decompressed, the connection is not kept. Ends at the signal however
- * slowly or endlessly the other side talks. Without a `body` pattern the head alone decides.
+ * slowly or endlessly the other side talks. Without a `body` pattern the head alone decides. A `/path` is asked where
+ * the service itself listens on its first TCP port; a URL is asked as it is.
  */
-export async function probeHttp(check: HttpCheck, target: ProbeTarget, signal: AbortSignal): Promise<Outcome> {
-  const url = urlOf(check.url, target);
-  if (typeof url === 'string') return failed(url);
+export async function probeHttp(
+  check: HttpCheck,
+  target: ProbeTarget,
+  whoHolds: WhoHolds,
+  signal: AbortSignal,
+): Promise<Outcome> {
   // Loaded at the first probe: a daemon without HTTP checks does not pay for it.
   const body = check.body === null ? null : await compilePattern(check.body).catch(notAPattern);
   if (typeof body === 'string') return failed(`/${check.body}/: ${body}`);
+  const accepted: Accepted = { status: check.status, body };
+  if (!check.url.startsWith('/')) return askAt(check.url, accepted, signal);
+  const [port] = target.ports;
+  if (port === undefined) return failed(`${check.url}: the service has no TCP port to ask`);
+  const hosts = await findOwn(port, target, whoHolds, signal);
+  if ('ok' in hosts) return hosts;
+  return firstToAccept(hosts, (host) => askAt(`http://${placeOf(host, port)}${check.url}`, accepted, signal));
+}
+
+async function askAt(text: string, accepted: Accepted, signal: AbortSignal): Promise<Attempt> {
+  const url = urlOf(text);
+  if (typeof url === 'string') return failed(url);
   const { request } = url.protocol === 'https:' ? await import('node:https') : await import('node:http');
   return new Promise((resolve) => {
     const what = `GET ${shown(url)}`;
@@ -27,14 +44,14 @@ export async function probeHttp(check: HttpCheck, target: ProbeTarget, signal: A
       rejectUnauthorized: !isLoopback(url.hostname),
     });
     const abort = (): void => settle(failed(`${what}: ${reasonOf(signal)}`));
-    const settle = (outcome: Outcome): void => {
+    const settle = (outcome: Attempt): void => {
       signal.removeEventListener('abort', abort);
       resolve(outcome);
       sent.destroy();
     };
     signal.addEventListener('abort', abort, { once: true });
     if (signal.aborted) abort();
-    listen(sent, { status: check.status, body }, what, url, settle);
+    listen(sent, accepted, what, url, settle);
   });
 }
 
@@ -43,7 +60,7 @@ function notAPattern(error: unknown): string {
   throw error;
 }
 
-type Settle = (outcome: Outcome) => void;
+type Settle = (outcome: Attempt) => void;
 interface Accepted {
   readonly status: HttpCheck['status'];
   readonly body: Pattern | null;
@@ -51,7 +68,7 @@ interface Accepted {
 
 function listen(sent: ClientRequest, check: Accepted, what: string, url: URL, settle: Settle): void {
   sent.on('response', (response) => judge(response, check, what, settle));
-  sent.on('error', (error) => settle(failed(`${what}: ${explain(error, placeOf(url))}`)));
+  sent.on('error', (error) => settle(failedSocket(error, whereOf(url), `${what}: `)));
   sent.on('close', () => settle(failed(`${what}: closed without an answer`)));
   sent.end();
 }
@@ -90,13 +107,10 @@ function judgeBody(body: Buffer, pattern: Pattern, said: string): Outcome {
   }
 }
 
-/** The URL, or why there is none. `/path` is asked on the first port of the service. */
-function urlOf(text: string, target: ProbeTarget): URL | string {
-  const [port] = target.processes.marks.ports;
-  if (text.startsWith('/') && port === undefined) return `${text}: the service has no port to ask`;
-  const full = text.startsWith('/') ? `http://127.0.0.1:${port}${text}` : text;
-  if (!URL.canParse(full)) return `not a URL: ${text}`;
-  const url = new URL(full);
+/** The URL, or why there is none. */
+function urlOf(text: string): URL | string {
+  if (!URL.canParse(text)) return `not a URL: ${text}`;
+  const url = new URL(text);
   if (url.protocol !== 'http:' && url.protocol !== 'https:') return `neither http nor https: ${shown(url)}`;
   return url;
 }
@@ -106,8 +120,8 @@ function shown(url: URL): string {
   return `${url.protocol}//${url.host}${url.pathname}`;
 }
 
-function placeOf(url: URL): string {
-  return `${url.hostname}:${url.port || (url.protocol === 'https:' ? 443 : 80)}`;
+function whereOf(url: URL): string {
+  return placeOf(url.hostname, url.port || (url.protocol === 'https:' ? 443 : 80));
 }
 
 function isLoopback(host: string): boolean {

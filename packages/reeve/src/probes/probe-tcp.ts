@@ -1,48 +1,49 @@
 import { connect, type Socket } from 'node:net';
 import type { TcpCheck } from '@reeve/contract';
 import { after } from '@reeve/host';
-import { explain, failed, type Outcome, reasonOf } from './outcome.ts';
+import type { ProbeTarget } from '../core/interfaces.ts';
+import { type Attempt, failed, failedSocket, firstToAccept, type Outcome, placeOf, reasonOf } from './outcome.ts';
+import { findOwn, type WhoHolds } from './own-listener.ts';
 
 interface Address {
-  readonly host: string;
+  /** null: a port alone. */
+  readonly host: string | null;
   readonly port: number;
 }
 
 /**
  * Whether a connection can be made. It is a weak answer: the kernel accepts for a listener that never will (FAULTS
- * HC1). A port alone is asked at 127.0.0.1, then at ::1.
+ * HC1). A port alone is asked where the service itself listens on it; an address is asked as it is.
  */
-export async function probeTcp(check: TcpCheck, signal: AbortSignal): Promise<Outcome> {
-  const addresses = parseAddress(check.address);
-  const [first] = addresses;
-  if (!first) return failed(`not a port and not host:port: ${check.address}`);
-  let answer = await attempt(first, signal);
-  for (const address of addresses.slice(1)) {
-    if (answer.ok || signal.aborted) break;
-    const other = await attempt(address, signal);
-    // That the machine has no IPv6 is not news: the first answer is.
-    if (other.ok) answer = other;
-  }
-  return answer;
+export async function probeTcp(
+  check: TcpCheck,
+  target: ProbeTarget,
+  whoHolds: WhoHolds,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const address = parseAddress(check.address);
+  if (address === null) return failed(`not a port and not host:port: ${check.address}`);
+  const { host, port } = address;
+  const hosts = host === null ? await findOwn(port, target, whoHolds, signal) : [host];
+  if ('ok' in hosts) return hosts;
+  return firstToAccept(hosts, (each) => attempt(each, port, signal));
 }
 
-/** None: it is not an address. */
-export function parseAddress(text: string): readonly Address[] {
+/** null: it is not an address. */
+export function parseAddress(text: string): Address | null {
   const alone = /^\d{1,5}$/.test(text);
   const match = alone ? null : /^(?:\[([^\]]+)\]|(.+)):(\d{1,5})$/.exec(text);
-  const host = match?.[1] ?? match?.[2];
+  const host = match?.[1] ?? match?.[2] ?? null;
   const port = Number(alone ? text : match?.[3]);
-  if (!(port >= 1 && port <= 65535)) return [];
-  if (alone) return ['127.0.0.1', '::1'].map((loopback) => ({ host: loopback, port }));
-  return host === undefined ? [] : [{ host, port }];
+  return port >= 1 && port <= 65535 ? { host, port } : null;
 }
 
-function attempt({ host, port }: Address, signal: AbortSignal): Promise<Outcome> {
-  const where = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+function attempt(host: string, port: number, signal: AbortSignal): Promise<Attempt> {
+  const where = placeOf(host, port);
   return new Promise((resolve) => {
     const socket = connect({ host, port });
     const abort = (): void => settle(failed(`${where}: ${reasonOf(signal)}`));
-    const settle = (outcome: Outcome): void => {
+    const settle = (outcome: Attempt): void => {
       signal.removeEventListener('abort', abort);
       if (outcome.ok) leave(socket);
       else socket.destroy();
@@ -50,7 +51,7 @@ function attempt({ host, port }: Address, signal: AbortSignal): Promise<Outcome>
     };
     signal.addEventListener('abort', abort, { once: true });
     if (signal.aborted) abort();
-    socket.on('error', (error) => settle(failed(explain(error, where))));
+    socket.on('error', (error) => settle(failedSocket(error, where)));
     socket.on('connect', () => {
       // The kernel may pick the very port as the local one, and the socket connects to itself: nothing is listening there.
       const isItself = socket.localPort === port && socket.localAddress === socket.remoteAddress;

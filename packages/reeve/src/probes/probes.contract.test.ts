@@ -6,9 +6,9 @@ import { type AddressInfo, createServer as createTcp, type Server, type Socket }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CommandCheck, HttpCheck } from '@reeve/contract';
-import { isLiveState, readStat } from '@reeve/host';
+import { isLiveState, listSockets, portHolders, readStat } from '@reeve/host';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { ProbeTarget } from '../core/interfaces.ts';
+import type { ProbeTarget, RunListener } from '../core/interfaces.ts';
 import { parseAddress } from './probe-tcp.ts';
 import { probes } from './probes.ts';
 
@@ -31,28 +31,36 @@ const { attempt, logLine } = probes({
     check.pattern === 'there'
       ? Promise.resolve('it is there')
       : new Promise((resolve) => signal.addEventListener('abort', () => resolve(null))),
-  listeners: () => new Promise(() => undefined),
+  listeners: (port) => Promise.resolve(portHolders(port)),
   userOf: () => null,
 });
-function target(ports: readonly number[] = []): ProbeTarget {
+/** The service is this test: all that listens is its own, but for what `strangers` bind (addresses). */
+function target(ports: readonly number[] = [], strangers: readonly string[] = []): ProbeTarget {
   const env = { PATH: process.env['PATH'] ?? '/bin:/usr/bin', COLOUR: 'green' };
-  const processes = { marks: { ports }, scan: () => Promise.resolve([]) };
+  const listening = (asked: readonly number[]): Promise<readonly RunListener[]> =>
+    Promise.resolve(
+      listSockets()
+        .filter(({ protocol, port }) => protocol === 'tcp' && asked.includes(port))
+        .map(({ port, address }) => ({ port, address, holder: strangers.includes(address) ? 'other' : 'run' })),
+    );
+  const processes: Pick<ProbeTarget['processes'], 'listening'> = { listening };
   return {
     run: 'run-1',
     logs: null,
     cwd: folder,
     env,
+    ports,
     user: null,
     processes: processes as unknown as ProbeTarget['processes'],
   };
 }
-async function listen(server: Server, host = '127.0.0.1'): Promise<number> {
+async function listen(server: Server, host = '127.0.0.1', at = 0): Promise<number> {
   servers.push(server);
   server.on('connection', (socket: Socket) => {
     sockets.add(socket);
     socket.on('error', () => undefined);
   });
-  server.listen(0, host);
+  server.listen({ port: at, host, ipv6Only: host.includes(':') });
   await once(server, 'listening');
   return (server.address() as AddressInfo).port;
 }
@@ -105,11 +113,11 @@ test('http: the status decides, and no redirect is followed', async () => {
   expect(asked).toBe(3);
 });
 
-test('http: a path is asked on the first port; user, password and query are not repeated', async () => {
+test('http: a path is asked on the first TCP port; user, password and query are not repeated', async () => {
   const port = await web((_, response) => response.end('fine'));
   const answer = await attempt(get('/healthz?token=s3cret'), target([port]), LONG);
   expect(answer).toMatchObject({ ok: true, what: `GET http://127.0.0.1:${port}/healthz 200` });
-  expect((await attempt(get('/x'), target(), LONG)).what).toContain('no port');
+  expect((await attempt(get('/x'), target(), LONG)).what).toContain('no TCP port');
   const named = await attempt(get(`http://me:s3cret@localhost:${port}/`), target(), LONG);
   expect(named).toMatchObject({ ok: true, what: `GET http://localhost:${port}/ 200` });
 });
@@ -175,9 +183,66 @@ test('tcp: a port, a host and port, no listener, no address', async () => {
   expect(await ask(`${port}`)).toMatchObject({ ok: true, what: `connected to 127.0.0.1:${port}` });
   expect(await ask(`localhost:${port}`)).toMatchObject({ ok: true });
   const none = await freePort();
-  expect(await ask(`${none}`)).toMatchObject({ ok: false, what: `connection refused on 127.0.0.1:${none}` });
+  expect(await ask(`${none}`)).toMatchObject({ ok: false, what: `nothing is listening on port ${none} yet` });
+  const refused = await ask(`127.0.0.1:${none}`);
+  expect(refused).toMatchObject({ ok: false, what: `connection refused on 127.0.0.1:${none}` });
   expect(await ask('70000')).toMatchObject({ ok: false, what: 'not a port and not host:port: 70000' });
-  expect(parseAddress('[::1]:80')).toEqual([{ host: '::1', port: 80 }]);
+  expect(parseAddress('[::1]:80')).toEqual({ host: '::1', port: 80 });
+});
+
+test.each(['127.0.0.2', '::1', '0.0.0.0', '::'])(
+  'U11: a port and a path are asked where the service listens: %s',
+  async (host) => {
+    const port = await listen(
+      createHttp((_, response) => response.end('mine')),
+      host,
+    );
+    // Its socket is for IPv6 alone, so the loopback of IPv4 refuses.
+    const asked = { '0.0.0.0': '127.0.0.1', '::': '[::1]', '::1': '[::1]' }[host] ?? host;
+    const tcp = await attempt({ kind: 'tcp', address: `${port}` }, target(), LONG);
+    expect(tcp).toMatchObject({ ok: true, what: `connected to ${asked}:${port}` });
+    const http = await attempt(get('/x', { body: 'mine' }), target([port]), LONG);
+    expect(http).toMatchObject({ ok: true, what: `GET http://${asked}:${port}/x 200` });
+  },
+);
+
+test('U11: of two servers on one port each is asked at its own address', async () => {
+  const answering = (text: string) => createHttp((_, response) => response.end(text));
+  const port = await listen(answering('first'), '127.0.0.1');
+  await listen(answering('second'), '127.0.0.2', port);
+  const first = await attempt(get('/', { body: 'first' }), target([port], ['127.0.0.2']), LONG);
+  expect(first).toMatchObject({ ok: true, what: `GET http://127.0.0.1:${port}/ 200` });
+  const second = await attempt(get('/', { body: 'second' }), target([port], ['127.0.0.1']), LONG);
+  expect(second).toMatchObject({ ok: true, what: `GET http://127.0.0.2:${port}/ 200` });
+});
+
+test('U11: a port that another process holds is not asked, and the answer says who, and how to ask it', async () => {
+  const port = await web((_, response) => response.end('not yours'));
+  const held = `port ${port} is held by .*pid ${process.pid}.*to check it instead, name 127.0.0.1:${port}$`;
+  const ours = target([port], ['127.0.0.1']);
+  for (const check of [get('/x'), { kind: 'tcp', address: `${port}` } as const]) {
+    const answer = await attempt(check, ours, LONG);
+    expect(answer).toMatchObject({ ok: false, what: expect.stringMatching(held) as string });
+  }
+  // An address is asked as it is.
+  const address = `127.0.0.1:${port}`;
+  expect(await attempt({ kind: 'tcp', address }, ours, LONG)).toMatchObject({ ok: true });
+  expect(await attempt(get(`http://${address}/x`), ours, LONG)).toMatchObject({ ok: true });
+});
+
+test('U11: an answer is an answer: the next address is asked only when the one before refused', async () => {
+  const asked: string[] = [];
+  const answer: RequestListener = (request, response) => {
+    asked.push(request.socket.localAddress ?? '');
+    response.writeHead(503).end();
+  };
+  const port = await listen(createHttp(answer), '127.0.0.1');
+  await listen(createHttp(answer), '::1', port);
+  expect(await attempt(get('/x'), target([port]), LONG)).toMatchObject({
+    ok: false,
+    what: expect.stringContaining('503'),
+  });
+  expect(asked).toEqual(['127.0.0.1']);
 });
 
 test('U12: tcp: a server that greets meets an orderly end, and no reset', async () => {
@@ -196,14 +261,6 @@ test('U12: tcp: a server that greets meets an orderly end, and no reset', async 
     });
   });
   expect(await ended).toBe('closed');
-});
-
-test('tcp: a port alone is found on ::1 too', async (context) => {
-  const port = await listen(createTcp(), '::1').catch(() => context.skip('no IPv6 here'));
-  expect(await attempt({ kind: 'tcp', address: `${port}` }, target(), LONG)).toMatchObject({
-    ok: true,
-    what: `connected to [::1]:${port}`,
-  });
 });
 
 test("command: exit 0 is ok; it runs in the service's folder and environment, with its cookie", async () => {
@@ -245,9 +302,15 @@ async function allGone(): Promise<void> {
 }
 
 test('a scan that hangs, a line that does not come and a watchdog are answers too', async () => {
-  expect(await attempt({ kind: 'listening', ports: [1] }, target(), 20)).toMatchObject({
+  const hangs = { listening: () => new Promise<never>(() => undefined) } as unknown as ProbeTarget['processes'];
+  const deaf: ProbeTarget = { ...target(), processes: hangs };
+  expect(await attempt({ kind: 'listening', ports: [1] }, deaf, 20)).toMatchObject({
     ok: false,
     what: 'listeners of 1: no answer within 0.02 s',
+  });
+  expect(await attempt({ kind: 'tcp', address: '1' }, deaf, 20)).toMatchObject({
+    ok: false,
+    what: 'listeners of port 1: no answer within 0.02 s',
   });
   expect(await attempt({ kind: 'log', pattern: 'there' }, target(), LONG)).toMatchObject({
     ok: true,

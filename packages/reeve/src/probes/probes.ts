@@ -1,7 +1,8 @@
 import type { CommandCheck, HttpCheck, LogCheck, TcpCheck } from '@reeve/contract';
 import { after } from '@reeve/host';
-import type { HealthCheck, Listener, Probes, ProbeTarget, ReadyCheck } from '../core/interfaces.ts';
+import type { HealthCheck, Probes, ProbeTarget, ReadyCheck } from '../core/interfaces.ts';
 import { failed, type Outcome, orAborted } from './outcome.ts';
+import type { WhoHolds } from './own-listener.ts';
 import { type CommandUser, probeCommand } from './probe-command.ts';
 import { probeHttp } from './probe-http.ts';
 import { probeListening } from './probe-listening.ts';
@@ -11,8 +12,8 @@ import { probeTcp } from './probe-tcp.ts';
 export interface ProbeNeeds {
   /** logs/: the first line of the run that matches, null when aborted. */
   readonly waitForLine: (check: LogCheck, target: ProbeTarget, signal: AbortSignal) => Promise<string | null>;
-  /** Platform.listeners. */
-  readonly listeners: () => Promise<readonly Listener[]>;
+  /** Platform.listeners of one port. */
+  readonly listeners: WhoHolds;
   /** As whom command checks of this run are executed: the service's user. */
   readonly userOf: (target: ProbeTarget) => CommandUser | Promise<CommandUser>;
 }
@@ -41,9 +42,9 @@ export function probes(needs: ProbeNeeds): Probes {
 function ask(check: Check, target: ProbeTarget, needs: ProbeNeeds, signal: AbortSignal): Promise<Outcome> {
   switch (check.kind) {
     case 'http':
-      return probeHttp(check, target, signal);
+      return probeHttp(check, target, needs.listeners, signal);
     case 'tcp':
-      return probeTcp(check, signal);
+      return probeTcp(check, target, needs.listeners, signal);
     case 'command':
       return asItsUser(check, target, needs, signal);
     case 'listening': {

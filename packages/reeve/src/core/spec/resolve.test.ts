@@ -103,10 +103,14 @@ describe('folders and checks', () => {
     start_period: 0,
   });
 
-  test('a /path is asked on the first TCP port of the instance', () => {
+  test('U11: a /path stays one: where it is asked is seen when the service listens', () => {
     const check: HttpCheck = { kind: 'http', url: '/healthz', status: [[200, 399]], body: 'v${V}' };
     const service = resolved({ ports, health: health(check), env: { V: '1' } }, { ports: leased, instance: 1 });
-    expect(service.health?.check).toMatchObject({ url: 'http://127.0.0.1:8081/healthz', body: 'v1' });
+    expect(service.health?.check).toMatchObject({ url: '/healthz', body: 'v1' });
+    expect(resolveService(input({ health: health(check), env: { V: '1' } }))).toEqual({
+      ok: false,
+      problems: ['health.http: /healthz needs a TCP port of the service, and it has none'],
+    });
   });
   test('a declared port in a tcp check means the port of the instance; another stays', () => {
     const check = (address: string) =>

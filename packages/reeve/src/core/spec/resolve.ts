@@ -169,8 +169,7 @@ interface Checks {
   readonly ports: PortMap;
 }
 interface PortMap {
-  /** The first TCP port of this instance. */
-  readonly first: number | null;
+  readonly hasTcp: boolean;
   /** A declared port → this instance's. */
   readonly declared: ReadonlyMap<number, number>;
 }
@@ -181,7 +180,7 @@ function portMap({ spec, ports }: ResolveInput): PortMap {
     const mine = ports[index];
     if (port.port !== 'auto' && port.protocol === 'tcp' && mine) declared.set(port.port, mine.port);
   });
-  return { first: ports.find((port) => port.protocol === 'tcp')?.port ?? null, declared };
+  return { hasTcp: ports.some((port) => port.protocol === 'tcp'), declared };
 }
 
 function resolveReady(ready: ReadySpec, checks: Checks): ReadySpec {
@@ -215,14 +214,13 @@ function resolveCheck(where: string, check: HealthSpec['check'], { fill, ports }
   }
 }
 
-/** A `/path` is asked on the instance's first TCP port. */
+/** A `/path` stays one: it is asked where the instance is seen to listen on its first TCP port. */
 function resolveHttp(where: string, check: HttpCheck, { fill, ports }: Checks): HttpCheck {
   const url = fill(`${where}.http`, check.url);
   const body = check.body === null ? null : fill(`${where}.body`, check.body);
-  if (!url.startsWith('/')) return { ...check, url, body };
-  if (ports.first === null)
+  if (url.startsWith('/') && !ports.hasTcp)
     throw new Unresolved(`${where}.http: ${url} needs a TCP port of the service, and it has none`);
-  return { ...check, url: `http://127.0.0.1:${ports.first}${url}`, body };
+  return { ...check, url, body };
 }
 
 /** A declared port written as a number means this instance's port. */

@@ -4,7 +4,7 @@ import { unreachable } from '../../base/unreachable.ts';
 import type { ReadyCheck } from '../../core/interfaces.ts';
 import type { Actor } from '../instance-handle.ts';
 import { runHealthChecks } from './health-checks.ts';
-import { isOver, targetOf, wrote } from './probing.ts';
+import { isOver, targetOf, tcpPortsOf, wrote } from './probing.ts';
 
 /** Readiness is asked often at first, then less: a fast service is ready at once, a slow one costs little. */
 const FIRST_PAUSE = 20;
@@ -21,9 +21,8 @@ export async function untilReady(instance: Actor, signal: AbortSignal): Promise<
   const { ready, health } = live.resolved;
   if (ready) return waitDeclared(instance, ready, signal);
   if (health) return runHealthChecks(instance, signal);
-  const ports = live.leases.filter((l) => l.protocol === 'tcp').map((l) => l.port);
-  if (ports.length > 0)
-    return askUntilReady(instance, { kind: 'listening', ports }, `listens on ${ports.join(', ')}`, signal);
+  const ports = tcpPortsOf(live);
+  if (ports.length > 0) return askUntilReady(instance, { kind: 'listening', ports }, signal);
   instance.post({ name: 'ready', how: 'its process runs' });
 }
 
@@ -37,7 +36,7 @@ async function waitDeclared(instance: Actor, ready: ReadySpec, signal: AbortSign
     case 'http':
     case 'tcp':
     case 'command':
-      return askUntilReady(instance, ready, null, signal);
+      return askUntilReady(instance, ready, signal);
     case 'notify':
     case 'ipc':
     case 'fd':
@@ -62,17 +61,12 @@ async function waitForLine(instance: Actor, pattern: string, signal: AbortSignal
   if (line !== null && !signal.aborted) instance.post({ name: 'ready', how: wrote(line) });
 }
 
-async function askUntilReady(
-  instance: Actor,
-  check: ReadyCheck,
-  how: string | null,
-  signal: AbortSignal,
-): Promise<void> {
+async function askUntilReady(instance: Actor, check: ReadyCheck, signal: AbortSignal): Promise<void> {
   for (let wait = FIRST_PAUSE; !isOver(signal); wait = Math.min(LONGEST_PAUSE, wait * 2)) {
     const answer = await instance.host.deps.probes.attempt(check, targetOf(instance), ATTEMPT_TIMEOUT);
     if (isOver(signal)) return;
     if (answer.ok) {
-      instance.post({ name: 'ready', how: how ?? answer.what });
+      instance.post({ name: 'ready', how: answer.what });
       return;
     }
     instance.lacking = answer.what;

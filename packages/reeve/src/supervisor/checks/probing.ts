@@ -1,5 +1,5 @@
 import type { ProbeTarget } from '../../core/interfaces.ts';
-import type { Actor } from '../instance-handle.ts';
+import type { Actor, LiveRun } from '../instance-handle.ts';
 
 /** What readiness and health checks share. */
 
@@ -17,8 +17,14 @@ export function targetOf(instance: Actor): ProbeTarget {
     cwd: live.resolved.cwd,
     env: live.resolved.env,
     processes: live.processes,
+    ports: tcpPortsOf(live),
     user: live.user,
   };
+}
+
+/** In the order of the config. */
+export function tcpPortsOf({ leases }: LiveRun): readonly number[] {
+  return leases.filter(({ protocol }) => protocol === 'tcp').map(({ port }) => port);
 }
 
 /** A function, because the answer changes while we wait. */

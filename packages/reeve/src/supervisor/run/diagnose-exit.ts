@@ -55,10 +55,13 @@ async function nameHolder(instance: Actor, live: LiveRun, blamed: Blame): Promis
   return { ...blamed, port: holder.port, what: `port ${holder.port} is held by ${who}`, fix };
 }
 
-/** A socket outlives its process for a moment: a holder that is nobody is looked at again. */
+/** A socket outlives its process for a moment: one without a holder is looked at again. */
 async function holderOf(instance: Actor, ports: readonly number[]): Promise<Listener | undefined> {
   const { platform } = instance.host.deps;
-  const look = async () => (await platform.listeners()).find((l) => l.protocol === 'tcp' && ports.includes(l.port));
+  const look = async (): Promise<Listener | undefined> => {
+    const held = platform.sockets().find((one) => one.protocol === 'tcp' && ports.includes(one.port));
+    return held && (await platform.listeners(held.port)).find(({ protocol }) => protocol === 'tcp');
+  };
   const first = await look();
   if (first?.process !== null) return first;
   await pause(GOING);

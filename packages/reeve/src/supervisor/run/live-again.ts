@@ -1,5 +1,6 @@
 import type { ProcessIdentity } from '@reeve/contract';
 import type { RunRow } from '../../core/registry.ts';
+import type { Lease } from '../dependencies.ts';
 import type { Instance } from '../instance.ts';
 import type { LiveRun } from '../instance-handle.ts';
 import { otherUser, userOf } from './launch.ts';
@@ -11,9 +12,14 @@ import { otherUser, userOf } from './launch.ts';
 export async function liveAgain(instance: Instance, row: RunRow, main: ProcessIdentity | null): Promise<LiveRun> {
   const { deps } = instance.host;
   const marks = { ...row.marks, main: main ?? row.marks.main };
-  const leases = deps.registry.leases.ofRun(row.run);
+  // The registry has them by number; the config, and the run's marks, in the order that makes one the first.
+  const leases = deps.registry.leases.ofRun(row.run).toSorted(inOrderOf(marks.ports));
   const [resolved, user] = await resolveAgain(instance, row.run, leases, marks.main);
   return { row: { ...row, marks }, processes: deps.platform.track(marks), leases, resolved, user };
+}
+
+function inOrderOf(ports: readonly number[]): (a: Lease, b: Lease) => number {
+  return (a, b) => ports.indexOf(a.port) - ports.indexOf(b.port);
 }
 
 type Surroundings = readonly [LiveRun['resolved'], LiveRun['user']];
