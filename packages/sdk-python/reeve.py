@@ -30,6 +30,7 @@ import fcntl
 import functools
 import hashlib
 import inspect
+import itertools
 import json
 import math
 import os
@@ -74,6 +75,7 @@ __all__ = [
     "ReeveError",
     "ReeveWarning",
     "Registered",
+    "StartResult",
     "Unreachable",
     "UsageError",
     "announce",
@@ -94,6 +96,7 @@ __all__ = [
     "kill_service",
     "list_services",
     "notify",
+    "start_service_safe",
 ]
 
 PROTOCOL = 1
@@ -145,6 +148,8 @@ _RELEASE = 2.0
 _PATTERN_LIMIT = 0.05
 _PATTERN_PATIENCE = 60.0
 _STOP_DEADLINE = 120.0
+#: For another start of the same at the same moment.
+_TURN = 5.0
 _BIGGEST_PID = 1 << 22
 #: How long a report, or a flush of stdout and stderr, may hold up the end.
 _STEP = 2.0
@@ -638,6 +643,12 @@ def _prepare_folder(path: str, forbidden: int) -> None:
             raise _unsafe(path, f"{above}, above it, {why}", "choose another place: REEVE_HOME=DIR")
 
 
+def _prepare_home(project: _Project) -> None:
+    _prepare_folder(project.home, 0o022)
+    for folder in {project.run, project.sockets}:
+        _prepare_folder(folder, 0o077)
+
+
 def _make_with_parents(path: str) -> None:
     above = os.path.dirname(path)
     if above != path and not os.path.lexists(above):
@@ -992,7 +1003,7 @@ class _Lock:
         """Raises AlreadyRunning with the pid of the holder: only one that lives is named, else it is tried again."""
         end = time.monotonic() + _LOCK_PATIENCE
         while True:
-            lock = cls._try(place.lock)
+            lock = cls.attempt(place.lock)
             if lock is not None:
                 return lock
             pid = _live_holder(place.lock)
@@ -1001,7 +1012,8 @@ class _Lock:
             time.sleep(_LOCK_PAUSE)
 
     @classmethod
-    def _try(cls, path: str) -> _Lock | None:
+    def attempt(cls, path: str) -> _Lock | None:
+        """None: somebody else holds it."""
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         except OSError as error:
@@ -1200,9 +1212,7 @@ class _Presence:
         self._timer: threading.Timer | None = None
         self._server: _Server | None = None
         self._closed = False
-        _prepare_folder(place.project.home, 0o022)
-        for folder in {place.project.run, place.project.sockets}:
-            _prepare_folder(folder, 0o077)
+        _prepare_home(place.project)
         try:
             self._lock = _Lock.take(place)
         except AlreadyRunning as error:
@@ -3822,3 +3832,156 @@ def _stop_by_daemon(project: _Project, name: str, grace: float | None) -> Action
         return ActionResult(True, "done", f"{name} is stopped and stays so", processes)
     message = "; ".join(f"{each['command']} (pid {each['pid']}): {each['why']}" for each in receipt["survivors"])
     return ActionResult(False, "survived", message, processes)
+
+
+# ---------------------------------------------------------------------------------------------------- a start, but once
+
+
+@dataclass(frozen=True)
+class StartResult:
+    """Whether it was started. ``reason``: ``done``; ``already_running``, ``pid`` is that of the copy; ``failed``,
+    ``message`` says why."""
+
+    ok: bool
+    reason: str
+    pid: int | None
+    message: str
+
+
+def start_service_safe(
+    command: Command,
+    *,
+    check_existing: bool = True,
+    env: Mapping[str, str | None] | None = None,
+    stdin: Any = subprocess.DEVNULL,
+    stdout: Any = subprocess.DEVNULL,
+    stderr: Any = subprocess.DEVNULL,
+    home: Path | None = None,
+    cwd: Path | None = None,
+) -> StartResult:
+    """Starts a command that goes on when this program ends, unless a copy of it is already running.
+
+    A copy runs the same program with the same arguments in the same folder as the same user, whatever started it (this
+    library, the one for Node, a shim, a person).
+
+    :param command: a text for ``/bin/sh -c``, or argv.
+    :param check_existing: refuse a second copy.
+    :param env: added to the environment of this program; None takes a name away.
+    :param stdin: as ``subprocess.Popen`` takes it, like ``stdout`` and ``stderr``.
+    :raises UsageError: for no command.
+    :raises ReeveError: ``TIMED_OUT``, another start of the same hangs.
+    """
+    argv = ["/bin/sh", "-c", command] if isinstance(command, str) else list(command)
+    words = command if isinstance(command, str) else " ".join(argv)
+    if words.strip() == "":
+        raise UsageError("there is no command to start", 'for example: start_service_safe(["python3", "web.py"])')
+    folder = os.path.realpath(cwd or os.getcwd())
+    environ = {**os.environ, **(env or {})}
+    if _OWNER_MARK not in (env or {}):  # it is meant to go on, and no leftover of this program
+        environ[_OWNER_MARK] = None
+    options: Json = {"cwd": folder, "env": {name: value for name, value in environ.items() if value is not None}}
+    streams = {"stdin": stdin, "stdout": stdout, "stderr": stderr}
+
+    def launch() -> StartResult:
+        try:
+            child = subprocess.Popen(argv, start_new_session=True, **options, **streams)
+        except OSError as error:
+            return StartResult(False, "failed", None, f"cannot start {argv[0]}: {error.strerror}")
+        threading.Thread(target=child.wait, name="reeve-reaper", daemon=True).start()
+        return StartResult(True, "done", child.pid, f"started {words} (pid {child.pid})")
+
+    if not check_existing:
+        return launch()
+    project = _find_project(home, cwd)
+    key = hashlib.sha256(f"start\0{folder}\0{words}".encode()).hexdigest()[:12]
+    record = os.path.join(project.run, f"start-{key}.json")
+    turn = _take_turn(project, os.path.join(project.run, f"start-{key}.lock"), words)
+    try:
+        pid = _find_started(record) or _find_copy(words, folder) or _find_titled(project, words, folder)
+        if pid is not None:
+            return StartResult(False, "already_running", pid, f"{words} is already running (pid {pid})")
+        result = launch()
+        if result.pid is not None:
+            _remember(record, result.pid)
+        return result
+    finally:
+        turn.release()
+
+
+def _take_turn(project: _Project, path: str, words: str) -> _Lock:
+    """Two that start the same at the same moment wait for each other."""
+    _prepare_home(project)
+    end = time.monotonic() + _TURN
+    while True:
+        lock = _Lock.attempt(path)
+        if lock is not None:
+            return lock
+        if time.monotonic() > end:
+            raise ReeveError(f'another start of "{words}" does not end', "try again", "TIMED_OUT")
+        time.sleep(_LOCK_PAUSE)
+
+
+def _find_started(record: str) -> int | None:
+    """What an earlier call has started, whatever a shim (pyenv, nvm, uv, env) has made of its command line since."""
+    try:
+        identity = _identity_in(json.loads(_read_own(record, _CARD_BYTES) or "null"))
+    except (ValueError, RecursionError):
+        return None  # it cannot be read: the processes tell
+    return identity.pid if identity is not None and identity.is_alive else None
+
+
+def _remember(record: str, pid: int) -> None:
+    identity = _identify(pid)
+    if identity is None:
+        return
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+    with contextlib.suppress(OSError):  # a full disk: the command line must do
+        with open(os.open(record, flags, 0o600), "w", encoding="utf-8") as file:
+            json.dump(dataclasses.asdict(identity), file)
+
+
+def _find_copy(words: str, folder: str) -> int | None:
+    """The oldest process that runs this in this folder; its own quotes are gone from a command line."""
+    wanted, me, uid = _what_runs(_plain(words), folder), os.getpid(), os.geteuid()
+    copies = [
+        seen
+        for seen in _scan()
+        if seen.pid != me
+        and _uid_of(seen.pid) == uid
+        and _what_runs(_plain(_command_of(seen)), folder) == wanted
+        and _link(f"/proc/{seen.pid}/cwd") == folder
+    ]
+    return min(copies, key=lambda seen: seen.start).pid if copies else None
+
+
+def _find_titled(project: _Project, words: str, folder: str) -> int | None:
+    """One that has given itself a title has no command line any more: its card still tells what it was started as."""
+    wanted = _what_runs(_plain(words), folder)
+    for card in _list_cards(project.run):
+        argv = [word for word in card["argv"] if isinstance(word, str)]
+        if card["cwd"] == folder and _liveness(card) == "live" and _what_runs(argv, folder) == wanted:
+            return int(card["pid"])
+    return None
+
+
+def _what_runs(words: Sequence[str], folder: str) -> list[str]:
+    """Not how it was called: programs by their name without a version, files by their path, no ``env``, no shell."""
+    program, *rest = _called(words) or [""]
+    paths = [os.path.normpath(os.path.join(folder, word)) for word in rest]
+    files = [path if os.path.exists(path) else word for path, word in zip(paths, rest)]
+    return [re.sub(r"(?<=[a-z])-?[0-9.]+$", "", os.path.basename(program)), *files]
+
+
+def _called(words: Sequence[str]) -> Sequence[str]:
+    """Without what only leads to the program: ``sh -c``, ``env NAME=value``."""
+    first = os.path.basename(words[0]) if words else ""
+    if first == "sh" and words[1:2] == ["-c"]:
+        return _called(words[2:])
+    if first != "env":
+        return words
+    rest = list(itertools.dropwhile(re.compile(r"[A-Za-z_]\w*=").match, words[1:]))
+    return words if not rest or rest[0].startswith("-") else _called(rest)
+
+
+def _plain(words: str) -> list[str]:
+    return re.sub(r"[\"'\\]", "", words).split()

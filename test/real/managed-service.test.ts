@@ -8,6 +8,7 @@ import { nameAndCardContract, race } from '../contract-suites/name-and-card.ts';
 import { portsAndKillsContract } from '../contract-suites/ports-and-kills.ts';
 import { processManagerContract } from '../contract-suites/process-manager.ts';
 import { type Speaker, world } from '../contract-suites/speaker.ts';
+import { startRace, startSafeContract } from '../contract-suites/start-safe.ts';
 import { program } from '../harness/program.ts';
 
 const node: Speaker = { name: 'Node', command: program('managed-node') };
@@ -39,6 +40,7 @@ for (const { speaker, manager, racers, is, isThere } of libraries) {
     guardAndOthersContract(speaker, manager);
     portsAndKillsContract(manager);
     listHuntKillContract(speaker, manager);
+    startSafeContract(speaker, manager);
     processManagerContract(speaker, manager);
   });
 }
@@ -49,4 +51,9 @@ test.skipIf(!hasPython)('services in Node and in Python race for one name: exact
     here,
     Array.from({ length: 20 }, (_, at) => (at % 2 === 0 ? node : python)),
   );
+});
+
+test.skipIf(!hasPython)('U25: programs in Node and in Python start one command: exactly one does', async () => {
+  await using here = world();
+  await startRace(here, [nodeManager, pythonManager, nodeManager, pythonManager]);
 });
