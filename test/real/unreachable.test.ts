@@ -1,12 +1,13 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import type { PsView, Receipt } from '@reeve/contract';
+import type { PsView, Receipt, Stall } from '@reeve/contract';
 import { expect, test } from 'vitest';
 import { serviceOf } from '../harness/ask.ts';
 import { startReeve } from '../harness/reeve.ts';
 import { until } from '../harness/until.ts';
 
 interface Status {
+  readonly stalls: readonly Stall[];
   readonly pid: number;
   readonly keeper_pid: number;
 }
@@ -130,6 +131,33 @@ test('U28: a keeper that is stopped is told of and for how long, and what has en
   expect(running()).toBe(1);
   expect((await serviceOf(reeve, 'c')).state).toBe('stopped');
   expect((await reeve.json<PsView>(['ps'])).daemon.problems).toEqual([]);
+});
+
+test('U32: daemon and keeper notice when the other stalls: while it does, and then for how long, in the log and in the status', async () => {
+  await using reeve = startReeve();
+  reeve.project({ services: { a: { command: [...reeve.program('stays')], ready: { log: 'ready' } } } });
+  expect((await reeve.run(['up', '-d'])).code).toBe(0);
+  const { pid: daemon, keeper_pid: keeper } = await reeve.json<Status>(['daemon', 'status']);
+  const read = (name: string) => readFileSync(path.join(reeve.home, name), 'utf8');
+  const seen = [
+    [daemon, 'daemon', 'keeper/keeper.log', `the daemon (pid ${daemon}) does not answer`],
+    [keeper, 'keeper', 'daemon.log', 'the keeper does not answer'],
+  ] as const;
+  for (const [pid, program, log, sentence] of seen) {
+    process.kill(pid, 'SIGSTOP');
+    try {
+      await until('the other notices', () => read(log).includes(sentence));
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
+    const stall = await until('it is reported', async () => {
+      const { stalls } = await reeve.json<Status>(['daemon', 'status']);
+      return stalls.find((each) => each.pid === pid && each.end === 'answered');
+    });
+    expect([stall.program, stall.ms > 200]).toEqual([program, true]);
+    expect(read('daemon.log')).toContain(`the ${program} (pid ${pid}) stalled for `);
+  }
+  expect((await reeve.run(['daemon', 'status'])).stdout).toContain(`ago: the keeper (pid ${keeper}) for `);
 });
 
 test('D8, U37: SIGUSR1 opens no inspector, and a daemon that can start no keeper says so once and ends when asked to', async () => {

@@ -1,4 +1,5 @@
 import type { ErrorCode, Params } from './errors.ts';
+import type { Stall } from './keeper.ts';
 import type { ServiceCard } from './service-socket.ts';
 import type {
   DaemonProblem,
@@ -154,6 +155,8 @@ export interface DaemonAbout {
   readonly keepers: readonly KeeperAbout[];
   /** What keeps it from its work now. */
   readonly problems: readonly DaemonProblem[];
+  /** The newest times in which it, its predecessor or the keeper answered nothing for over 200 ms, oldest first. */
+  readonly stalls: readonly Stall[];
 }
 export interface KeeperAbout {
   readonly pid: number;

@@ -109,6 +109,8 @@ export type KeeperRequest =
       readonly do: 'hello';
       readonly protocol: number /** Replay records after this one; 0: all. */;
       readonly since: number;
+      /** Of the daemon, if it answers `watch`. */
+      readonly pid?: number;
     }
   | { readonly do: 'spawn'; readonly spawn: SpawnRequest }
   /** Hold a run that another keeper started, as if it stood in our journal. Held already: nothing happens. */
@@ -127,8 +129,11 @@ export type KeeperRequest =
   | { readonly do: 'drop'; readonly key: string }
   /** The daemon has persisted everything up to here: the journal may drop it. */
   | { readonly do: 'acknowledge'; readonly seq: number }
-  /** Are you there? An older keeper refuses it, which is an answer too. */
-  | { readonly do: 'ping' }
+  /**
+   * Are you there? An older keeper refuses it, which is an answer too. `busy`: the daemon begins this now, and wants to be
+   * watched while it is at it.
+   */
+  | { readonly do: 'ping'; readonly busy?: string }
   /** Go when no run is held; the reply comes before it goes. */
   | { readonly do: 'leave' };
 
@@ -246,4 +251,23 @@ export type JournalRecord =
 export type KeeperMessage =
   | { readonly id: number; readonly ok: KeeperReplies[keyof KeeperReplies] }
   | { readonly id: number; readonly error: KeeperRefusal }
-  | { readonly record: JournalRecord };
+  | { readonly record: JournalRecord }
+  /** Are you there? Any request is an answer. Only for a daemon that gave its pid in `hello`; an older one ignores it. */
+  | { readonly watch: true }
+  /** To the same daemons: a program of this home has stalled. */
+  | { readonly stalled: Stall };
+
+/** A program whose event loop answered nothing for over 200 ms, as the other program saw it. */
+export interface Stall {
+  readonly program: 'daemon' | 'keeper';
+  readonly pid: number;
+  /** ISO, when it was asked. */
+  readonly at: string;
+  readonly ms: number;
+  /** What the kernel said of the process: `stopped by a signal`, `busy`, `waiting for a disk`, `blocked`, … */
+  readonly doing: string;
+  /** What it had begun shortly before, such as the call `up`; null: not known. */
+  readonly during: string | null;
+  /** `gone`: it never answered. `continued`: it says so itself after a SIGCONT, and `ms` is the longest it can have been. */
+  readonly end: 'answered' | 'gone' | 'continued';
+}

@@ -51,6 +51,8 @@ export interface Keeper {
   acknowledge(seq: number): void;
   /** Asks whether it is there. Resolves when it answers, which may be never. */
   ping(): Promise<void>;
+  /** Says that this daemon begins something now, so that the keeper notices if it stalls. */
+  busy(what: string): void;
   /** For how long a ping has waited for an answer (ms); null: none waits. */
   readonly silence: number | null;
   /** Records in order, first those replayed since the last acknowledged one. Set once, before `open`. */

@@ -3,6 +3,7 @@ import { type JournalRecord, ReeveError } from '@reeve/contract';
 import { type HomePaths, type Lock, pause } from '@reeve/host';
 import { Beat } from '../base/beat.ts';
 import { manager } from '../base/managed-by.ts';
+import { onContinued } from '../base/on-continued.ts';
 import { surviveErrors } from '../base/survive-errors.ts';
 import { liveOperations } from '../operations/live.ts';
 import { commandBeside } from '../operations/project/guard-file.ts';
@@ -30,6 +31,7 @@ import { ownHome } from './self-check/own-home.ts';
 import { ownRegistry } from './self-check/own-registry.ts';
 import { ownSocket } from './self-check/own-socket.ts';
 import { SelfCheck } from './self-check/self-check.ts';
+import { Stalls } from './stalls.ts';
 import { trackersOff } from './trackers-off.ts';
 import type { HandOver } from './upgrade/hand-over.ts';
 import { prepareSuccessor } from './upgrade/prepare-successor.ts';
@@ -64,11 +66,15 @@ export async function serve(options: ServeOptions): Promise<HandOver | null> {
 
   let deliver: KeepersOptions['onRecord'] | null = null;
   const early: [JournalRecord, RecordSource][] = [];
+  const beat = new Beat((err) => log.error({ err }, 'a regular check failed'));
+  const stalls = new Stalls(log);
   const keepers = new Keepers({
     home,
     program: () => keeperProgram(keeper, version),
     coming,
     log,
+    beat,
+    onStalled: (stall) => stalls.take(stall),
     since: (place) => Number(registry.facts.get(keeperSeqFact(place)) ?? 0),
     onRecord: (record, from) => (deliver ? deliver(record, from) : early.push([record, from])),
     onReplaced: () => void handToKeeper(supervisor).then(() => releaseEnded(supervisor)),
@@ -91,7 +97,6 @@ export async function serve(options: ServeOptions): Promise<HandOver | null> {
     finish = resolve;
   });
   const end = (): void => finish(null);
-  const beat = new Beat((err) => log.error({ err }, 'a regular check failed'));
   const mirror = new AnnouncementMirror(paths, supervisor, beat);
   const operations = liveOperations(supervisor, {
     paths,
@@ -113,6 +118,7 @@ export async function serve(options: ServeOptions): Promise<HandOver | null> {
       build: options.build,
       managed_by: manager(),
       keepers: keepers.about(),
+      stalls: stalls.newest,
     }),
     shutdown: () => setImmediate(end),
     upgrade: async (wanted, connection) => {
@@ -127,6 +133,7 @@ export async function serve(options: ServeOptions): Promise<HandOver | null> {
     socket: paths.controlSocket,
     handlers,
     log,
+    onCall: (call) => keepers.busy(`the call "${call}"`),
     opened: recovered.promise,
   });
   try {
@@ -155,6 +162,7 @@ export async function serve(options: ServeOptions): Promise<HandOver | null> {
     log.error({ err: deposed }, 'the daemon gives up its role');
     end();
   };
+  const stopHearing = onContinued(beat, (most) => stalls.takeOwn(most));
   const selfCheck = new SelfCheck(checks, log, onDeposed, beat);
   const stopSurviving = surviveErrors((err, message) => log.error({ err }, message));
   await onReady();
@@ -162,6 +170,7 @@ export async function serve(options: ServeOptions): Promise<HandOver | null> {
   const ending = await ended;
   log.info({}, ending ? 'the daemon steps aside' : 'the daemon ends: services stay');
   const since = performance.now();
+  stopHearing();
   beat.close();
   selfCheck.close();
   idle.close();

@@ -14,6 +14,7 @@ import {
 import { Beat } from '../base/beat.ts';
 import { manager } from '../base/managed-by.ts';
 import { surviveErrors } from '../base/survive-errors.ts';
+import { DaemonWatch } from './daemon-watch.ts';
 import { Foothold } from './foothold.ts';
 import { closeInherited } from './inherited.ts';
 import { Journal } from './journal/journal.ts';
@@ -57,6 +58,7 @@ async function main(home: string): Promise<void> {
     keeper,
     journal,
     version: REEVE_VERSION,
+    watch: new DaemonWatch(beat, report),
     report,
     leave: () => departure.ask(),
     stay: () => departure.cancel(),

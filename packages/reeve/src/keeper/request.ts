@@ -39,8 +39,7 @@ export function parseRequest(line: string): Numbered {
   if (!isFields(value)) throw bad('a request is an object');
   const id = integer(value, 'id');
   const { do: what } = value;
-  if (what === 'hello')
-    return { id, request: { do: what, protocol: integer(value, 'protocol'), since: integer(value, 'since') } };
+  if (what === 'hello') return { id, request: helloOf(value) };
   if (what === 'spawn') return { id, request: { do: what, spawn: spawnOf(value['spawn']) } };
   if (what === 'adopt') return { id, request: { do: what, adopt: adoptedOf(value['adopt']) } };
   if (what === 'describe') return { id, request: { do: what, run: text(value, 'run') } };
@@ -48,9 +47,18 @@ export function parseRequest(line: string): Numbered {
   if (what === 'acknowledge') return { id, request: { do: what, seq: integer(value, 'seq') } };
   if (what === 'hold') return { id, request: { do: what, socket: socketOf(value['socket']) } };
   if (what === 'drop') return { id, request: { do: what, key: text(value, 'key') } };
-  if (what === 'ping') return { id, request: { do: what } };
+  if (what === 'ping') return { id, request: pingOf(value) };
   if (what === 'leave') return { id, request: { do: what } };
   throw bad(`do: ${String(what)} is not known here`);
+}
+
+function helloOf(value: Fields): KeeperRequest {
+  const pid = value['pid'] === undefined ? {} : { pid: between(value, 'pid', 2, Number.MAX_SAFE_INTEGER) };
+  return { do: 'hello', protocol: integer(value, 'protocol'), since: integer(value, 'since'), ...pid };
+}
+
+function pingOf(value: Fields): KeeperRequest {
+  return value['busy'] === undefined ? { do: 'ping' } : { do: 'ping', busy: text(value, 'busy') };
 }
 
 function spawnOf(value: unknown): SpawnRequest {

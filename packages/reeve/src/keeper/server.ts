@@ -9,6 +9,7 @@ import {
 } from '@reeve/contract';
 import { after, encode, LineSplitter } from '@reeve/host';
 import { whyNoSockets } from './channels/notify-socket.ts';
+import type { DaemonWatch } from './daemon-watch.ts';
 import type { Journal } from './journal/journal.ts';
 import type { Keeper } from './keeper.ts';
 import { Refused } from './refusal.ts';
@@ -25,6 +26,7 @@ export interface ServerWorld {
   readonly keeper: Keeper;
   readonly journal: Journal;
   readonly version: string;
+  readonly watch: DaemonWatch;
   readonly report: (message: string) => void;
   /** Asked to go. The answer is whether it goes now. */
   readonly leave: () => boolean;
@@ -33,6 +35,7 @@ export interface ServerWorld {
   /** The last peer has gone. */
   readonly alone: () => void;
 }
+type Hello = Extract<KeeperRequest, { do: 'hello' }>;
 type Reply = KeeperReplies[keyof KeeperReplies];
 
 /** Speaks the protocol with every daemon that connects: for a moment an old and a new one. */
@@ -88,7 +91,7 @@ export class KeeperServer {
     socket.on('close', () => {
       this.#peers.delete(socket);
       this.#greeted.delete(socket);
-      if (this.#newest === socket) this.#newest = [...this.#greeted].at(-1) ?? null;
+      if (this.#newest === socket) this.#replaceNewest();
       if (this.isAlone) this.#world.alone();
     });
     const read = (chunk: Buffer): void => {
@@ -108,9 +111,10 @@ export class KeeperServer {
       const { id, request } = parseRequest(line);
       if (request.do === 'hello') {
         refuseOtherProtocol(request.protocol);
-        await this.#greet(socket, id, request.since);
+        await this.#greet(socket, id, request);
         return;
       }
+      if (socket === this.#newest) this.#world.watch.heard();
       this.#send(socket, { id, ok: await this.#do(socket, request) });
     } catch (error) {
       this.#send(socket, refusal(numberOf(line), error));
@@ -141,6 +145,7 @@ export class KeeperServer {
         journal.acknowledge(request.seq);
         return {};
       case 'ping':
+        if (request.busy !== undefined && socket === this.#newest) this.#world.watch.busy(request.busy);
         return {};
       case 'leave':
         return { leaving: this.#world.leave() };
@@ -151,7 +156,7 @@ export class KeeperServer {
    * Who says hello is the daemon from now on: what an older one has asked for and is under way is finished and written
    * down first, so that the newcomer sees it; what of it comes later is refused. Otherwise both would start it.
    */
-  async #greet(socket: Socket, id: number, since: number): Promise<void> {
+  async #greet(socket: Socket, id: number, { since, pid }: Hello): Promise<void> {
     const { keeper, journal, version } = this.#world;
     this.#world.stay();
     this.#newest = socket;
@@ -164,10 +169,19 @@ export class KeeperServer {
     this.#send(socket, { id, ok: { protocol: KEEPER_PROTOCOL, pid: process.pid, seq, runs, ...facts } });
     for (const record of journal.since(since)) this.#send(socket, { record: told(record) });
     this.#greeted.add(socket);
+    if (pid !== undefined && socket === this.#newest)
+      this.#world.watch.greeted({ pid, send: (message) => this.#send(socket, message) });
+  }
+
+  /** An older daemon that is still there is not watched: it is on its way out. */
+  #replaceNewest(): void {
+    this.#newest = [...this.#greeted].at(-1) ?? null;
+    this.#world.watch.gone();
   }
 
   #push(record: JournalRecord): void {
     for (const socket of this.#greeted) this.#send(socket, { record: told(record) });
+    this.#world.watch.told(record);
   }
 
   #send(socket: Socket, message: KeeperMessage): void {

@@ -13,6 +13,7 @@ import {
   ReeveError,
   type RunOrigin,
   type SpawnRequest,
+  type Stall,
 } from '@reeve/contract';
 import { after, encode, homePaths, LineSplitter, liveHolder, type Timer } from '@reeve/host';
 import type { Keeper } from '../core/interfaces.ts';
@@ -22,6 +23,8 @@ export interface KeeperLinkOptions extends KeeperStart {
   /** Replay the records after this one; 0: all. */
   readonly since: number;
   readonly onRecord: (record: JournalRecord) => void;
+  /** It says that this daemon, the one before or itself has stalled. */
+  readonly onStalled?: (stall: Stall) => void;
   /** The connection broke, not by our `close`. Called once. */
   readonly onLost: () => void;
 }
@@ -32,6 +35,9 @@ const LINE = 64 * 1024 * 1024;
 const DEADLINE = 15_000;
 /** What it was asked to spawn it may still spawn when it is let go on: to give up would make a second copy. */
 const UNBOUNDED: ReadonlySet<KeeperRequest['do']> = new Set(['spawn', 'ping']);
+
+/** Once the keeper watches, it does so for a while. Milliseconds. */
+const BUSY_PAUSE = 200;
 
 interface Waiting {
   readonly resolve: (reply: never) => void;
@@ -85,14 +91,18 @@ class Connection implements Keeper {
   /** When the ping that still waits for an answer was sent, and what waits for it. */
   #pinged: { readonly at: number; readonly answer: Promise<void> } | null = null;
   #hello: KeeperReplies['hello'] | null = null;
+  /** When a ping last said that we are busy. */
+  #saidBusy = Number.NEGATIVE_INFINITY;
+  readonly #onStalled: (stall: Stall) => void;
   onRecord: Keeper['onRecord'];
   onLost: Keeper['onLost'];
 
-  constructor(socket: Socket, { home, onRecord, onLost }: KeeperLinkOptions) {
+  constructor(socket: Socket, { home, onRecord, onLost, onStalled }: KeeperLinkOptions) {
     this.#socket = socket;
     this.#home = home;
     this.onRecord = onRecord;
     this.onLost = onLost;
+    this.#onStalled = onStalled ?? (() => undefined);
     const splitter = new LineSplitter(LINE);
     socket.on('data', (chunk: Buffer) => {
       for (const message of messagesIn(chunk, splitter, socket)) this.#take(message);
@@ -119,7 +129,7 @@ class Connection implements Keeper {
   }
 
   async hello(since: number): Promise<void> {
-    this.#hello = await this.#ask('hello', { do: 'hello', protocol: KEEPER_PROTOCOL, since });
+    this.#hello = await this.#ask('hello', { do: 'hello', protocol: KEEPER_PROTOCOL, since, pid: process.pid });
   }
 
   async spawn(spawn: SpawnRequest): Promise<ProcessIdentity> {
@@ -170,6 +180,13 @@ class Connection implements Keeper {
   ping(): Promise<void> {
     this.#pinged ??= { at: performance.now(), answer: this.#ping() };
     return this.#pinged.answer;
+  }
+
+  busy(what: string): void {
+    const now = performance.now();
+    if (this.#closed || now - this.#saidBusy < BUSY_PAUSE) return;
+    this.#saidBusy = now;
+    this.#ask('ping', { do: 'ping', busy: what }).catch(ignoreAnswer);
   }
 
   async #ping(): Promise<void> {
@@ -234,6 +251,14 @@ class Connection implements Keeper {
       this.onRecord(message.record);
       return;
     }
+    if ('stalled' in message) {
+      this.#onStalled(message.stalled);
+      return;
+    }
+    if ('watch' in message) {
+      this.#ask('ping', { do: 'ping' }).catch(ignoreAnswer);
+      return;
+    }
     const waiting = this.#waiting.get(message.id);
     if (waiting === undefined) return; // its deadline has passed
     this.#waiting.delete(message.id);
@@ -266,6 +291,11 @@ function messagesIn(chunk: Buffer, splitter: LineSplitter, socket: Socket): read
     socket.destroy(error as Error);
     return [];
   }
+}
+
+/** The question was the message: an older keeper refuses it. Of a loss `onLost` tells. */
+function ignoreAnswer(error: unknown): void {
+  if (!(error instanceof Refusal || error instanceof ReeveError)) throw error;
 }
 
 /** An acknowledgement only lets the keeper forget sooner: `onLost` tells what matters. */

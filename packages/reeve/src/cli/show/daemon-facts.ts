@@ -1,4 +1,4 @@
-import type { DaemonAbout, DaemonView } from '@reeve/contract';
+import type { DaemonAbout, DaemonView, Stall } from '@reeve/contract';
 import type { ReeveClient } from '@reeve/sdk';
 import { REEVE_VERSION } from '../../base/version.ts';
 import { programBuild } from '../../platform/fingerprint.ts';
@@ -37,6 +37,7 @@ export async function tellDaemon(context: Context, client: ReeveClient | null, d
       managed_by: about?.managed_by ?? null,
       upgrade_pending: isPending,
       keepers: about?.keepers ?? [],
+      stalls: about?.stalls ?? [],
       outlives: lives,
     });
     return;
@@ -51,6 +52,7 @@ export async function tellDaemon(context: Context, client: ReeveClient | null, d
     ...(isPending ? [`  upgrade  pending: this is version ${REEVE_VERSION}, another build; reeve daemon upgrade`] : []),
     ...(about?.managed_by ? [`  unit     ${about.managed_by} runs it`] : []),
     ...(about?.keepers ?? []).map(keeperLine),
+    ...(about?.stalls ?? []).slice(-SHOWN_STALLS).map((stall) => `  stalled  ${stallLine(stall)}`),
     `  home     ${home}`,
     `  socket   ${controlSocket}`,
     `  log      ${daemonLog}`,
@@ -59,6 +61,15 @@ export async function tellDaemon(context: Context, client: ReeveClient | null, d
   ];
   context.io.out.write(`${lines.join('\n')}\n`);
   tellProblems(context, problems);
+}
+
+/** The newest; the rest is in the log and in --json. */
+const SHOWN_STALLS = 3;
+
+function stallLine({ at, program, pid, ms, doing, during, end }: Stall): string {
+  const time = `${end === 'continued' ? 'at most ' : ''}${humanDuration(ms)}`;
+  const ago = humanDuration(Date.now() - Date.parse(at));
+  return `${ago} ago: the ${program} (pid ${pid}) for ${time}, ${doing}${during === null ? '' : `; last begun: ${during}`}`;
 }
 
 function keeperLine({ pid, version, runs }: DaemonAbout['keepers'][number], n: number): string {

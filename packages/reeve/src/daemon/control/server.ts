@@ -37,12 +37,14 @@ export async function startControlServer(options: {
   readonly socket: string;
   readonly handlers: ControlHandlers;
   readonly log: ControlLog;
+  /** A client asks for something: called before anything is done about it. */
+  readonly onCall?: (call: CallName) => void;
   /** Until then only who we are is answered, everything else waits; left out: it is open at once. */
   readonly opened?: Promise<void>;
 }): Promise<ControlServer> {
-  const { socket: path, handlers, log, opened = Promise.resolve() } = options;
+  const { socket: path, handlers, log, onCall, opened = Promise.resolve() } = options;
   const clients = new Set<ControlConnection>();
-  const shared = sharedBy(handlers, log, opened);
+  const shared = sharedBy({ handlers, log, opened, onCall: onCall ?? (() => undefined) });
   let count = 0;
   const listen = async (): Promise<Listening> => {
     const server = createServer((socket) => admit(new ControlConnection(++count, socket, shared), socket, clients));
@@ -76,10 +78,17 @@ interface Listening {
   readonly dev: number;
 }
 
-function sharedBy(handlers: ControlHandlers, log: ControlLog, opened: Promise<void>): ServerShared {
+interface Serving {
+  readonly handlers: ControlHandlers;
+  readonly log: ControlLog;
+  readonly opened: Promise<void>;
+  readonly onCall: (call: CallName) => void;
+}
+function sharedBy({ handlers, log, opened, onCall }: Serving): ServerShared {
   return {
     log,
     handle: async (call, params, context) => {
+      onCall(call);
       if (!AT_ONCE.has(call)) await opened;
       context.signal.throwIfAborted();
       // The parameters were checked against the schema of this very call.

@@ -6,8 +6,11 @@ import {
   type KeeperAbout,
   type KeptRun,
   ReeveError,
+  type Stall,
 } from '@reeve/contract';
 import { homePaths, liveHolder, pause } from '@reeve/host';
+import { BEAT, type Beat } from '../../base/beat.ts';
+import { PeerWatch, type Silence } from '../../base/peer-watch.ts';
 import type { Keeper } from '../../core/interfaces.ts';
 import { connectKeeper } from '../../platform/keeper-link.ts';
 import type { Log } from '../../supervisor/dependencies.ts';
@@ -25,6 +28,9 @@ export interface KeeperHolderOptions {
   readonly onRecord: (record: JournalRecord) => void;
   /** Another keeper has taken the place of one that died, and may know less. */
   readonly onReplaced: () => void;
+  /** A loop has stalled: its, this daemon's, or that of the daemon before. */
+  readonly onStalled: (stall: Stall) => void;
+  readonly beat: Beat;
   readonly log: Log;
 }
 
@@ -47,7 +53,8 @@ export class KeeperHolder {
   #known: Keeper | null = null;
   readonly #held = new Map<string, KeptRun>();
   #isClosed = false;
-  #isSilent = false;
+  readonly #watch: PeerWatch;
+  readonly #leaveBeat: () => void;
   readonly #end = new AbortController();
   /** Why none can be started at present. */
   #failure: Failure | null = null;
@@ -56,6 +63,8 @@ export class KeeperHolder {
   constructor(options: KeeperHolderOptions) {
     this.#options = options;
     this.place = options.place;
+    this.#watch = this.#watchKeeper();
+    this.#leaveBeat = options.beat.every(BEAT, () => this.#watch.beat());
     this.#current = options.coming === 'later' ? this.#retry() : this.#connect(options.coming);
     this.#current.catch(() => undefined); // told by whoever asks for it
   }
@@ -67,7 +76,9 @@ export class KeeperHolder {
     const keeper = this.#known;
     return keeper && { pid: keeper.pid, version: keeper.version, protocol: KEEPER_PROTOCOL, runs: this.#held.size };
   }
+  /** Asked for in order to ask it something: it is watched while it is at it. */
   get(): Promise<Keeper> {
+    this.#watch.stir();
     return this.#current;
   }
   /** What it holds now, ended or not. */
@@ -77,26 +88,24 @@ export class KeeperHolder {
   holds(run: string): boolean {
     return this.#held.has(run);
   }
-  /** Waits at most so long (ms) for it to say that it is there; tells the log when it does not, and when it does again. */
+  /** This daemon begins something: the keeper watches it. */
+  busy(what: string): void {
+    this.#known?.busy(what);
+  }
+  /** Waits at most so long (ms) for it to say that it is there. */
   async check(patience: number): Promise<void> {
     const keeper = this.#known;
     if (!keeper) return;
-    const answer = keeper.ping();
-    await Promise.race([answer, pause(patience)]);
-    if (keeper.silence === null || this.#isSilent) return;
-    this.#isSilent = true;
-    this.#options.log.warn({ pid: keeper.pid, place: this.place.number }, 'the keeper does not answer');
-    void answer.then(() => {
-      this.#isSilent = false;
-      this.#options.log.info({ pid: keeper.pid, place: this.place.number }, 'the keeper is heard again, or has gone');
-    });
+    this.#watch.ask();
+    await Promise.race([keeper.ping(), pause(patience)]);
+    if (keeper.silence !== null) this.#watch.notice();
   }
 
   /** Why nothing can be asked of it now; null: as far as is known, it can. */
   get problem(): DaemonProblem | null {
     if (this.#failure !== null && this.#failure.tries >= TRIES) return missing(this.#failure);
     const keeper = this.#known;
-    if (!keeper || keeper.silence === null || !this.#isSilent) return null;
+    if (!keeper || keeper.silence === null || !this.#watch.isSilent) return null;
     const holder = liveHolder(homePaths(this.place.folder).keeperLock);
     const doing = holder?.pid === keeper.pid ? `; it ${holder.doing}` : '';
     const since = `${(keeper.silence / 1000).toFixed(1)} s`;
@@ -116,6 +125,7 @@ export class KeeperHolder {
 
   async close(options: { readonly leave: boolean }): Promise<void> {
     this.#isClosed = true;
+    this.#leaveBeat();
     this.#end.abort();
     const leaving = this.#current.then(async (keeper) => {
       if (options.leave) await askToLeave(keeper);
@@ -139,6 +149,7 @@ export class KeeperHolder {
       since: since(),
       onRecord: (record) => this.#take(record),
       onLost: () => this.#lost(),
+      onStalled: this.#options.onStalled,
     }).catch((error: unknown) => {
       throw existsSync(file) ? error : programGone(file, error);
     });
@@ -146,6 +157,17 @@ export class KeeperHolder {
     for (const run of keeper.runs) this.#held.set(run.run, run);
     this.#known = keeper;
     return keeper;
+  }
+
+  #watchKeeper(): PeerWatch {
+    const { log, onStalled, place } = this.#options;
+    const watch: PeerWatch = new PeerWatch({
+      pid: () => this.pid,
+      ask: () => void this.#known?.ping().then(() => watch.heard()),
+      onSilent: ({ pid, doing }) => log.warn({ pid, place: place.number, doing }, 'the keeper does not answer'),
+      onOver: (silence, end) => onStalled(stallOf(silence, end)),
+    });
+    return watch;
   }
 
   #take(record: JournalRecord): void {
@@ -160,6 +182,7 @@ export class KeeperHolder {
   }
 
   #lost(): void {
+    this.#watch.gone();
     this.#known = null;
     if (this.#isClosed) return;
     if (this.#onEmpty !== null && this.#held.size === 0) {
@@ -197,6 +220,10 @@ export class KeeperHolder {
     if (before?.why === why) return;
     this.#options.log.error({ err: error, place: this.place.number }, 'no keeper can be started: trying again');
   }
+}
+
+function stallOf({ pid, at, ms, doing, during }: Silence, end: Stall['end']): Stall {
+  return { program: 'keeper', pid, at: new Date(at).toISOString(), ms: Math.round(ms), doing, during, end };
 }
 
 /** It has gone by itself, or answers too late: neither is anything to do about. */

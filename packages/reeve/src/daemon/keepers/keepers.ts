@@ -1,4 +1,5 @@
 import type { DaemonProblem, JournalRecord, KeeperAbout, KeptRun } from '@reeve/contract';
+import type { Beat } from '../../base/beat.ts';
 import type { Keeper } from '../../core/interfaces.ts';
 import type { Log } from '../../supervisor/dependencies.ts';
 import type { RecordSource } from '../../supervisor/run/keeper-records.ts';
@@ -16,6 +17,8 @@ export interface KeepersOptions {
   readonly onRecord: (record: JournalRecord, from: RecordSource) => void;
   /** Another keeper has taken the place of one that died, and may know less. */
   readonly onReplaced: () => void;
+  readonly onStalled: KeeperHolderOptions['onStalled'];
+  readonly beat: Beat;
   readonly log: Log;
 }
 
@@ -52,6 +55,10 @@ export class Keepers {
   /** Who holds a run, or who is to start it. */
   holderOf(run: string): Promise<Keeper> {
     return (this.#holders.find((holder) => holder.holds(run)) ?? this.#first).get();
+  }
+  /** This daemon begins something: if its loop stalls, the keeper notices. */
+  busy(what: string): void {
+    this.#first.busy(what);
   }
   /** Who starts what is started now. */
   starter(): Promise<Keeper> {
@@ -112,7 +119,7 @@ export class Keepers {
   }
 
   #hold(place: KeeperPlace, coming: KeeperHolderOptions['coming']): KeeperHolder {
-    const { program, since, onRecord, onReplaced, log } = this.#options;
+    const { program, since, onRecord, onReplaced, onStalled, beat, log } = this.#options;
     const holder: KeeperHolder = new KeeperHolder({
       place,
       program,
@@ -121,6 +128,8 @@ export class Keepers {
       since: () => since(place.number),
       onRecord: (record) => onRecord(record, holder),
       onReplaced,
+      onStalled,
+      beat,
     });
     return holder;
   }

@@ -38,7 +38,7 @@ export const DAEMON: readonly CommandSpec[] = [
     arguments: [],
     options: [],
     examples: [{ line: 'reeve daemon status', what: 'exit code 0 running, 3 not' }],
-    json: '`{ "running", "pid", "version", "home", "url", "started_at", "keeper_pid", "socket", "protocol", "build", "program", "managed_by", "upgrade_pending", "keepers": [{ pid, version, protocol, runs }], "outlives": { logout: { yes, why }, reboot: { yes, why } } }`',
+    json: '`{ "running", "pid", "version", "home", "url", "started_at", "keeper_pid", "socket", "protocol", "build", "program", "managed_by", "upgrade_pending", "keepers": [{ pid, version, protocol, runs }], "stalls": [{ program, pid, at, ms, doing, during, end }], "outlives": { logout: { yes, why }, reboot: { yes, why } } }`',
   },
   {
     name: 'daemon upgrade',

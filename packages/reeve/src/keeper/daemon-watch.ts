@@ -1,0 +1,81 @@
+import type { JournalRecord, KeeperMessage, Stall } from '@reeve/contract';
+import { BEAT, type Beat } from '../base/beat.ts';
+import { onContinued } from '../base/on-continued.ts';
+import { PeerWatch, type Silence } from '../base/peer-watch.ts';
+
+/** The daemon's end of a connection, for a daemon that answers `watch`. */
+interface WatchedDaemon {
+  readonly pid: number;
+  readonly send: (message: KeeperMessage) => void;
+}
+
+/** Stalls that no daemon has heard of yet: of these the newest are kept. */
+const UNHEARD = 5;
+
+/** Notices when the daemon's event loop stalls, and tells it, or the next one, once that is over. */
+export class DaemonWatch {
+  readonly #report: (message: string) => void;
+  readonly #watch: PeerWatch;
+  #daemon: WatchedDaemon | null = null;
+  #unheard: Stall[] = [];
+
+  constructor(beat: Beat, report: (message: string) => void) {
+    this.#report = report;
+    this.#watch = new PeerWatch({
+      pid: () => this.#daemon?.pid ?? null,
+      ask: () => this.#daemon?.send({ watch: true }),
+      onSilent: ({ pid, doing, during }) =>
+        report(`the daemon (pid ${pid}) does not answer: ${reasonOf(doing, during)}`),
+      onOver: (silence, how) => this.#onOver(silence, how),
+    });
+    beat.every(BEAT, () => this.#watch.beat());
+    onContinued(beat, (ms) => this.#onContinued(ms));
+  }
+
+  greeted(daemon: WatchedDaemon): void {
+    this.#watch.gone();
+    this.#daemon = daemon;
+    this.#tell();
+  }
+
+  gone(): void {
+    this.#watch.gone();
+    this.#daemon = null;
+  }
+
+  heard(): void {
+    this.#watch.heard();
+  }
+  busy(what: string): void {
+    this.#watch.stir(what);
+  }
+  told({ kind }: JournalRecord): void {
+    this.#watch.stir(`the keeper's record "${kind}"`);
+  }
+
+  #onOver({ pid, at, ms, doing, during }: Silence, end: 'answered' | 'gone'): void {
+    this.#report(`the daemon (pid ${pid}) ${end === 'gone' ? 'is gone' : 'answers again'}, after ${Math.round(ms)} ms`);
+    this.#stalled({ program: 'daemon', pid, at: new Date(at).toISOString(), ms: Math.round(ms), doing, during, end });
+  }
+
+  /** The daemon has usually seen it; what it has seen it does not write down twice. */
+  #onContinued(most: number): void {
+    const at = new Date(Date.now() - most).toISOString();
+    const what = { doing: 'stopped by a signal', during: null, end: 'continued' } as const;
+    this.#stalled({ program: 'keeper', pid: process.pid, at, ms: Math.round(most), ...what });
+  }
+
+  #stalled(stall: Stall): void {
+    this.#unheard = [...this.#unheard, stall].slice(-UNHEARD);
+    this.#tell();
+  }
+
+  #tell(): void {
+    if (this.#daemon === null) return;
+    for (const stalled of this.#unheard.splice(0)) this.#daemon.send({ stalled });
+  }
+}
+
+function reasonOf(doing: string, during: string | null): string {
+  return during === null ? `it is ${doing}` : `it is ${doing}; last begun: ${during}`;
+}
