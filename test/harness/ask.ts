@@ -1,19 +1,20 @@
-import type { EventView, PsView, ServiceView } from '@reeve/contract';
+import type { EventView, ServiceView } from '@reeve/contract';
 import type { TestReeve } from './reeve.ts';
 import { until } from './until.ts';
+import { Views } from './views.ts';
 
 /** Questions that many tests ask. */
 
 /** One service as `ps --json` shows it. Throws when there is none of that name. */
 export async function serviceOf(reeve: TestReeve, name: string): Promise<ServiceView> {
-  const found = (await reeve.json<PsView>(['ps'])).services.find((s) => s.name === name);
-  if (!found) throw new Error(`ps shows no ${name}`);
-  return found;
+  await using views = new Views(reeve);
+  return named(await views.services(), name);
 }
 
 /** All services by name. */
 export async function servicesOf(reeve: TestReeve): Promise<ReadonlyMap<string, ServiceView>> {
-  return new Map((await reeve.json<PsView>(['ps'])).services.map((s) => [s.name, s]));
+  await using views = new Views(reeve);
+  return new Map((await views.services()).map((s) => [s.name, s]));
 }
 
 /** Every event of the project, or of one service, oldest first. */
@@ -23,15 +24,22 @@ export async function eventsOf(reeve: TestReeve, service?: string): Promise<read
 }
 
 /** Asks until the service is as wanted, and returns it. */
-export function untilService(
+export async function untilService(
   reeve: TestReeve,
   name: string,
   is: (service: ServiceView) => boolean,
 ): Promise<ServiceView> {
-  return until(`${name} is as expected`, async () => {
-    const service = await serviceOf(reeve, name);
+  await using views = new Views(reeve);
+  return await until(`${name} is as expected`, async () => {
+    const service = named(await views.services(), name);
     return is(service) && service;
   });
+}
+
+function named(services: readonly ServiceView[], name: string): ServiceView {
+  const found = services.find((s) => s.name === name);
+  if (!found) throw new Error(`ps shows no ${name}`);
+  return found;
 }
 
 /** What a service has written, line by line. */
