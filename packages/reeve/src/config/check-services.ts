@@ -145,15 +145,30 @@ function checkGroups(placed: readonly PlacedService[]): void {
   }
 }
 
+/** Keys that do nothing as the service stands: allowed, since a shared block may hold them, and said by `up`. */
+export function noteIdle(placed: readonly PlacedService[]): readonly string[] {
+  return placed.flatMap(({ spec, cursor }) => {
+    const notes: string[] = [];
+    const { name, health, ready, oneshot, restart } = spec;
+    if (cursor.key('on_unhealthy').exists && health === null && ready?.kind !== 'notify' && !oneshot)
+      notes.push(
+        `services.${name}.on_unhealthy: it declares no \`health\`, so this applies only if it reports X_REEVE_HEALTH itself`,
+      );
+    if (restart.policy === 'never')
+      for (const key of ['backoff', 'limit'])
+        if (cursor.key('restart').key(key).exists)
+          notes.push(`services.${name}.restart.${key}: has no effect with the policy never`);
+    return notes;
+  });
+}
+
 /** Things that are allowed, but worth knowing. */
 export function noteServices(placed: readonly PlacedService[]): readonly string[] {
-  return placed.flatMap(({ spec, cursor }) => {
+  return placed.flatMap(({ spec }) => {
     const notes: string[] = [];
     const note = (text: string): void => void notes.push(`services.${spec.name}: ${text}`);
     if (NAME_PATTERN.test(spec.name) && !KEBAB_PATTERN.test(spec.name))
       note('the name is not in kebab-case (web-editor), which ManagedService requires');
-    if (spec.oneshot && (cursor.key('health').exists || cursor.key('ready').exists))
-      note('a one-shot is ready when it has completed: `ready` and `health` are ignored');
     for (const { service, condition } of spec.depends_on) {
       const target = placed.find((one) => one.spec.name === service);
       if (condition === 'healthy' && target && target.spec.health === null)

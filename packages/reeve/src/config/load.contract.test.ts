@@ -290,10 +290,43 @@ describe('what is allowed and noted', () => {
       'services: { a: { command: x, depends_on: { b: healthy } }, b: { command: x } }\n',
       'healthy means ready',
     ],
-    ['health of a one-shot', 'services: { a: { command: x, oneshot: true, health: { tcp: 80 } } }\n', 'one-shot'],
+    [
+      'U7: on_unhealthy of a service that nobody asks',
+      'services: { a: { command: x, on_unhealthy: nothing } }\n',
+      'services.a.on_unhealthy: it declares no `health`',
+    ],
+    [
+      'U7: an alert, which nobody gets yet',
+      'services: { a: { command: x, health: { tcp: 80 }, on_unhealthy: alert } }\n',
+      'services.a.on_unhealthy: alerts are not implemented yet',
+    ],
+    [
+      'U7: the back-off of a service that is never restarted',
+      'services: { a: { command: x, restart: { policy: never, backoff: 1s } } }\n',
+      'services.a.restart.backoff: has no effect',
+    ],
+    [
+      'U7: the restart limit of a one-shot, which is not restarted by default',
+      'services: { a: { command: x, oneshot: true, restart: { limit: none } } }\n',
+      'services.a.restart.limit: has no effect',
+    ],
     ['watch', 'services: { a: { command: x, watch: { paths: [src] } } }\n', 'watch: ignored: not implemented yet'],
   ])('%s', async (_, text, words) => {
     expect((await load(text)).notes.join('\n')).toContain(words);
+  });
+  test.each([
+    ['restart: { policy: never, limit: none }', 'a.restart.limit'],
+    ['on_unhealthy: alert, health: { tcp: 80 }', 'a.on_unhealthy'],
+  ])('U7: what has no effect is said by up, too: %s', async (keys, where) => {
+    expect((await load(`services: { a: { command: x, ${keys} } }\n`)).unacted.join('\n')).toContain(where);
+  });
+  test('U7: a start period is part of the start where health makes the service ready', async () => {
+    const of = async (keys: string) =>
+      service((await load(`services: { a: { command: x, ${keys} } }\n`)).project, 'a').ready_timeout;
+    expect(await of('health: { tcp: 80, start_period: 2m }')).toBe(120_000);
+    expect(await of('health: { tcp: 80, start_period: 2m }, ready: { timeout: 1m }')).toBe(60_000);
+    expect(await of('health: { tcp: 80, start_period: 2m }, ready: { log: up }')).toBe(30_000);
+    expect(await of('health: { tcp: 80 }')).toBe(30_000);
   });
   test('nothing is noted about a plain config', async () => {
     expect((await load('services: { a: { command: x } }\n')).notes).toEqual([]);

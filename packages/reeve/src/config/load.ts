@@ -24,7 +24,7 @@ export interface Loaded {
   readonly project: ProjectSpec;
   /** Allowed, and worth knowing: for `validate`. */
   readonly notes: readonly string[];
-  /** Of these: which keys have no effect yet. */
+  /** Of these: which keys have no effect, yet or as the service stands. */
   readonly unacted: readonly string[];
   /** The name that the config asks for; the daemon may have to call it otherwise. */
   readonly wantedName: string;
@@ -53,9 +53,10 @@ export async function loadConfig({ cwd, file, env }: LoadOptions): Promise<Loade
     findings.add({ path: where, at, message: `is not supported by this version yet: ${row.advice}` });
   }
   if (findings.size > 0) throw findings.error(parsed.source);
-  const later = hits.map(({ path: where }) => `${where.join('.')}: ignored: not implemented yet`);
-  const notes = [...opened.notes, ...read.notes, ...later];
-  return { project: read.project, notes, unacted: later, wantedName: read.project.name, guard: read.guard };
+  const later = hits.map(({ path: where, row }) => `${where.join('.')}: ${row.note ?? 'ignored: not implemented yet'}`);
+  const unacted = [...later, ...read.idle];
+  const notes = [...opened.notes, ...read.notes, ...unacted];
+  return { project: read.project, notes, unacted, wantedName: read.project.name, guard: read.guard };
 }
 
 interface Parsed {

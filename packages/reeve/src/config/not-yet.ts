@@ -10,6 +10,8 @@ export interface NotYet {
   readonly how: 'refuse' | 'note';
   /** Only when the value is one of these; without it, always. */
   readonly values?: readonly (string | boolean)[];
+  /** What is said of it, where it is not ignored altogether. */
+  readonly note?: string;
   /** Completes "… is not supported by this version yet: ". */
   readonly advice: string;
 }
@@ -29,6 +31,13 @@ export const NOT_YET: readonly NotYet[] = [
   { where: service('watch'), how: 'note', advice: LATER },
   { where: service('resources'), how: 'note', advice: LATER },
   { where: service('title'), values: [true], how: 'note', advice: LATER },
+  {
+    where: service('on_unhealthy'),
+    values: ['alert'],
+    how: 'note',
+    note: 'alerts are not implemented yet: it is shown as unhealthy, and nothing is done',
+    advice: 'it is shown as unhealthy, and nothing is done',
+  },
   { where: ['alerts'], how: 'note', advice: LATER },
   { where: ['http'], how: 'note', advice: LATER },
 ];

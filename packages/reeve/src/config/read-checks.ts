@@ -7,22 +7,32 @@ import { DURATION } from './schema-values.ts';
 
 const READY_TIMEOUT = 30_000;
 
-/** `hasTcpPort`: whether a `/path` has a port to be asked on. */
+/**
+ * How long a start may take. Where its first healthy answer is what makes a service ready, its start period is part of
+ * the start: it would be killed before that is over.
+ */
+export function readyTimeout({ ready, timeout }: ReturnType<typeof readReady>, health: HealthSpec | null): number {
+  if (timeout !== null) return timeout;
+  return ready === null && health !== null ? Math.max(READY_TIMEOUT, health.start_period) : READY_TIMEOUT;
+}
+
+/** `hasTcpPort`: whether a `/path` has a port to be asked on. `timeout` is null where none is declared. */
 export function readReady(
   cursor: Cursor,
   hasTcpPort: boolean,
-): { readonly ready: ReadySpec | null; readonly timeout: number } {
+): { readonly ready: ReadySpec | null; readonly timeout: number | null } {
   const word = cursor.word(['notify', 'ipc']);
-  const timeout = duration(cursor.key('timeout')) ?? READY_TIMEOUT;
+  const timeout = duration(cursor.key('timeout'));
   if (word) return { ready: { kind: word }, timeout };
   const kind = onlyKind(cursor, READY_KINDS, true);
   if (kind === null) return { ready: null, timeout };
   if (kind === 'delay') {
     const delay = duration(cursor.key('delay')) ?? 0;
-    if (delay >= timeout)
+    const limit = timeout ?? READY_TIMEOUT;
+    if (delay >= limit)
       cursor
         .key('delay')
-        .fault(`delay (${formatDuration(delay)}) is longer than ready.timeout (${formatDuration(timeout)})`, {
+        .fault(`delay (${formatDuration(delay)}) is longer than ready.timeout (${formatDuration(limit)})`, {
           expected: 'a shorter delay, or a longer `timeout` beside it',
         });
     return { ready: { kind, delay }, timeout };
@@ -36,6 +46,7 @@ export function readHealth(cursor: Cursor, hasTcpPort: boolean): HealthSpec | nu
   if (cursor.node?.kind !== 'map') return null;
   const kind = onlyKind(cursor, HEALTH_KINDS, false);
   if (kind === null) return null;
+  refuseIdle(cursor, kind);
   const check =
     kind === 'watchdog'
       ? ({ kind, timeout: positive(cursor.key(kind)) ?? 0 } as const)
@@ -48,6 +59,18 @@ export function readHealth(cursor: Cursor, hasTcpPort: boolean): HealthSpec | nu
     successes: cursor.key('successes').integer(1, 1000) ?? 1,
     start_period: duration(cursor.key('start_period')) ?? 10_000,
   };
+}
+
+/** Nobody asks: a missed ping, or an interval without the line, is judged as it is. */
+const IDLE: Partial<Record<(typeof HEALTH_KINDS)[number], readonly string[]>> = {
+  watchdog: ['interval', 'timeout', 'retries', 'successes'],
+  log: ['timeout', 'successes'],
+};
+
+function refuseIdle(cursor: Cursor, kind: (typeof HEALTH_KINDS)[number]): void {
+  for (const key of IDLE[kind] ?? [])
+    if (cursor.key(key).exists)
+      cursor.key(key).fault(`${key} has no effect beside ${kind}`, { expected: `no ${key}, or another check` });
 }
 
 export function duration(cursor: Cursor): number | null {

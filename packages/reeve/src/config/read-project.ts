@@ -10,7 +10,7 @@ import {
 } from '../core/spec/environment.ts';
 import { lookupIn, type Scope } from '../core/spec/interpolate.ts';
 import { checkPatterns } from './check-patterns.ts';
-import { checkServices, noteServices, type PlacedService } from './check-services.ts';
+import { checkServices, noteIdle, noteServices, type PlacedService } from './check-services.ts';
 import { Cursor, type Reading } from './cursor.ts';
 import { readEnvFile } from './env-files.ts';
 import type { Findings } from './problems.ts';
@@ -32,6 +32,8 @@ export interface ReadInput {
 export interface ReadProject {
   readonly project: ProjectSpec;
   readonly notes: readonly string[];
+  /** Which keys do nothing as the service stands. */
+  readonly idle: readonly string[];
   readonly guard: GuardPolicy;
 }
 
@@ -71,6 +73,7 @@ export async function readProject(input: ReadInput): Promise<ReadProject> {
       services: placed.map(({ spec }) => spec),
     },
     notes: noteServices(placed),
+    idle: noteIdle(placed),
     guard: top.key('guard').word(['warn', 'redirect', 'refuse']) ?? 'warn',
   };
 }

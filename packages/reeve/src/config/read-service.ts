@@ -5,7 +5,7 @@ import { formatDuration, parseBackoff, parseBudget, parseSize, shortestCrashLoop
 import { hasReference } from '../core/spec/interpolate.ts';
 import { nearestName } from '../core/spec/nearest-name.ts';
 import type { Cursor } from './cursor.ts';
-import { duration, readHealth, readReady } from './read-checks.ts';
+import { duration, readHealth, readReady, readyTimeout } from './read-checks.ts';
 import { readCommand, readShell } from './read-command.ts';
 import type { PlacedPort } from './read-ports.ts';
 import { CONDITIONS, LIMITS, POLICIES } from './schema-parts.ts';
@@ -27,8 +27,10 @@ export function readService(cursor: Cursor, ground: Groundwork): ServiceSpec {
   const { name, folder, env, env_files, instances } = ground;
   const oneshot = cursor.key('oneshot').bool() ?? false;
   const hasTcpPort = ground.ports.some((port) => port.protocol === 'tcp');
-  const { ready, timeout } = readReady(cursor.key('ready'), hasTcpPort);
+  const readiness = readReady(cursor.key('ready'), hasTcpPort);
+  const { ready } = readiness;
   const health = readHealth(cursor.key('health'), hasTcpPort);
+  if (oneshot) refuseChecksOfOneshot(cursor);
   const logs = readLogs(cursor.key('logs'));
   if (logs === null) refuseUnheardLog(cursor, ready?.kind === 'log', health?.check.kind === 'log');
   return {
@@ -39,9 +41,8 @@ export function readService(cursor: Cursor, ground: Groundwork): ServiceSpec {
     env,
     env_files,
     ports: ground.ports.map(({ name, port, protocol, shared }) => ({ name, port, protocol, shared })),
-    // A one-shot is ready when it has completed, and its health is not checked meanwhile.
     ready: oneshot ? null : ready,
-    ready_timeout: timeout,
+    ready_timeout: readyTimeout(readiness, health),
     health: oneshot ? null : health,
     on_unhealthy: cursor.key('on_unhealthy').word(['restart', 'alert', 'nothing']) ?? 'restart',
     depends_on: readDependencies(cursor.key('depends_on')),
@@ -181,6 +182,15 @@ function readLogs(cursor: Cursor): LogSpec | null {
     max_age: duration(cursor.key('max_age')),
     compress: cursor.key('compress').bool() ?? true,
   };
+}
+
+/** A one-shot is ready when it has completed, and its health is not checked meanwhile. */
+function refuseChecksOfOneshot(cursor: Cursor): void {
+  for (const key of ['ready', 'health', 'on_unhealthy'])
+    if (cursor.key(key).exists)
+      cursor.key(key).fault(`${key} has no effect: a one-shot is ready when it has completed`, {
+        expected: `no ${key}, or no \`oneshot\``,
+      });
 }
 
 /** A service without a log has no line to wait for: it would never be ready, and be killed for it. */

@@ -65,7 +65,8 @@ const ReadyObject = Type.Object(
     timeout: Type.Optional(
       duration({
         default: '30s',
-        description: 'Not ready by then is a failure: stopped, and the restart policy applies',
+        description:
+          'Not ready by then is a failure: stopped, and the restart policy applies. Where `health` makes it ready, at least its `start_period`',
       }),
     ),
   },

@@ -115,20 +115,18 @@ export const LogsObject = Type.Object(
   },
   strict,
 );
-/** Kernel limits that a service may set. `rttime` is reeve's own mark (DESIGN, decision 2). */
+/** Kernel limits that a service may set. `rttime` is reeve's own mark (DESIGN, decision 2); Linux enforces no `rss` or `locks`. */
 export const LIMITS = [
   'as',
   'core',
   'cpu',
   'data',
   'fsize',
-  'locks',
   'memlock',
   'msgqueue',
   'nice',
   'nofile',
   'nproc',
-  'rss',
   'rtprio',
   'sigpending',
   'stack',

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { isSame } from '@reeve/host';
+import { isSame, type LimitName, limitsOf, mayRaiseLimits, parseLimits } from '@reeve/host';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { TestKeeper } from '../../../../test/harness/keeper.ts';
 import { until } from '../../../../test/harness/until.ts';
@@ -94,6 +94,25 @@ describe('what a process gets', () => {
     const change = { umask: 0o27, nice: 7, limits: { nofile: 123, core: 0 } };
     const { id } = await keeper.run(['sh', '-c', 'umask; nice; ulimit -n; ulimit -Hn; ulimit -c'], change);
     expect(keeper.log(id)).toBe('0027\n7\n123\n123\n0\n');
+  });
+
+  test('U7: every kernel limit reaches the process, or is refused', async () => {
+    const limits = {
+      ...{ as: 2 ** 33, core: 4096, cpu: 1000, data: 2 ** 32, fsize: 2 ** 30, memlock: 65_536, msgqueue: 4096 },
+      ...{ nice: 5, nofile: 100, nproc: 2000, rtprio: 5, sigpending: 50, stack: 2 ** 22 },
+    };
+    const own = limitsOf(process.pid);
+    for (const [name, wanted] of Object.entries(limits)) {
+      const isInReach = mayRaiseLimits() || BigInt(wanted) <= (own.get(name as LimitName)?.hard ?? 0n);
+      const spawned = keeper.run(['cat', '/proc/self/limits'], { limits: { [name]: wanted } });
+      if (isInReach) {
+        const { id } = await spawned;
+        expect(parseLimits(keeper.log(id)).get(name as LimitName), name).toEqual({
+          soft: BigInt(wanted),
+          hard: BigInt(wanted),
+        });
+      } else await expect(spawned).rejects.toThrow(`its limits.${name} is ${wanted}, but the hard limit`);
+    }
   });
 
   test('without a umask of its own it gets the usual one, not that of the keeper', async () => {

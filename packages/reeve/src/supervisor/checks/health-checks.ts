@@ -97,7 +97,8 @@ export function noteAlive(instance: Actor): void {
 
 /** What the service says of its own health counts like an answer to its declared check; without one, at once. */
 export function noteOwnWord(instance: Actor, ok: boolean, why: string | null): void {
-  const spec = instance.live?.resolved.health ?? AT_ONCE;
+  const declared = instance.live?.resolved.health;
+  const spec = declared && declared.check.kind !== 'watchdog' ? declared : AT_ONCE;
   const what = ok ? 'it says that it is healthy' : `it says that it is unhealthy${why === null ? '' : `: ${why}`}`;
   note(instance, spec, { ok, what, ms: null }, 0);
 }
