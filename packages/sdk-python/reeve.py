@@ -1,4 +1,6 @@
-"""reeve for Python: services that say who they are. One file, standard library only, Python 3.9 or newer, Unix.
+"""reeve for Python: services that say who they are, and a process manager.
+
+One file, standard library only, Python 3.9 or newer, Unix.
 
 A service holds its name by a lock of the system, so there is one of it in a project; it can be found, asked and stopped
 over its control socket; and it cleans up however it ends::
@@ -14,6 +16,9 @@ over its control socket; and it cleans up however it ends::
     if __name__ == "__main__":
         with WebEditor("web-editor") as service:
             service.run()
+
+A program that is no service, and one that manages others, has :func:`get_process_manager`: a single instance, ports,
+what earlier starts left behind, shutdown handlers; and :func:`hunt`, :func:`kill_service`, :func:`start_service_safe`.
 
 It needs no daemon; what only a supervisor can use does nothing where there is none. Importing this module does nothing.
 All times are seconds. Errors are :class:`ReeveError`, with a code of reeve's catalogue. What lies on the disk and goes
@@ -67,14 +72,18 @@ __all__ = [
     "HomeUnsafe",
     "HuntedProcess",
     "ListedService",
+    "ManagedPort",
     "ManagedService",
     "Outcome",
     "Port",
     "ProcessIdentity",
+    "ProcessManager",
     "ProcessOutcome",
+    "ProcessStatus",
     "ReeveError",
     "ReeveWarning",
     "Registered",
+    "SingleInstance",
     "StartResult",
     "Unreachable",
     "UsageError",
@@ -87,6 +96,7 @@ __all__ = [
     "endpoint",
     "find_process_by_port",
     "find_processes_by_port",
+    "get_process_manager",
     "hunt",
     "is_port_in_use",
     "kill_pattern",
@@ -96,6 +106,7 @@ __all__ = [
     "kill_service",
     "list_services",
     "notify",
+    "reset_process_manager",
     "start_service_safe",
 ]
 
@@ -148,6 +159,8 @@ _RELEASE = 2.0
 _PATTERN_LIMIT = 0.05
 _PATTERN_PATIENCE = 60.0
 _STOP_DEADLINE = 120.0
+#: The first wait between two looks at a port.
+_RETRY = 0.1
 #: For another start of the same at the same moment.
 _TURN = 5.0
 _BIGGEST_PID = 1 << 22
@@ -1848,7 +1861,7 @@ def _complain(what: str, error: BaseException | None) -> None:
 
 
 def _print(text: str) -> None:
-    """On stderr, whatever has become of it: a failure to report a failure must neither be raised nor hold up the end."""
+    """On stderr, whatever has become of it: a report that fails must neither raise an error nor hold up the end."""
     stream = sys.stderr
     if stream is not None:
         _within(_STEP, lambda: print(text, file=stream, flush=True), "reeve-report")
@@ -1877,8 +1890,14 @@ def _allow_all() -> None:
 # ---------------------------------------------------------------------------------------------- the end of the program
 
 
+_END_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
 class _Member:
-    """Something of this program that is ended in order with it: a service, or an announcement."""
+    """Something of this program that is ended in order with it: a service, an announcement, a handler."""
+
+    #: The signals that it takes from the program; those that take them all end the program by them.
+    _signals: tuple[signal.Signals, ...] = _END_SIGNALS
 
     def __init__(self) -> None:
         self._pid = os.getpid()
@@ -1931,6 +1950,10 @@ class _Program:
         self._requests: queue.SimpleQueue[tuple[_Reason, float, int]] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._previous: dict[int, Any] = {}
+        #: Somebody wants the signals, whatever is open.
+        self._registered = False
+        #: At the normal end handlers are run, too: somebody has wanted the signals.
+        self._runs_handlers = False
         self._hooked = False
         self._ending = False
         #: Every step has a limit.
@@ -1938,9 +1961,47 @@ class _Program:
         #: Set: the next signal raises SystemExit with it.
         self._exit_code: int | None = None
 
+    @property
+    def is_ending(self) -> bool:
+        return self._ending or self._ends
+
+    @property
+    def handlers(self) -> list[_Handler]:
+        """Of the whole program, that are still to be run."""
+        with self._guard:
+            return [member for member in self._members if isinstance(member, _Handler)]
+
     def add(self, member: _Member) -> None:
         with self._guard:
             self._members.append(member)
+            self._runs_handlers = self._runs_handlers or self._listens
+        self._hook()
+        self._listen(member._signals)
+
+    def remove(self, member: _Member) -> None:
+        with self._guard:
+            if member in self._members:
+                self._members.remove(member)
+            if self.held is not None and self.held.member is member:
+                self.held = None
+        if not self._listens and not self._ending:
+            self._stop_listening()
+
+    def register(self, wanted: bool) -> None:
+        """Whether the signals end the program in order, also when nothing is open that takes them."""
+        self._registered = self._runs_handlers = wanted
+        if wanted:
+            self._hook()
+            self._listen(_END_SIGNALS)
+        elif not self._listens:
+            self._stop_listening()
+
+    @property
+    def _listens(self) -> bool:
+        return self._registered or any(member._signals == _END_SIGNALS for member in self._members)
+
+    def _hook(self) -> None:
+        with self._guard:
             if not self._hooked:
                 self._hooked = True
                 atexit.register(self._at_exit)
@@ -1949,26 +2010,15 @@ class _Program:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._serve, name="reeve-signals", daemon=True)
                 self._thread.start()
-        self._listen()
-
-    def remove(self, member: _Member) -> None:
-        with self._guard:
-            if member in self._members:
-                self._members.remove(member)
-            if self.held is not None and self.held.member is member:
-                self.held = None
-            is_last = not self._members
-        if is_last and not self._ending:
-            self._stop_listening()
 
     def request(self, reason: _Reason, timeout: float = _NEVER, number: int = 0) -> None:
         self._requests.put((reason, timeout, number))
 
-    def _listen(self) -> None:
+    def _listen(self, numbers: Sequence[signal.Signals]) -> None:
         """Takes the signals that nobody else has taken: a program with handlers of its own ends in its own way."""
         if threading.current_thread() is not threading.main_thread():
             return
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        for number in numbers:
             previous = signal.getsignal(number)
             is_free = previous in (signal.SIG_DFL, signal.default_int_handler)
             if is_free or (number == signal.SIGHUP and previous == signal.SIG_IGN):
@@ -1989,7 +2039,7 @@ class _Program:
             raise SystemExit(code)
         if number == signal.SIGINT and self._ending:
             self._end_now(128 + number)
-        if not self._members:  # all has been closed: the signal is the program's own again
+        if not self._listens:  # nothing is open that takes it: the signal is the program's own again
             self._stop_listening()
             signal.raise_signal(number)
             return
@@ -2000,7 +2050,7 @@ class _Program:
             reason, timeout, number = self._requests.get()
             if number == signal.SIGHUP and self._reload():
                 continue
-            if self._members:
+            if self._members or self._registered:
                 self._ending = self._ends = True
                 try:
                     self._end(reason, timeout)
@@ -2017,15 +2067,10 @@ class _Program:
         return any(has_reloaded) or self._previous.get(signal.SIGHUP) == signal.SIG_IGN
 
     def _end(self, reason: _Reason, timeout: float) -> None:
-        with self._guard:
-            members = list(reversed(self._members))
-        deadline = time.monotonic() + timeout
-        for member in members:
-            _allow(_STEP)
-            member._stop(reason, deadline)
+        members = self._stop_all(reason, time.monotonic() + timeout)
         failed = any(not outcome.ok for member in members for outcome in member._outcomes)
         code = 1 if failed else 0
-        if all(member._left.is_set() for member in members):
+        if members and all(member._left.is_set() for member in members):
             _allow_all()
             return  # the main thread is on its way, by itself
         _allow(_UNWIND)
@@ -2033,8 +2078,27 @@ class _Program:
         time.sleep(_UNWIND)
         self._exit(code)
 
+    def _stop_all(self, reason: _Reason, deadline: float = _NEVER) -> list[_Member]:
+        """The newest first; one that is added meanwhile is the next. At the normal end handlers are only run where the
+        program wants that. Returns what was stopped."""
+        has_handlers = reason.kind != "exit" or self._runs_handlers
+        stopped: list[_Member] = []
+        while True:
+            with self._guard:
+                meant = [each for each in self._members if has_handlers or not isinstance(each, _Handler)]
+            if not meant:
+                return stopped
+            _allow(_STEP)
+            if reason.kind == "exit":
+                meant[-1]._left.set()
+            meant[-1]._stop(reason, deadline)
+            stopped.append(meant[-1])
+
     def interrupt(self, code: int) -> None:
-        """Raises SystemExit in the main thread. Where the program handles SIGTERM itself, its handler is called."""
+        """Raises SystemExit in the main thread. Where the program handles SIGTERM itself, its handler is called; where
+        nobody does, the process is ended."""
+        if signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
+            self._exit(code)
         self._exit_code = code
         ident = threading.main_thread().ident
         if ident is not None:
@@ -2058,15 +2122,9 @@ class _Program:
 
     def _at_exit(self) -> None:
         """The normal end, ``sys.exit()`` and an error that nobody caught, where nobody has called ``close()``."""
-        with self._guard:
-            members = list(reversed(self._members))
         code = 1 if hasattr(sys, "last_type") else 0
         self._ends = True
-        for member in members:
-            _allow(_STEP)
-            member._left.set()
-            member._stop(_Reason("exit", code))
-        if members:
+        if self._stop_all(_Reason("exit", code)):
             _allow(_STEP)
             if _within(_STEP, _flush, "reeve-flush")[0] == "timed_out":
                 os._exit(code)  # the interpreter would wait for the reader for ever
@@ -2093,7 +2151,7 @@ class _Program:
         self._guard = threading.RLock()
         self._requests = queue.SimpleQueue()
         self._thread = None
-        self._ending = self._ends = False
+        self._ending = self._ends = self._registered = self._runs_handlers = False
         self._exit_code = None
         for member in members:
             member._forget()
@@ -2187,8 +2245,8 @@ class ManagedService(_Member):
     """A service that knows and says who it is.
 
     ``with WebEditor("web-editor") as service: service.run()`` (in a coroutine ``async with``); the same by hand with
-    ``service.open()``, ``try`` … ``finally: service.close()``; or in one line ``WebEditor.main("web-editor")``. Open it in
-    the main thread: only there can Python take signals.
+    ``service.open()``, ``try`` … ``finally: service.close()``; or in one line ``WebEditor.main("web-editor")``. Open it
+    in the main thread: only there can Python take signals.
 
     :param service_name: kebab-case, unique in the project.
     :param process_title: what ``ps`` shows; must begin with the project. Default ``<project>-<service_name>``.
@@ -3726,7 +3784,7 @@ def kill_pattern(
     """Ends the programs whose command line matches. What is not ours needs ``force``. Other arguments as
     :func:`kill_service`.
 
-    :raises UsageError: for an empty pattern, one that is wrong, and one that takes longer than 50 ms for a command line.
+    :raises UsageError: for an empty pattern, one that is wrong, and one that needs over 50 ms for a command line.
     """
     source, flags = (pattern, 0) if isinstance(pattern, str) else (pattern.pattern, pattern.flags)
     if not isinstance(source, str) or source in ("", "(?:)"):
@@ -3935,9 +3993,9 @@ def _remember(record: str, pid: int) -> None:
     if identity is None:
         return
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
-    with contextlib.suppress(OSError):  # a full disk: the command line must do
-        with open(os.open(record, flags, 0o600), "w", encoding="utf-8") as file:
-            json.dump(dataclasses.asdict(identity), file)
+    # A full disk: the command line must do.
+    with contextlib.suppress(OSError), open(os.open(record, flags, 0o600), "w", encoding="utf-8") as file:
+        json.dump(dataclasses.asdict(identity), file)
 
 
 def _find_copy(words: str, folder: str) -> int | None:
@@ -3985,3 +4043,321 @@ def _called(words: Sequence[str]) -> Sequence[str]:
 
 def _plain(words: str) -> list[str]:
     return re.sub(r"[\"'\\]", "", words).split()
+
+
+# ------------------------------------------------------------------------------------------------------ process manager
+
+
+class _Handler(_Member):
+    """Something that is run at the end of the program, or when its handlers are called for."""
+
+    _signals = ()
+
+    def __init__(self, handler: _Stop) -> None:
+        super().__init__()
+        self.handler = handler
+
+    def _end(self, reason: _Reason, deadline: float) -> None:
+        self._outcomes.append(_run_stop(self.handler, deadline))
+
+
+class _SingleName(_Member):
+    """The name of a program that is no service. The program keeps its own way to end: only where it is asked to shut
+    down SIGTERM is needed, to interrupt the main thread."""
+
+    _signals = (signal.SIGTERM,)
+
+    def __init__(self, place: _Place, on_second_instance: Callable[[list[str], str], object] | None) -> None:
+        super().__init__()
+        second = None if on_second_instance is None else _settled(on_second_instance)
+        self._presence = _open_presence(place, "service", None, "", _calls_of(lambda: None, lambda: second))
+        _hold_name(self, place)
+        if self._presence is not None:
+            self._presence.update({"state": "running", "ready": True})
+        _program.add(self)
+
+    def release(self) -> None:
+        if self._pid == os.getpid():
+            self._left.set()
+            self._stop(_Reason("request"))
+
+
+@dataclass(frozen=True)
+class SingleInstance:
+    """Whether the name was taken: ``reason`` ``done``, or ``already_running``. ``pid``: of the one that runs; None: it
+    could not be read. ``handed_over``: it took our command line: end politely."""
+
+    ok: bool
+    reason: str
+    pid: int | None
+    message: str
+    handed_over: bool = False
+
+
+@dataclass(frozen=True)
+class ManagedPort:
+    """A port that was registered with :meth:`ProcessManager.register_managed_port`."""
+
+    port: int
+    name: str
+    in_use: bool
+
+
+@dataclass(frozen=True)
+class ProcessStatus:
+    """This program as its process manager sees it. ``is_running``: False from the moment at which its end has begun.
+    ``name``: the one that it holds; None: none. ``shutdown_handlers``: how many are still to be run."""
+
+    is_running: bool
+    name: str | None
+    pid: int
+    start_time: datetime
+    managed_ports: tuple[ManagedPort, ...]
+    shutdown_handlers: int
+
+
+class ProcessManager:
+    """The process manager of this program, with no daemon at all. One a program: :func:`get_process_manager`. Actions
+    return a result with ``ok`` and ``reason``; they raise only for what is wrong in the call itself. Times are seconds.
+
+    In a program with an event loop, call what waits by ``await asyncio.to_thread(…)``.
+    """
+
+    is_port_in_use = staticmethod(is_port_in_use)
+    find_process_by_port = staticmethod(find_process_by_port)
+    kill_process_on_port = staticmethod(kill_process_on_port)
+    kill_process_by_id = staticmethod(kill_process_by_id)
+
+    def __init__(self) -> None:
+        self._pid = os.getpid()
+        self._ports: dict[int, str] = {}
+        self._single: _SingleName | None = None
+        self._guard = threading.Lock()
+        #: Handlers are being run: whoever calls for them meanwhile gets the same outcomes.
+        self._running: tuple[threading.Event, list[HandlerOutcome]] | None = None
+
+    def enforce_single_instance(
+        self,
+        name: str,
+        *,
+        on_second_instance: Callable[[list[str], str], object] | None = None,
+        home: Path | None = None,
+        cwd: Path | None = None,
+    ) -> SingleInstance:
+        """Takes a name by a lock of the system, which the kernel frees when this program ends, however it ends. The
+        second learns the pid of the first and hands its command line over, if the first wants it. A
+        :class:`ManagedService` of this program holds its name already.
+
+        :param on_second_instance: ``handler(argv, cwd)`` of another copy that was started, in a thread of its own.
+        :raises UsageError: for a name that is not kebab-case.
+        :raises HomeUnsafe: when somebody else could write where reeve's files lie.
+        """
+        _check_service_name(name)
+        place = _find_place(name, home, cwd)
+        if _program.held is None or _program.held.place.id != place.id:
+            try:
+                single = _SingleName(place, on_second_instance)
+            except AlreadyRunning as error:
+                return SingleInstance(False, "already_running", error.pid, str(error), error.handed_over)
+            if self._single is not None:
+                self._single.release()
+            self._single = single
+            self._tell_ports()
+        return SingleInstance(True, "done", os.getpid(), f"{name} is held by this program (pid {os.getpid()})")
+
+    def register_managed_port(self, port: int, name: str) -> None:
+        """Counts a port as this program's; shown by :meth:`get_process_status`, and to everybody who asks.
+
+        :raises UsageError: for what is no port.
+        """
+        _check_port(port)
+        self._ports[port] = name
+        self._tell_ports()
+
+    def ensure_port_available(
+        self,
+        port: int,
+        *,
+        max_retries: int = 3,
+        protocol: str | None = None,
+        force: bool = False,
+        grace: float = _GRACE,
+    ) -> ActionResult:
+        """Sees to it that nothing is listening on a port. What is ours (below this program, or left by an earlier start
+        of the same name) is ended; anything else only with ``force``, else it is looked again ``max_retries`` times, a
+        little later each time, and then ``not_permitted`` names the owner.
+
+        :param grace: seconds from SIGTERM to SIGKILL.
+        :raises UsageError: for what is no port.
+        """
+        for attempt in itertools.count():
+            if not is_port_in_use(port, protocol=protocol):
+                return ActionResult(True, "done", f"nothing is listening on port {port}")
+            holders = find_processes_by_port(port, protocol=protocol)
+            if any(holder.pid == os.getpid() for holder in holders):
+                return ActionResult(False, "protected", f"port {port} is held by this program")
+            stranger = next((holder for holder in holders if not _is_ours(holder.pid)), None)
+            if holders and (force or stranger is None):
+                result = kill_process_on_port(port, protocol=protocol, force=force, grace=grace)
+                if result.ok or result.reason != "gone":
+                    return result
+            elif attempt >= max_retries:
+                owner = "a process that we may not look at" if stranger is None else stranger
+                message = f"port {port} is held by {owner}; it is not ours, so it is only ended with force"
+                return ActionResult(False, "not_permitted", message)
+            if attempt >= max_retries:
+                break
+            time.sleep(_RETRY * 2**attempt)
+        return ActionResult(False, "survived", f"port {port} is taken again and again")
+
+    def cleanup_on_startup(self, *, force: bool = False, grace: float = _GRACE) -> ActionResult:
+        """Ends what earlier starts of this name (of the single instance, or of the :class:`ManagedService` of this
+        program) have left behind: processes that carry its mark in their environment, whatever they and their parents
+        did meanwhile, and are not of this start. ``not_found``: nothing was left; also ``ok``.
+
+        :param grace: seconds from SIGTERM to SIGKILL.
+        """
+        held = _program.held
+        if held is None:
+            message = "no name is held: call enforce_single_instance first"
+            return ActionResult(True, "not_found", message)
+        left = _leftovers_of(held)
+        if not left:
+            return ActionResult(True, "not_found", "nothing was left behind")
+        return _end_found(left, force, grace)
+
+    def add_shutdown_handler(self, handler: _F, *, name: str | None = None, timeout: float = _HANDLER_TIMEOUT) -> _F:
+        """Runs ``handler()``, which may be ``async def``, at the end: the newest first, each on its own, in a thread of
+        its own and for at most ``timeout`` seconds, once. Returns ``handler``, so it can be a decorator. The end comes
+        with :meth:`register_shutdown_handlers`, or with that of a :class:`ManagedService` of this program."""
+        _program.add(_Handler(_stop_of(handler, name, timeout)))
+        return handler
+
+    def remove_shutdown_handler(self, handler: Callable[..., object]) -> None:
+        """Takes a handler back."""
+        for each in _program.handlers:
+            if each.handler.given == handler:
+                _program.remove(each)
+
+    def execute_shutdown_handlers(self) -> list[HandlerOutcome]:
+        """Runs the handlers now. The program goes on and keeps its names; what has been run is not run again. A call
+        while they run gets the same outcomes. Raises nothing."""
+        with self._guard:
+            is_first = self._running is None
+            over, outcomes = self._running = self._running or (threading.Event(), [])
+        if not is_first:
+            with _waiting_here():
+                over.wait()
+            return list(outcomes)
+        try:
+            while _program.handlers:
+                newest = _program.handlers[-1]
+                newest._stop(_Reason("request"))
+                outcomes += newest._outcomes
+        finally:
+            with self._guard:
+                self._running = None
+            over.set()
+        return list(outcomes)
+
+    def register_shutdown_handlers(self) -> Callable[[], None]:
+        """From now on they are run at SIGTERM, SIGINT and SIGHUP, an error that nobody caught, and the normal end. Then
+        the program ends: by a signal with exit code 0, or 1 when a handler failed. A signal that the program handles
+        itself is left to it. Returns what takes that back.
+
+        :raises UsageError: outside the main thread: Python takes signals only there.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            message = "register_shutdown_handlers takes signals, which Python does in the main thread only"
+            raise UsageError(message, "call it there")
+        _program.register(True)
+        return lambda: _program.register(False)
+
+    def get_process_status(self) -> ProcessStatus:
+        """What this program is now: its name, start, managed ports and how many shutdown handlers it has."""
+        held = _program.held
+        ports = tuple(ManagedPort(port, name, _is_listened_on(port)) for port, name in self._ports.items())
+        name = None if held is None else held.place.service
+        return ProcessStatus(not _program.is_ending, name, os.getpid(), _started_at(), ports, len(_program.handlers))
+
+    def log_error(self, error: object, context: str) -> None:
+        """One error on stderr, with its time, where it happened and its traceback."""
+        text = str(error)
+        if isinstance(error, BaseException):
+            text = "".join(traceback.format_exception(type(error), error, error.__traceback__)).rstrip()
+        held = _program.held
+        _print(f"{_now()} {'reeve' if held is None else held.place.service}: {context}: {text}")
+
+    def _reset(self) -> None:
+        _program.register(False)
+        for handler in _program.handlers:
+            _program.remove(handler)
+        self._ports = {}
+        single, self._single = self._single, None
+        if single is not None:
+            single.release()
+
+    def _tell_ports(self) -> None:
+        presence = None if _program.held is None else _program.held.member._presence
+        if presence is not None and self._ports:
+            ports = [*_ports_of(presence.card["ports"]), *(Port(port, name) for port, name in self._ports.items())]
+            presence.update({"ports": [each._json() for each in _unite_ports(ports)]})
+
+
+_manager: ProcessManager | None = None
+
+
+def get_process_manager() -> ProcessManager:
+    """The process manager of this program; a child that was forked has one of its own."""
+    global _manager
+    if _manager is None or _manager._pid != os.getpid():
+        _manager = ProcessManager()
+    return _manager
+
+
+def reset_process_manager() -> None:
+    """Gives back its name and forgets ports and shutdown handlers of the whole program; the next
+    :func:`get_process_manager` is a new one. For tests, mostly."""
+    global _manager
+    manager, _manager = _manager, None
+    if manager is not None and manager._pid == os.getpid():
+        manager._reset()
+
+
+def _is_ours(pid: int) -> bool:
+    """Below this program, or started by an earlier start of its name."""
+    held = _program.held
+    is_marked = held is not None and _environ_of(pid).get(_OWNER_MARK, "").startswith(f"{held.place.id}:")
+    return is_marked or os.getpid() in _lineage(pid, _scan()) - {pid}
+
+
+def _leftovers_of(held: _Held) -> list[FoundProcess]:
+    """Not among them: a daemon of reeve and what it supervises, and other services that hold a name of their own, with
+    what is below."""
+    live = _scan()
+    cards = [card for card in _list_cards(held.place.project.run) if card["id"] != held.place.id]
+    others = {card["pid"] for card in cards if _liveness(card) == "live"}
+    spared = _lineage(os.getpid(), live) | others
+    spared |= {seen.pid for seen in _kin([(seen.pid, seen.start) for seen in live if seen.pid in others], live)}
+    found = []
+    for seen in live:
+        environ = _environ_of(seen.pid) if seen.pid not in spared else {}
+        mark = environ.get(_OWNER_MARK, "")
+        is_left = mark.startswith(f"{held.place.id}:") and mark != held.mark
+        if is_left and _DAEMON_MARK not in environ and "REEVE_RUN" not in environ:
+            process = _look_up(seen.pid)
+            found += [] if process is None else [process]
+    return found
+
+
+def _started_at() -> datetime:
+    """When this process was started; where the system does not tell, when this library was loaded."""
+    seen = _read_stat(os.getpid())
+    uptime = _read_text("/proc/uptime").split()
+    if seen is None or not uptime:
+        return _LOADED
+    age = float(uptime[0]) - (seen.start + _boot_offset()) / _TICKS
+    return datetime.fromtimestamp(time.time() - age, timezone.utc)
+
+
+_LOADED = datetime.now(timezone.utc)

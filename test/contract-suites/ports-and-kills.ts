@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { expect, test } from 'vitest';
 import { program } from '../harness/program.ts';
-import { openManager } from './manager.ts';
+import { type Manager, openManager } from './manager.ts';
 import { lives, type Speaker, type World, world } from './speaker.ts';
 
 const isRoot = process.geteuid?.() === 0;
@@ -121,9 +121,15 @@ export function portsAndKillsContract(manager: Speaker): void {
 }
 
 /** A program that holds a port (test/programs/holds-port.py). Not a child of the library's. */
-async function hold(here: World, ...words: readonly string[]): Promise<{ pid: number; port: number }> {
+export async function hold(here: World, ...words: readonly string[]): Promise<{ pid: number; port: number }> {
   const started = here.start({ name: 'holder', command: program('holds-port', ...words) });
   return holderIn(await started.line(/^open \d+ \d+/));
+}
+
+/** The same as a child of `asker`. */
+export async function holdBelow(asker: Manager): Promise<{ pid: number; port: number }> {
+  await asker.ask('start', program('holds-port'));
+  return holderIn(await asker.line(/^open \d+ \d+/));
 }
 
 function holderIn(line: string): { pid: number; port: number } {

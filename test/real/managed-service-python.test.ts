@@ -39,6 +39,25 @@ describe.skipIf(!hasPython)('the Python library (apt-get install python3)', () =
     expect(await service.ended, service.stderr()).toEqual({ code: 0, signal: null });
   });
 
+  test("U25: the guide's process manager does what it says, and leaves nothing", async () => {
+    await using here = world();
+    writeFileSync(path.join(here.folder, 'manager.py'), example('manager.py'));
+    const env = { PYTHONPATH: library, PYTHONDONTWRITEBYTECODE: '1' };
+    const manager = here.start({ name: 'Python', command: ['python3', '-u', 'manager.py'] }, {}, env);
+    expect(await manager.ended, manager.stderr()).toEqual({ code: 0, signal: null });
+    expect(manager.lines).toEqual([
+      'True True',
+      'protected',
+      '[True]',
+      'True',
+      "['nightly-job']",
+      '0 not_found',
+      'True already_running True',
+      'done',
+      'bye',
+    ]);
+  });
+
   test("the guide's sd_notify service, which needs no library, is ready when it says so", async () => {
     await using reeve = startReeve();
     reeve.file('worker.py', example('worker.py'));
