@@ -4,6 +4,7 @@ import { ReeveClient } from '@reeve/sdk';
 import { expect, test } from 'vitest';
 import { openRegistryReadonly } from '../../packages/reeve/src/registry/open-readonly.ts';
 import { serviceOf } from '../harness/ask.ts';
+import { startByHand } from '../harness/by-hand.ts';
 import { startReeve, type TestReeve } from '../harness/reeve.ts';
 
 /** A client of the daemon that is not the CLI. */
@@ -48,4 +49,35 @@ test('a client that is not the CLI hunts and kills as the commands do; it is spa
     'token:dashboard kill api done',
     'token:dashboard kill x refused: NOT_PERMITTED (exit code 7)',
   ]);
+});
+
+test('a client that is not the CLI stops what was started manually, as reeve stop does; a start replaces the copy', async () => {
+  await using reeve = startReeve();
+  reeve.project({
+    project: 'shop',
+    services: { api: { command: [...reeve.program('stays')] }, db: { command: 'sleep 1000' } },
+  });
+  expect((await reeve.run(['up', '-d', 'db'])).code).toBe(0);
+  await using client = await connect(reeve);
+  const project = { folder: reeve.folder };
+  const wish = { project, timeout: 5_000, force: false, actor };
+  await using copy = startByHand(reeve, { service: 'api' });
+  await copy.open();
+  const stopped = await client.call('stop', { ...wish, services: ['API'] });
+  expect(stopped.receipt).toMatchObject({ project: 'shop', status: 'COMPLETE', services: [{ name: 'api' }] });
+  expect(stopped.receipt.services[0]?.processes).toContainEqual(expect.objectContaining({ pid: copy.pid }));
+  expect(await copy.ended).toBe(0);
+  await using second = startByHand(reeve, { service: 'api' });
+  await second.open();
+  const started = await client.call('start', { project, services: ['api'], environment: null, actor });
+  expect(started.replaced).toEqual([{ service: 'api', pid: second.pid, was_running: true }]);
+  expect(await second.ended).toBe(0);
+  await using other = startByHand(reeve, { service: 'worker' });
+  await other.open();
+  const { receipts } = await client.call('stopAll', { timeout: 5_000, force: false, actor });
+  const names = receipts.flatMap(({ services }) => services.map(({ name }) => name)).sort();
+  expect({ names, project: receipts[0]?.project }).toEqual({ names: ['api', 'db', 'worker'], project: 'shop' });
+  expect(await other.ended).toBe(0);
+  const unknown = client.call('stop', { ...wish, services: ['nothing'] });
+  await expect(unknown).rejects.toMatchObject({ code: 'SERVICE_UNKNOWN' });
 });

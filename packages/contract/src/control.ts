@@ -83,7 +83,7 @@ export interface Calls {
     params: { project: ProjectRef; services: Selection; timeout: number | null; force: boolean; actor: Requester };
     ok: Accepted;
   };
-  /** Ends when everything named is gone or the limit is over. Pushes {@link Progress}. */
+  /** Ends when everything named is gone or the limit is over, also what was started manually. Pushes {@link Progress}. */
   stop: {
     params: { project: ProjectRef; services: Selection; timeout: number | null; force: boolean; actor: Requester };
     ok: { receipt: Receipt };
@@ -94,6 +94,11 @@ export interface Calls {
   cleanup: {
     params: { project: ProjectRef; timeout: number | null; force: boolean; actor: Requester };
     ok: { receipt: Receipt };
+  };
+  /** `stop` of every project of the home, and of everything that was started manually. One receipt for each project. */
+  stopAll: {
+    params: { timeout: number | null; force: boolean; actor: Requester };
+    ok: { receipts: readonly Receipt[] };
   };
   /** `stop`, then forget. */
   down: {
@@ -172,6 +177,14 @@ export interface Accepted {
   /** The services that the call now waits for, dependencies included, in start order. */
   readonly services: readonly string[];
   readonly already: readonly string[];
+  /** Copies that were started manually, and were ended first. Absent: of an older daemon. */
+  readonly replaced?: readonly ReplacedCopy[];
+}
+export interface ReplacedCopy {
+  readonly service: string;
+  readonly pid: number;
+  /** false: it had ended, and had left processes behind. */
+  readonly was_running: boolean;
 }
 export interface Applied extends Accepted {
   /** Set once, when another folder bears the wanted name. */

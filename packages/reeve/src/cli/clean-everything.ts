@@ -10,7 +10,6 @@ import { callerOf } from './caller.ts';
 import type { Context } from './context.ts';
 import { longCall } from './daemon/long-call.ts';
 import { actor } from './project/actor.ts';
-import { managedProjects } from './stop-everything.ts';
 
 /** One thing that was cleaned up, with the proof: our own look at processes and ports. */
 export interface CleanRow {
@@ -99,6 +98,12 @@ function joined(one: CleanRow, other: CleanRow): CleanRow {
     ports: [...ports.values()],
     ms: Math.max(one.ms, other.ms),
   };
+}
+
+/** What the daemon itself runs or has run: only that is scanned. */
+export async function managedProjects(client: ReeveClient): Promise<readonly PsView[]> {
+  const { projects } = await client.call('ps', { project: null });
+  return projects.filter(({ scanned_at }) => scanned_at !== null);
 }
 
 async function cleanProject(

@@ -13,6 +13,7 @@ import {
   rowsOfReceipt,
 } from './clean-everything.ts';
 import type { Context } from './context.ts';
+import { operationsTo } from './operations-of.ts';
 import { findProject } from './project/find-project.ts';
 import { managedNames } from './project/managed-names.ts';
 import { askDaemon } from './project-views.ts';
@@ -40,10 +41,12 @@ export async function cleanNamed(
   const supervised = announced.filter((each) => !byHand.includes(each) && each.liveness === 'live');
   await Promise.all(supervised.map((each) => cleanUpInOwner(each)));
   const services = words.filter((word) => managed.has(word.toLowerCase()));
-  const stop = { client, services, call: 'stop', purge: false, ...wish } as const;
-  const receipt = services.length > 0 ? await stopTarget(context, target, stop) : null;
   const families = familiesInHome(callerOf(context));
   const there = byHand.filter((each) => hasSomething(each, families));
+  // First: a stop ends copies that were started manually too, but does not clean up after them.
   const ended = await endManual(callerOf(context), there, { ...wish, cleanUp: true });
+  const stop = { services, call: 'stop', purge: false, ...wish } as const;
+  const operations = operationsTo(context, client);
+  const receipt = services.length > 0 ? await stopTarget(context, operations, target, stop) : null;
   return mergeRows([...(receipt ? rowsOfReceipt(receipt) : []), ...ended.map(rowOfEnded)]);
 }

@@ -1,19 +1,13 @@
 import { ReeveError } from '@reeve/contract';
 import type { ReeveClient } from '@reeve/sdk';
 import { offlineOperations } from '../operations/offline.ts';
-import type { OfflineVerb, OperationCall, Operations } from '../operations/operation-types.ts';
+import type { OfflineVerb, Operations } from '../operations/operation-types.ts';
 import { callerOf } from './caller.ts';
 import type { Context } from './context.ts';
 import { longCall } from './daemon/long-call.ts';
 import { connectToRead, isLost } from './daemon/reach-daemon.ts';
 import { worldHere } from './home-look.ts';
-import { actor } from './project/actor.ts';
 import { connectToStop, stopServices } from './stop-services.ts';
-
-/** This command, as the one that asks. */
-export function ask<V extends OfflineVerb>(push: OperationCall<V>['push'] = () => {}): OperationCall<V> {
-  return { push, signal: new AbortController().signal, requester: actor() };
-}
 
 type Reached = Pick<Operations, OfflineVerb>;
 
@@ -31,10 +25,18 @@ export async function withOperations<T>(context: Context, use: (operations: Reac
   }
 }
 
+/** For a stop: the daemon's where `client` is one, else of what was started manually. */
+export function operationsTo(context: Context, client: ReeveClient | null): Reached {
+  return client ? operationsOf(client) : operationsHere(context);
+}
+
 function operationsOf(client: ReeveClient): Reached {
   return {
     hunt: (params) => client.call('hunt', params),
     kill: (params, { push, signal }) => longCall(client, 'kill', params, { onPush: push, signal }),
+    stop: (params, { push, signal }) => longCall(client, 'stop', params, { onPush: push, signal }),
+    stopAll: (params, { signal }) => longCall(client, 'stopAll', params, { signal }),
+    down: (params, { push, signal }) => longCall(client, 'down', params, { onPush: push, signal }),
   };
 }
 
@@ -45,9 +47,10 @@ function operationsHere(context: Context): Reached {
     stop: async (stops, timeout) => {
       await using client = await connectToStop(context);
       if (!client) return [];
-      const wish = { client, call: 'stop', timeout, force: false, purge: false } as const;
+      const operations = operationsOf(client);
+      const wish = { call: 'stop', timeout, force: false, purge: false } as const;
       return await Promise.all(
-        stops.map(({ folder, services }) => stopServices(context, { ...wish, services, project: { folder } })),
+        stops.map(({ folder, services }) => stopServices(context, operations, { folder }, { ...wish, services })),
       );
     },
   });

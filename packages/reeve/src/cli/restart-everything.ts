@@ -5,14 +5,13 @@ import type { Announced } from '../core/announced/announced.ts';
 import { environmentFor } from '../operations/stop/end-manual.ts';
 import { announcedInHome } from './announced-here.ts';
 import { callerOf } from './caller.ts';
-import { cleanEverything } from './clean-everything.ts';
+import { cleanEverything, managedProjects } from './clean-everything.ts';
 import { durationOption } from './command-line/read-options.ts';
 import { type Context, has, printJson, say } from './context.ts';
 import { longCall } from './daemon/long-call.ts';
 import { weightiest } from './exit-code.ts';
 import { actor } from './project/actor.ts';
 import { cleanLines } from './show/clean-text.ts';
-import { managedProjects } from './stop-everything.ts';
 import { connectToStop } from './stop-services.ts';
 import { oneLine } from './terminal/safe-text.ts';
 import { glyph, type Style } from './terminal/style.ts';
@@ -88,7 +87,7 @@ async function startProject(
   });
   try {
     const project = { name };
-    const accepted = await client.call('start', { project, services: names, environment: null, actor: actor() });
+    const accepted = await longCall(client, 'start', { project, services: names, environment: null, actor: actor() });
     const started = accepted.services;
     if (started.length === 0) return [];
     if (has(context, 'no-wait'))

@@ -10,13 +10,12 @@ import { weightiest } from './exit-code.ts';
 import { Interrupts, START_GOES_ON } from './interrupts.ts';
 import { findProject, refOf } from './project/find-project.ts';
 import { loadProject } from './project/load-project.ts';
-import { managedNames } from './project/managed-names.ts';
 import { projectFacts } from './project-facts.ts';
 import { startLines, startManagers } from './restart-everything.ts';
+import { tellReplaced } from './show/replaced-copies.ts';
 import { tellSteps } from './show/verbose-steps.ts';
 import { awaitStart } from './starting/await-start.ts';
 import { bringUp } from './starting/bring-up.ts';
-import { takeOver } from './take-over.ts';
 
 /** `start` and `restart` wait this long unless they are told otherwise. */
 const PATIENCE = 60_000;
@@ -34,11 +33,9 @@ export async function startKnown(context: Context, ask: Ask): Promise<number> {
   if (has(context, 'all')) return await startAll(context, ask, services, signal);
   const target = await findProject(context);
   const project = refOf(target);
-  const code = await askKnown(context, target, async (client) => {
-    const names = services.length > 0 ? services : [...(await managedNames(context, target))];
-    await takeOver(context, { client, target, services: names });
-    return startOne(context, { client, project, services, ask, signal });
-  });
+  const code = await askKnown(context, target, (client) =>
+    startOne(context, { client, project, services, ask, signal }),
+  );
   return code ?? (await bringUp(context, { loaded: await loadProject(context, target), services, signal }));
 }
 
@@ -89,6 +86,7 @@ async function startOne(context: Context, { client, project, services, ask, sign
   const steps = tellSteps(context, client);
   try {
     const accepted = await ask(client, project, services);
+    tellReplaced(context, accepted);
     if (has(context, 'no-wait')) return tellAccepted(context, accepted);
     const timeout = durationOption(context, 'timeout') ?? PATIENCE;
     return await awaitStart(context, {

@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
 import { type ProjectRef, type Progress as Push, type Receipt, ReeveError } from '@reeve/contract';
 import type { ReeveClient } from '@reeve/sdk';
+import type { Operations } from '../operations/operation-types.ts';
+import { ask } from './caller.ts';
 import { type Context, printJson } from './context.ts';
-import { longCall } from './daemon/long-call.ts';
 import { connectOrStart, pathsOf } from './daemon/reach-daemon.ts';
 import { actor } from './project/actor.ts';
 import { refOf, unknownProject } from './project/find-project.ts';
@@ -14,7 +15,7 @@ import { StopProgress } from './show/stop-progress.ts';
 
 /**
  * A client for a stop: the daemon is started when it is down, since services may have outlived it. Null when this home
- * has no memory at all: then nothing ever ran.
+ * has no memory at all: then reeve never ran anything.
  */
 export async function connectToStop(context: Context): Promise<ReeveClient | null> {
   const { registry, controlSocket } = pathsOf(context);
@@ -22,8 +23,6 @@ export async function connectToStop(context: Context): Promise<ReeveClient | nul
 }
 
 export interface StopWish {
-  readonly client: ReeveClient;
-  readonly project: ProjectRef;
   readonly services: readonly string[];
   readonly call: 'stop' | 'down';
   readonly timeout: number | null;
@@ -31,45 +30,53 @@ export interface StopWish {
   readonly purge: boolean;
   readonly signal?: AbortSignal;
 }
+type Stops = Pick<Operations, 'stop' | 'down'>;
 
 /** Stops, showing how it gets on. Throws PROJECT_UNKNOWN, SERVICE_UNKNOWN. */
-export async function stopServices(context: Context, wish: StopWish): Promise<Receipt> {
-  const { client, project, services, timeout, force, purge, signal } = wish;
+export async function stopServices(
+  context: Context,
+  operations: Stops,
+  project: ProjectRef,
+  { services, call, timeout, force, purge, signal }: StopWish,
+): Promise<Receipt> {
   using progress = new StopProgress(context);
-  const options = { ...(signal ? { signal } : {}), onPush: (push: Push) => progress.note(push) };
+  const asked = ask<'stop' | 'down'>((push: Push) => progress.note(push), signal);
   const by = actor();
-  if (wish.call === 'down')
-    return (await longCall(client, 'down', { project, purge, timeout, actor: by }, options)).receipt;
-  return (await longCall(client, 'stop', { project, services, timeout, force, actor: by }, options)).receipt;
+  if (call === 'down') return (await operations.down({ project, purge, timeout, actor: by }, asked)).receipt;
+  return (await operations.stop({ project, services, timeout, force, actor: by }, asked)).receipt;
 }
 
-/** The receipt of a project of which nothing is known to reeve. The names must still be right. Throws SERVICE_UNKNOWN. */
-async function nothingRan(context: Context, target: Target, services: readonly string[]): Promise<Receipt> {
-  if (target.kind === 'folder' && target.config === null) throw unknownProject(target);
-  const { project } = await loadProject(context, target);
-  const known = project.services.map(({ name }) => name);
-  for (const word of services) {
-    const name = word.replace(/:\d+$/, '').toLowerCase();
-    if (!known.some((each) => each.toLowerCase() === name)) throw unknownService(word, project.name, known);
-  }
-  return { project: project.name, status: 'COMPLETE', services: [], survivors: [], ms: 0 };
-}
-
-/** Stops what a target names, or finds that reeve knows nothing of it. */
+/** Stops what a target names. What only its config knows has not run. Throws what makes exit code 4. */
 export async function stopTarget(
   context: Context,
+  operations: Stops,
   target: Target,
-  wish: Omit<StopWish, 'client' | 'project'> & { readonly client: ReeveClient | null },
+  wish: StopWish,
 ): Promise<Receipt> {
-  const { client } = wish;
-  if (!client) return nothingRan(context, target, wish.services);
+  const ref = refOf(target);
   try {
-    return await stopServices(context, { ...wish, client, project: refOf(target) });
+    return await stopServices(context, operations, ref, wish);
   } catch (error) {
-    if (error instanceof ReeveError && error.code === 'PROJECT_UNKNOWN')
-      return nothingRan(context, target, wish.services);
-    throw error;
+    if (!isUnknown(error)) throw error;
+    const { project, known } = await declared(context, target);
+    const services = wish.services.filter((word) => !known.has(word.replace(/:\d+$/, '').toLowerCase()));
+    const [first] = services;
+    if (first === undefined) return { project, status: 'COMPLETE', services: [], survivors: [], ms: 0 };
+    return stopServices(context, operations, ref, { ...wish, services }).catch((again: unknown) => {
+      throw isUnknown(again) ? unknownService(first, project, [...known.values()]) : again;
+    });
   }
+}
+
+function isUnknown(error: unknown): boolean {
+  return error instanceof ReeveError && error.code === 'PROJECT_UNKNOWN';
+}
+
+/** The names in the config, by their small letters. */
+async function declared(context: Context, target: Target) {
+  if (target.kind === 'folder' && target.config === null) throw unknownProject(target);
+  const { project } = await loadProject(context, target);
+  return { project: project.name, known: new Map(project.services.map(({ name }) => [name.toLowerCase(), name])) };
 }
 
 /** Prints one receipt; the exit code is 0 for COMPLETE, 6 for INCOMPLETE. */

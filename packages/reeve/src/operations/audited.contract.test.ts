@@ -35,7 +35,8 @@ function world(some: Partial<Operations>) {
     signal: refuse,
     kill: refuse,
     hunt: refuse,
-    stopAll: async () => [],
+    stopAll: refuse,
+    stopManaged: async () => [],
     ...some,
   };
   const clock = { now: () => 5, monotonic: () => 6 };

@@ -19,11 +19,12 @@ export function audited(supervisor: AuditTrail, operations: Operations): Operati
   const wrap = <V extends ChangingVerb>(verb: V): Operations[V] =>
     (async (params: Calls[V]['params'], call: OperationCall<V>) => {
       const run = operations[verb] as (p: typeof params, c: typeof call) => Promise<Calls[V]['ok']>;
-      const note = (outcome: string): void =>
-        append(supervisor, call.requester, actionOf(verb, params), targetOf(params), outcome);
+      const note = (outcome: string, target = targetOf(params)): void =>
+        append(supervisor, call.requester, actionOf(verb, params), target, outcome);
       try {
         const result = await run(params, call);
-        if (!IN_TRANSACTION.has(verb)) note(auditOutcome(receiptIn(result)));
+        if ('receipts' in result) for (const each of result.receipts) note(auditOutcome(each), each.project);
+        else if (!IN_TRANSACTION.has(verb)) note(auditOutcome(receiptIn(result)));
         return result;
       } catch (error) {
         note(auditOutcome(error instanceof ReeveError ? error : 'INTERNAL'));
@@ -35,13 +36,14 @@ export function audited(supervisor: AuditTrail, operations: Operations): Operati
     start: wrap('start'),
     restart: wrap('restart'),
     stop: wrap('stop'),
+    stopAll: wrap('stopAll'),
     down: wrap('down'),
     cleanup: wrap('cleanup'),
     signal: wrap('signal'),
     kill: wrap('kill'),
     hunt: operations.hunt,
-    stopAll: async (requester) => {
-      const receipts = await operations.stopAll(requester);
+    stopManaged: async (requester) => {
+      const receipts = await operations.stopManaged(requester);
       for (const receipt of receipts)
         append(supervisor, requester, 'daemon stop --with-services', receipt.project, auditOutcome(receipt));
       return receipts;
@@ -56,11 +58,13 @@ function receiptIn(result: Calls[ChangingVerb]['ok']): Ended | null {
 
 function actionOf(verb: ChangingVerb, params: Calls[ChangingVerb]['params']): string {
   if (verb === 'apply') return 'up';
+  if (verb === 'stopAll') return 'stop --all';
   return verb === 'signal' && 'signal' in params ? `signal ${params.signal}` : verb;
 }
 
 function targetOf(params: Calls[ChangingVerb]['params']): string {
   if ('typed' in params) return params.typed;
+  if (!('project' in params)) return '';
   const { project } = params;
   const services = 'services' in params ? params.services : 'service' in params ? [params.service] : [];
   return [nameOf(project), services.join(', ')].filter(Boolean).join(': ');

@@ -12,7 +12,8 @@ import { applyProject, type GuardPlace } from './start/apply-project.ts';
 import { restartServices, startServices } from './start/start-services.ts';
 import type { Caller } from './stop/end-manual.ts';
 import { stopEverything } from './stop/stop-project.ts';
-import { cleanUpProject, stopServices, takeDown } from './stop/stop-services.ts';
+import { cleanUpProject, type StopCall, stopHome, stopServices } from './stop/stop-services.ts';
+import { takeDown } from './stop/take-down.ts';
 
 export interface LivePlace extends GuardPlace {
   /** Pids of the keepers. */
@@ -22,29 +23,37 @@ export interface LivePlace extends GuardPlace {
 /** What the verbs mean where a daemon runs: every translator (socket, later HTTP) calls these. */
 export function liveOperations(supervisor: Supervisor, place: LivePlace): Operations {
   const world = (): Promise<World> => liveWorld(supervisor, place.paths, place.keepers());
-  const callerOf = ({ pid }: Requester): Caller => ({ paths: place.paths, environment: {}, pid });
+  const withCaller = <T extends { readonly requester: Requester }>(call: T): T & { readonly caller: Caller } => ({
+    ...call,
+    caller: { paths: place.paths, environment: {}, pid: call.requester.pid },
+  });
   return audited(supervisor, {
-    apply: (params, { requester }) => applyProject(supervisor, place, params, requester),
-    start: (params, { requester }) => startServices(supervisor, params, requester),
-    restart: async (params, { requester }) => restartServices(supervisor, params, requester),
-    stop: async (params, call) => ({ receipt: await stopServices(supervisor, params, call) }),
+    apply: (params, call) => applyProject(supervisor, place, params, withCaller(call)),
+    start: (params, call) => startServices(supervisor, params, withCaller(call)),
+    restart: (params, call) => restartServices(supervisor, params, withCaller(call)),
+    stop: async (params, call) => ({ receipt: await stopServices(supervisor, params, withCaller(call)) }),
+    stopAll: async (params, { requester }) => ({
+      receipts: await stopHome(supervisor, params, withCaller({ requester })),
+    }),
     cleanup: async (params, { requester }) => ({ receipt: await cleanUpProject(supervisor, params, { requester }) }),
-    down: async (params, call) => ({ receipt: await takeDown(supervisor, place.paths, params, call) }),
+    down: async (params, call) => ({ receipt: await takeDown(supervisor, params, withCaller(call)) }),
     signal: async ({ project, service, signal }) => ({
       pid: signalMain(supervisor.find(project), service, signal),
     }),
     hunt: async ({ query }, { requester }) => ({ processes: hunt(await world(), query, requester.pid) }),
-    kill: async (params, { requester, push }) =>
-      kill({ world: await world(), caller: callerOf(requester), stop: stopsFor(supervisor, requester) }, params, push),
-    stopAll: (requester) => stopEverything(supervisor, requester),
+    kill: async (params, { requester, push }) => {
+      const call = withCaller({ requester });
+      return kill({ world: await world(), caller: call.caller, stop: stopsFor(supervisor, call) }, params, push);
+    },
+    stopManaged: (requester) => stopEverything(supervisor, requester),
   });
 }
 
-function stopsFor(supervisor: Supervisor, requester: Requester): StopThese {
+function stopsFor(supervisor: Supervisor, call: StopCall): StopThese {
   return (stops, timeout, push) =>
     Promise.all(
       stops.map(({ folder, services }) =>
-        stopServices(supervisor, { project: { folder }, services, timeout, force: false }, { requester, push }),
+        stopServices(supervisor, { project: { folder }, services, timeout, force: false }, { ...call, push }),
       ),
     );
 }

@@ -4,6 +4,8 @@ import { kill } from './kill/kill.ts';
 import type { OfflineVerb, Operations } from './operation-types.ts';
 import type { World } from './read/world.ts';
 import type { Caller } from './stop/end-manual.ts';
+import { announcedIn, forgetCards } from './stop/started-manually.ts';
+import { stopAllManual, stopManual } from './stop/stop-manual.ts';
 
 export interface OfflinePlace {
   /** Looked at anew by each operation. */
@@ -18,5 +20,16 @@ export function offlineOperations({ world, caller, stop }: OfflinePlace): Pick<O
   return {
     hunt: async ({ query }) => ({ processes: hunt(await world(), query, caller.pid) }),
     kill: async (params, { push }) => kill({ world: await world(), caller, stop }, params, push),
+    stop: async ({ project, services, timeout, force }) => ({
+      receipt: await stopManual(caller, project, services, { timeout, force }),
+    }),
+    stopAll: async ({ timeout, force }) => ({
+      receipts: await stopAllManual(caller, { timeout, force }, Promise.resolve([])),
+    }),
+    down: async ({ project, timeout }) => {
+      const receipt = await stopManual(caller, project, [], { timeout, force: false });
+      if (receipt.status === 'COMPLETE') forgetCards(announcedIn(caller, project));
+      return { receipt };
+    },
   };
 }

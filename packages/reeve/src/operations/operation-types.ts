@@ -4,12 +4,12 @@ import type { Push } from '@reeve/sdk';
 /** The calls that change something. */
 export type ChangingVerb = Extract<
   CallName,
-  'apply' | 'start' | 'restart' | 'stop' | 'down' | 'cleanup' | 'signal' | 'kill'
+  'apply' | 'start' | 'restart' | 'stop' | 'stopAll' | 'down' | 'cleanup' | 'signal' | 'kill'
 >;
 /** All that are operations. `ps`, `why`, `ports` and `logs` are none of this table yet. */
 export type Verb = ChangingVerb | 'hunt';
-/** These need no daemon. */
-export type OfflineVerb = 'hunt' | 'kill';
+/** These need no daemon; without one `stop`, `stopAll` and `down` mean what was started manually. */
+export type OfflineVerb = 'hunt' | 'kill' | 'stop' | 'stopAll' | 'down';
 
 export interface OperationCall<V extends CallName> {
   /** Reports progress before the result. */
@@ -23,6 +23,6 @@ export interface OperationCall<V extends CallName> {
 export type Operations = {
   readonly [V in Verb]: (params: Calls[V]['params'], call: OperationCall<V>) => Promise<Calls[V]['ok']>;
 } & {
-  /** Stops every project at the same time. */
-  readonly stopAll: (requester: Requester) => Promise<readonly Calls['stop']['ok']['receipt'][]>;
+  /** `daemon stop --with-services`: what the daemon runs. */
+  readonly stopManaged: (requester: Requester) => Promise<readonly Calls['stop']['ok']['receipt'][]>;
 };

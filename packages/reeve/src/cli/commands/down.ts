@@ -1,21 +1,17 @@
-import { removeCard } from '../../announcements/remove-card.ts';
-import { announcedOf } from '../announced-here.ts';
 import { durationOption } from '../command-line/read-options.ts';
 import { type Context, has, say } from '../context.ts';
 import { Interrupts, STOP_GOES_ON } from '../interrupts.ts';
+import { operationsTo } from '../operations-of.ts';
 import { findProject } from '../project/find-project.ts';
-import type { Target } from '../project/target.ts';
 import { askDaemon } from '../project-views.ts';
-import { connectToStop, showReceipt } from '../stop-services.ts';
-import { stopAllOf } from '../stop-with-announced.ts';
+import { connectToStop, showReceipt, stopTarget } from '../stop-services.ts';
 
 export async function run(context: Context): Promise<number> {
   const target = await findProject(context);
   await using client = await connectToStop(context);
   using interrupts = new Interrupts(context.io, ['SIGINT'], { note: STOP_GOES_ON });
   const isKnown = client !== null && (await askDaemon(client, target)) !== null;
-  const receipt = await stopAllOf(context, target, {
-    client,
+  const receipt = await stopTarget(context, operationsTo(context, client), target, {
     services: [],
     call: 'down',
     timeout: durationOption(context, 'timeout'),
@@ -25,13 +21,7 @@ export async function run(context: Context): Promise<number> {
   });
   const code = showReceipt(context, receipt);
   if (code === 0 && isKnown && !context.json) say(context, forgotten(receipt.project, has(context, 'purge')));
-  if (code === 0) forgetEnded(context, target);
   return code;
-}
-
-/** The cards of services that were started manually and have ended. */
-function forgetEnded(context: Context, target: Target): void {
-  for (const { origin, file } of announcedOf(context, target)) if (origin === 'library') removeCard(file);
 }
 
 function forgotten(project: string, isPurged: boolean): string {

@@ -1,6 +1,7 @@
 import type { HuntedView } from '@reeve/contract';
+import { ask } from '../caller.ts';
 import { type Context, printJson } from '../context.ts';
-import { ask, withOperations } from '../operations-of.ts';
+import { withOperations } from '../operations-of.ts';
 import { actor } from '../project/actor.ts';
 import { type Row, renderTable } from '../terminal/table.ts';
 

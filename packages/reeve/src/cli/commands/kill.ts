@@ -1,9 +1,10 @@
 import type { KillPlanView, KillReceipt, KillTarget } from '@reeve/contract';
 import { shown } from '../../core/shown-command.ts';
+import { ask } from '../caller.ts';
 import { parseKillTarget } from '../command-line/kill-target.ts';
 import { durationOption } from '../command-line/read-options.ts';
 import { type Context, has, optionValue, printJson, say } from '../context.ts';
-import { ask, withOperations } from '../operations-of.ts';
+import { withOperations } from '../operations-of.ts';
 import { actor } from '../project/actor.ts';
 import { findProject } from '../project/find-project.ts';
 import { renderReceipt } from '../show/receipt-text.ts';

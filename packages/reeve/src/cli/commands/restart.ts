@@ -1,6 +1,7 @@
 import { ReeveError } from '@reeve/contract';
 import { selection } from '../command-line/read-options.ts';
 import { type Context, has } from '../context.ts';
+import { longCall } from '../daemon/long-call.ts';
 import { weightiest } from '../exit-code.ts';
 import { actor } from '../project/actor.ts';
 import { restartEverything } from '../restart-everything.ts';
@@ -25,6 +26,6 @@ function restartKnown(context: Context, words: readonly string[]): Promise<numbe
   const force = has(context, 'force');
   const args = { ...context.args, positionals: words };
   return startKnown({ ...context, args }, (client, project, services) =>
-    client.call('restart', { project, services, timeout: null, force, actor: actor() }),
+    longCall(client, 'restart', { project, services, timeout: null, force, actor: actor() }),
   );
 }

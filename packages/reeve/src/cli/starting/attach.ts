@@ -10,6 +10,7 @@ import { Interrupted, Interrupts } from '../interrupts.ts';
 import { leftByThirdPress } from '../later-presses.ts';
 import { LogFollower } from '../log-follower.ts';
 import { type LogSource, lineFormat, logSource, nameWidthOf, type SourcedLine } from '../log-lines.ts';
+import { operationsTo } from '../operations-of.ts';
 import { askDaemon } from '../project-views.ts';
 import { tellLifecycle } from '../show/lifecycle-lines.ts';
 import { showReceipt, stopTarget } from '../stop-services.ts';
@@ -158,8 +159,7 @@ async function stopNow(
     await using client = await connectOrStart(context);
     // Lines of the services go on while they stop: nothing may be written over.
     const plain: Context = { ...context, talk: { ...context.talk, rich: false } };
-    return await stopTarget(plain, target, {
-      client,
+    return await stopTarget(plain, operationsTo(plain, client), target, {
       services,
       call: 'stop',
       timeout: null,

@@ -12,9 +12,9 @@ import { changesText } from '../dry-run.ts';
 import { weightiest } from '../exit-code.ts';
 import { actor } from '../project/actor.ts';
 import { tellProblems } from '../show/daemon-problems.ts';
+import { tellReplaced } from '../show/replaced-copies.ts';
 import { sessionProblems } from '../show/session-problem.ts';
 import { tellSteps } from '../show/verbose-steps.ts';
-import { takeOver } from '../take-over.ts';
 import { safeText } from '../terminal/safe-text.ts';
 import { awaitStart } from './await-start.ts';
 
@@ -34,8 +34,6 @@ export async function bringUp(context: Context, { loaded, services, signal }: Br
   await using client = await connectOrStart(context);
   const steps = tellSteps(context, client);
   try {
-    const target = { kind: 'folder', folder: project.folder, config: project.config } as const;
-    await takeOver(context, { client, target, services: toStart(loaded, services) });
     // With --prune it takes as long as what has left the config takes to end.
     const applied = await longCall(
       client,
@@ -50,6 +48,7 @@ export async function bringUp(context: Context, { loaded, services, signal }: Br
       },
       { signal },
     );
+    tellReplaced(context, applied);
     tellApplied(context, loaded, applied);
     await tellOfDaemon(context, client, applied);
     const extra = { changed: applied.changed, removed: applied.removed };
@@ -72,17 +71,6 @@ export async function bringUp(context: Context, { loaded, services, signal }: Br
   } finally {
     steps.stop();
   }
-}
-
-/** What `up` starts: the named services, else those that start by themselves, with what they need. */
-function toStart({ project }: Loaded, services: readonly string[]): readonly string[] {
-  const edges = edgesOf(project.services);
-  const wanted = new Set(services.map((word) => word.toLowerCase()));
-  const chosen = project.services.filter((s) => (wanted.size > 0 ? wanted.has(s.name.toLowerCase()) : s.autostart));
-  return withNeeded(
-    edges,
-    chosen.map(({ name }) => name),
-  );
 }
 
 /** What the config itself allows for the slowest chain of services to become ready. Milliseconds. */

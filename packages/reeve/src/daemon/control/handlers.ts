@@ -54,6 +54,7 @@ export function controlHandlers(
     start: (params, call) => operations.start(params, asked(params, call)),
     restart: (params, call) => operations.restart(params, asked(params, call)),
     stop: (params, call) => operations.stop(params, asked(params, call)),
+    stopAll: (params, call) => operations.stopAll(params, asked(params, call)),
     down: (params, call) => operations.down(params, asked(params, call)),
     cleanup: (params, call) => operations.cleanup(params, asked(params, call)),
     hunt: (params, call) => operations.hunt(params, asked(params, call)),
@@ -86,7 +87,7 @@ export function controlHandlers(
     ports: async ({ port }) => ({ ports: await allPorts(supervisor, port) }),
     surroundings: ({ project, service }) => execContextOf(supervisor, supervisor.find(project), service),
     shutdown: async ({ with_services, actor }) => {
-      const receipts = with_services ? await operations.stopAll(actor) : [];
+      const receipts = with_services ? await operations.stopManaged(actor) : [];
       facts.shutdown();
       return { receipts };
     },

@@ -40,6 +40,7 @@ export const CONTROL_SCHEMAS = {
   }),
   restart: strict({ project: ProjectRef, services: Selection, timeout: Timeout, force: Force, actor: Requester }),
   stop: strict({ project: ProjectRef, services: Selection, timeout: Timeout, force: Force, actor: Requester }),
+  stopAll: strict({ timeout: Timeout, force: Force, actor: Requester }),
   announced: strict({}),
   cleanup: strict({ project: ProjectRef, timeout: Timeout, force: Force, actor: Requester }),
   down: strict({ project: ProjectRef, purge: Type.Boolean(), timeout: Timeout, actor: Requester }),

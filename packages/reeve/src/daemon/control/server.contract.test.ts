@@ -47,6 +47,7 @@ const idle: ControlHandlers = {
   start: unused,
   restart: unused,
   stop: unused,
+  stopAll: unused,
   announced: unused,
   cleanup: unused,
   down: unused,

@@ -106,9 +106,7 @@ function isDown({ code }: ReeveError): boolean {
 
 async function endWithoutDaemon(order: KillOrder, stop: StopOf, error: ReeveError): Promise<Stopped> {
   const { folder, project, services } = stop;
-  const own = order.look.processes.filter(
-    ({ owner }) => owner?.byHand === null && owner.folder === folder && services.includes(owner.service),
-  );
+  const own = order.look.processes.filter(({ owner }) => owner?.folder === folder && services.includes(owner.service));
   const meant = own.map((seen): Meant => ({ seen, why: 'is part of it' }));
   const endings = await endDirectly(order, meant);
   const survivors = leftOf(endings, meant);

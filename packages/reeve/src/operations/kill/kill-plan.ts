@@ -17,7 +17,7 @@ export interface StopOf {
   readonly services: readonly string[];
 }
 export interface KillPlan {
-  /** The daemon stops these, and they stay stopped. */
+  /** The daemon stops these, with copies of them that were started manually, and they stay stopped. */
   readonly stops: readonly StopOf[];
   /** Services that were started manually: asked to end in order, and then looked at. */
   readonly byHand: readonly Announced[];

@@ -4,7 +4,7 @@ import type { World } from '../read/world.ts';
 import type { Caller } from '../stop/end-manual.ts';
 import { aimAt } from './aim.ts';
 import { carryOut, type StopThese } from './carry-out.ts';
-import { type KillPlan, planKill } from './kill-plan.ts';
+import { type KillPlan, planKill, type StopOf } from './kill-plan.ts';
 import { searchFor } from './kill-search.ts';
 
 /** What a kill needs of the place where it is carried out. */
@@ -27,9 +27,16 @@ export async function kill(
   const forced = `reeve kill ${target.kind === 'pattern' ? `--pattern '${target.pattern.source}'` : typed} --force`;
   const found = planKill(look, meant, { target, force, uid: process.getuid?.() ?? -1, forced });
   const isNew = named !== null && !found.stops.some(({ folder }) => folder === named.folder);
-  const plan: KillPlan = { ...found, stops: isNew ? [named, ...found.stops] : found.stops };
+  const plan = withStops(found, isNew ? [named, ...found.stops] : found.stops);
   push({ plan: viewOf(plan) });
   return carryOut({ target, typed, plan, look, timeout, caller, stop, push });
+}
+
+/** A stop means the copies that were started manually, too. */
+function withStops({ byHand, direct }: KillPlan, stops: readonly StopOf[]): KillPlan {
+  const isStopped = ({ folder, service }: { readonly folder: string; readonly service: string }): boolean =>
+    stops.some((stop) => stop.folder === folder && stop.services.includes(service));
+  return { stops, byHand: byHand.filter(({ card }) => !isStopped(card)), direct };
 }
 
 function viewOf({ stops, byHand, direct }: KillPlan): KillPlanView {

@@ -1,5 +1,6 @@
-import type { Applied, Calls, Requester } from '@reeve/contract';
+import type { Applied, Calls, ProjectSpec } from '@reeve/contract';
 import type { HomePaths } from '@reeve/host';
+import { edgesOf, withNeeded } from '../../core/graph/graph.ts';
 import { changesOfRuns } from '../../supervisor/intents/executed-changes.ts';
 import { apply } from '../../supervisor/intents/intents.ts';
 import { endsKnown } from '../../supervisor/intents/known-ends.ts';
@@ -8,6 +9,8 @@ import { registryProblems } from '../../supervisor/registry-replaced.ts';
 import type { Supervisor } from '../../supervisor/supervisor.ts';
 import { writeGuard } from '../project/guard-file.ts';
 import { forgetEnded, pruneServices } from '../project/remove-project.ts';
+import { replaceCopies } from './replace-copies.ts';
+import type { StartCall } from './start-services.ts';
 
 /** Where the guard file of a project goes, and the command that it names. */
 export interface GuardPlace {
@@ -16,14 +19,15 @@ export interface GuardPlace {
   readonly command: readonly string[];
 }
 
-/** `up`: takes the config over, starts what it names, prunes what has left it, and tells the library what is managed. */
+/** `up`: ends copies that were started manually, takes the config over, starts what it names, prunes what has left it, and tells the library what is managed. */
 export async function applyProject(
   supervisor: Supervisor,
   place: GuardPlace,
   { project: spec, environment, services, prune, guard }: Calls['apply']['params'],
-  requester: Requester,
+  { requester, caller }: StartCall,
 ): Promise<Applied> {
   const declared = { spec, environment, services };
+  const replaced = await replaceCopies(supervisor, caller, spec.folder, toStart(spec, services));
   const known = supervisor.findIfKnown({ folder: spec.folder });
   if (known) await endsKnown(supervisor, known);
   const executed = await changesOfRuns(supervisor, declared);
@@ -33,7 +37,19 @@ export async function applyProject(
   if (prune) await pruneServices(supervisor, project, removed);
   if (guard !== null) guardProject(place, project, guard);
   const { registry, clock } = supervisor.deps;
-  return { ...applied, removed, problems: registryProblems(registry, clock.now()) };
+  return { ...applied, removed, replaced, problems: registryProblems(registry, clock.now()) };
+}
+
+/** The named services, else those that start by themselves, with what they need. */
+function toStart(spec: ProjectSpec, words: readonly string[]): readonly string[] {
+  const wanted = new Set(words.map((word) => word.toLowerCase()));
+  const chosen = spec.services.filter(({ name, autostart }) =>
+    wanted.size > 0 ? wanted.has(name.toLowerCase()) : autostart,
+  );
+  return withNeeded(
+    edgesOf(spec.services),
+    chosen.map(({ name }) => name),
+  );
 }
 
 function guardProject(
