@@ -33,7 +33,7 @@ export const programOptions = {
 };
 
 /**
- * The files of one program below `dist`, as [path, text]: `NAME.js`, which everybody starts, and `code/NAME-HASH.js`.
+ * The files of one program below `dist`, as [path, text]: `NAME.js`, which is started, and `code/NAME-HASH.js`.
  * CommonJS in one file, because reading one more module costs more than the code in it.
  */
 export async function programFiles(dist, name, entry, options = {}) {

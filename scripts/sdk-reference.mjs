@@ -25,7 +25,7 @@ const chapters = [
 
 /**
  * docs/reference/sdk.md, from the docstrings of what packages/sdk exports. Throws, naming them all, when an exported name or
- * a method has none (a field may be told by its name), or comes from a file of which no chapter knows.
+ * a method has none (a field may be explained by its name), or comes from a file of which no chapter knows.
  */
 export async function renderSdkReference(entry = sdkEntry) {
   const { default: ts } = await import('typescript');

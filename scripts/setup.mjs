@@ -55,7 +55,7 @@ function npmPackagesAreCurrent() {
 async function npm(command, why) {
   console.log(why);
   const { code } = await run('npm', [command], { show: true });
-  if (code !== 0) throw new Error(`npm ${command} failed (its words are above); mend that and run this again`);
+  if (code !== 0) throw new Error(`npm ${command} failed (its words are above); fix that and run this again`);
 }
 
 async function ensureDebian(names) {
@@ -89,7 +89,7 @@ async function aptInstall(names) {
   try {
     const env = { DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
     const result = await run('apt-get', ['install', '-y', '--no-install-recommends', ...names], { env });
-    // Where systemd runs, the packages also asked to be started at the next boot: nobody wants that of a test.
+    // Where systemd runs, the packages also asked to be started at the next boot: a test must not cause that.
     if (existsSync('/run/systemd/system')) await run('systemctl', ['disable', 'postgresql', 'redis-server', 'nginx']);
     return result;
   } finally {

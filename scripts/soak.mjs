@@ -1,4 +1,4 @@
-// `npm run soak`: kills the daemon at random moments under load, and looks whether anybody noticed.
+// `npm run soak`: kills the daemon at random moments under load, and looks whether a client or service noticed.
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -91,7 +91,7 @@ async function torment() {
   while (tally.upgrades < options.upgrades && performance.now() < until) await upgrade();
 }
 
-/** What somebody may be doing while the daemon dies. Its answer does not matter: it may well be cut off. */
+/** What a user may be doing while the daemon dies. Its answer does not matter: it may well be cut off. */
 function disturb() {
   const moved = [...known].filter(([, { kind }]) => kind === 'moved').map(([name]) => name);
   const name = moved[Math.floor(chance() * moved.length)];
@@ -115,7 +115,7 @@ function killKeeper() {
   tally.keeperKills += 1;
 }
 
-/** The other build takes over while all goes on. */
+/** The other build takes over while all continues. */
 async function upgrade() {
   reeve.which = 1 - reeve.which;
   const { code, stdout, stderr } = await reeve.run(['daemon', 'upgrade', '--json']);
@@ -125,7 +125,7 @@ async function upgrade() {
   }
   const { upgraded, away_ms: away } = JSON.parse(stdout);
   if (!upgraded) violations.push('daemon upgrade: nothing to do, though the build is another');
-  if (away >= 1000) violations.push(`daemon upgrade: nobody answered for ${away} ms`);
+  if (away >= 1000) violations.push(`daemon upgrade: no daemon answered for ${away} ms`);
   tally.upgrades += 1;
   tally.away = Math.max(tally.away, away);
 }

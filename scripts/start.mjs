@@ -22,7 +22,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, askStop
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 stopWhenNpmIsGone();
 
-// A first build takes some seconds: nobody should wonder.
+// A first build takes some seconds: say so.
 console.log('building reeve ...');
 try {
   await setUp({ debian: ['python3'] });
@@ -43,7 +43,7 @@ async function main() {
     await reeve('ps');
     if (stopAsked) return await finish(0, true);
     console.log(whatNext());
-    // All of it runs already: this only attaches. On SIGTERM it stops the project and prints the receipt.
+    // All of it is already running: this only attaches. On SIGTERM it stops the project and prints the receipt.
     const attached = await reeve('up', '--attach');
     // 130: it has stopped everything itself.
     return await finish(attached, attached !== 0 && attached !== 130);
@@ -97,7 +97,7 @@ Try next, in another terminal:
 `;
 }
 
-/** An npm that is killed hands nothing on (SIGKILL cannot be): then nobody would ever stop what we started. */
+/** An npm that is killed hands nothing on (SIGKILL cannot be): then what we started would never be stopped. */
 function stopWhenNpmIsGone() {
   if (process.env.npm_lifecycle_event === undefined) return;
   const parent = process.ppid;

@@ -32,7 +32,7 @@ try {
   await setUp({ debian: needsStack ? debianPackages : [] });
   heading('build');
   add(await attempt('build', () => build({ codeCache: true })));
-  // Side by side: half of the time of the tests is waiting. The checks are told when all is over.
+  // Side by side: half of the time of the tests is waiting. The checks are reported when all is over.
   heading([wantsChecks() && 'checks', wantsTests() && 'tests'].filter(Boolean).join(' and '));
   const lines = [];
   const print = wantsTests() ? (line) => lines.push(line) : console.log;

@@ -8,7 +8,7 @@ class WebEditor extends ManagedService {
   constructor() {
     super('web-editor');
     this.onStop(() => new Promise((resolve) => this.#server.close(resolve)));
-    this.onSecondInstance((argv, cwd) => console.log('somebody started me again', argv.slice(2), cwd));
+    this.onSecondInstance((argv, cwd) => console.log('started again', argv.slice(2), cwd));
   }
 
   async run() {

@@ -65,7 +65,7 @@ function compiler(ts) {
     };
     program = ts.createProgram([file], options, host, program);
     const source = program.getSourceFile(file);
-    // Unused imports are no news here: what a missing cell leaves unused is not what is looked for.
+    // Unused imports do not matter here: what a missing cell leaves unused is not what is looked for.
     const diagnostics = [...program.getSyntacticDiagnostics(source), ...program.getSemanticDiagnostics(source)];
     return diagnostics.map((each) => ts.flattenDiagnosticMessageText(each.messageText, '\n'));
   };

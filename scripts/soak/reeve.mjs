@@ -71,7 +71,7 @@ export class Reeve {
   }
 }
 
-/** A copy of the built package, so that nobody's next build reaches this soak. */
+/** A copy of the built package, so that the next build does not reach this soak. */
 function copyOf(base, name, isOther) {
   const folder = path.join(base, name, 'reeve');
   for (const part of ['bin', 'dist', 'package.json'])

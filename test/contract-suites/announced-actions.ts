@@ -80,7 +80,7 @@ export function announcedActionsContract(speaker: Speaker): void {
     await until('its child is gone', () => !lives(pid));
   });
 
-  test('a start command that goes on is done, and outlives the service', async () => {
+  test('a start command that keeps running is done, and outlives the service', async () => {
     await using here = world();
     const service = await here.open(speaker, { announce: { start: 'echo $$ > pid; exec sleep 600' } });
     expect(await call(here.file('sock'), 'start', { timeout: 20_000 })).toMatchObject({ ok: true, reason: 'done' });

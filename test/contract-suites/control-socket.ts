@@ -53,7 +53,7 @@ export function controlSocketContract(speaker: Speaker): void {
     expect((await ended).code).toBe(0);
   });
 
-  test('what is no request is refused with USAGE and its id, and the connection goes on', async () => {
+  test('an invalid request is refused with USAGE and its id, and the connection stays', async () => {
     await using here = world();
     await here.open(speaker);
     using raw = await rawService(here.file('sock'));
@@ -144,7 +144,7 @@ export function controlSocketContract(speaker: Speaker): void {
     expect(here.card()).toMatchObject({ state: 'stopped', ready: false });
   });
 
-  test('a client that goes away in the middle harms nobody', async () => {
+  test('a client that disconnects in the middle harms no other', async () => {
     await using here = world();
     const { pid } = await here.open(speaker, { announce: { cleanup: { method: 'done' } } });
     for (const text of ['', '{"id":1', '{"id":1,"protocol":1,"call":"describe"}\n'.repeat(500)]) {

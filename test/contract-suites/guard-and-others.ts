@@ -8,7 +8,7 @@ import { type Speaker, type World, world } from './speaker.ts';
 
 /** The guard of a managed service, and what a service can know of others. `manager`: a program that takes calls. */
 export function guardAndOthersContract(speaker: Speaker, manager: Speaker): void {
-  test('U25: guard: warn: a service started by hand says so and goes on; one that reeve started says nothing', async () => {
+  test('U25: guard: warn: a service started by hand says so and continues; one that reeve started says nothing', async () => {
     await using here = world();
     writeGuard(here, 'warn');
     const service = await here.open(speaker);

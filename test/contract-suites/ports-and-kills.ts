@@ -33,7 +33,7 @@ export function portsAndKillsContract(manager: Speaker): void {
     }
   });
 
-  test('U25: everybody who holds a port is ended with it: several sockets, children, and one that ignores SIGTERM', async () => {
+  test('U25: every process that holds a port is ended with it: several sockets, children, and one that ignores SIGTERM', async () => {
     await using here = world();
     const asker = await openManager(here, manager);
     const first = await hold(here, 'shared', 'deaf', 'child');
@@ -49,7 +49,7 @@ export function portsAndKillsContract(manager: Speaker): void {
     for (const { pid } of found) expect(lives(pid)).toBe(false);
   });
 
-  test('U25: TCP and UDP of one number are told apart when asked', async () => {
+  test('U25: TCP and UDP of one number are distinguished when asked', async () => {
     await using here = world();
     const asker = await openManager(here, manager);
     const tcp = await hold(here);
@@ -58,7 +58,7 @@ export function portsAndKillsContract(manager: Speaker): void {
     expect([lives(udp.pid), lives(tcp.pid)]).toEqual([false, true]);
   });
 
-  test('U25: never this program, what started it, nor pid 0 and 1: protected, and nobody is touched', async () => {
+  test('U25: never this program, what started it, nor pid 0 and 1: protected, and no process is touched', async () => {
     await using here = world();
     const asker = await openManager(here, manager);
     const own = await asker.ask('listen');
@@ -109,7 +109,7 @@ export function portsAndKillsContract(manager: Speaker): void {
     expect(await asker.ask('killProcessOnPort', port, { force: true })).toMatchObject({ ok: true, reason: 'done' });
   });
 
-  test('U25: what is no port and what names no process is an error of the call', async () => {
+  test('U25: an invalid port and what names no process is an error of the call', async () => {
     await using here = world();
     const asker = await openManager(here, manager);
     for (const port of [0, -1, 65_536, 1.5, '80']) {

@@ -33,7 +33,7 @@ function speakOver(socket: Socket): RawService {
   let isOver = false;
   let number = 0;
   socket.removeAllListeners('error');
-  // Whoever is refused may still be writing: that is no error of the test.
+  // A client that is refused may still be writing: that is not an error of the test.
   socket.on('error', () => undefined);
   socket.setEncoding('utf8').on('data', (text) => {
     const lines = `${rest}${String(text)}`.split('\n');

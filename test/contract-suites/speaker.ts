@@ -41,7 +41,7 @@ export interface Started {
   readonly ended: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
 }
 
-/** A home and a project folder of a test's own; whoever still lives at the end is killed. */
+/** A home and a project folder of a test's own; processes that still live at the end are killed. */
 export interface World extends AsyncDisposable {
   readonly home: string;
   readonly folder: string;
@@ -75,7 +75,7 @@ export function world(home?: string): World {
     },
     [Symbol.asyncDispose]: async () => {
       for (const left of processesOf(base)) killSeen(left);
-      await until('nobody is left', () => processesOf(base).length === 0);
+      await until('no process is left', () => processesOf(base).length === 0);
       rmSync(base, { recursive: true, force: true });
     },
   };
@@ -123,7 +123,7 @@ function launch(argv: readonly string[], cwd: string, env: Readonly<Record<strin
   return { pid: child.pid ?? 0, child, lines, stderr: () => stderr, line, ended };
 }
 
-/** Nothing of whoever runs the tests must be taken for the service's own. */
+/** Nothing of the session that runs the tests must be taken for the service's own. */
 function inherited(): NodeJS.ProcessEnv {
   const names = /^(REEVE_|NOTIFY_SOCKET|WATCHDOG_|NODE_|VITEST|XDG_)/;
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !names.test(name)));

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { TestReeve } from './reeve.ts';
 import { until } from './until.ts';
 
-/** A program that somebody starts in a terminal, in the project's folder, with no reeve above it. */
+/** A program that a user starts in a terminal, in the project's folder, with no reeve above it. */
 export interface ByHand extends AsyncDisposable {
   readonly pid: number;
   readonly output: () => string;

@@ -92,7 +92,7 @@ export function startClient(
 
 function environment(changes: Readonly<Record<string, string | undefined>>): NodeJS.ProcessEnv {
   const merged: NodeJS.ProcessEnv = { ...process.env, NO_COLOR: '1', ...changes };
-  // What vitest sets for itself is no business of the program under test.
+  // What vitest sets for itself does not concern the program under test.
   for (const name of ['NODE_OPTIONS', 'NODE_ENV', 'VITEST', 'TEST', 'FORCE_COLOR']) {
     if (changes[name] === undefined) delete merged[name];
   }

@@ -57,10 +57,10 @@ export function pidIn(reeve: TestReeve, file: string): Promise<number> {
   return until(`${file} is written`, () => (existsSync(whole) ? Number(readFileSync(whole, 'utf8')) || null : null));
 }
 
-/** Stops everything and demands that nobody is left; resolves with the receipt. */
+/** Stops everything and demands that no process is left; resolves with the receipt. */
 export async function stopAll(reeve: TestReeve): Promise<Receipt> {
   const receipt = await reeve.json<Receipt>(['stop']);
-  await until('nobody is left', () => servicesAlive(reeve).length === 0, 3_000);
+  await until('no process is left', () => servicesAlive(reeve).length === 0, 3_000);
   return receipt;
 }
 
@@ -68,7 +68,7 @@ export function processIn(receipt: Receipt, pid: number): ReceiptProcess | undef
   return receipt.services.flatMap(({ processes }) => processes).find((each) => each.pid === pid);
 }
 
-/** After a twin has shown that somebody escapes: he is ended by the test. */
+/** After a twin has shown that a process escapes: it is ended by the test. */
 export async function endEscaped(reeve: TestReeve): Promise<void> {
   const left = servicesAlive(reeve);
   for (const each of left) killSeen(each);

@@ -63,6 +63,6 @@ function copy(name: string, to: string): void {
 /** Every one of the example's ports must be found: an example that changed would otherwise share ports with others. */
 function replacePorts(text: string, ports: Readonly<Record<string, number>>): string {
   const missing = Object.keys(ports).filter((old) => !text.includes(old));
-  if (missing.length > 0) throw new Error(`the example has no port ${missing} any more: mend test/harness/example.ts`);
+  if (missing.length > 0) throw new Error(`the example has no port ${missing} any more: fix test/harness/example.ts`);
   return text.replace(/\b\d{4}\b/g, (number) => `${ports[number] ?? number}`);
 }

@@ -108,7 +108,7 @@ export class TestKeeper implements AsyncDisposable {
   }
 
   ended(run: string): Promise<Ended> {
-    return until(`the end of ${run} is told`, () =>
+    return until(`the end of ${run} is reported`, () =>
       this.records.find((record): record is Ended => record.kind === 'exited' && record.run === run),
     );
   }

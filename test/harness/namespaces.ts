@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 export const otherBootTime = ['unshare', '--time', '--boottime', '100000', '--'] as const;
 
 /**
- * Put before a command: it runs as `nobody` with a `/proc` of its own that hides everybody else's processes
+ * Put before a command: it runs as `nobody` with a `/proc` of its own that hides the processes of other users
  * (`hidepid=2`). A new mount in a mount namespace: the machine's own `/proc` is not touched.
  */
 export const hiddenProcesses = [
@@ -17,7 +17,7 @@ export const hiddenProcesses = [
   'sh',
 ] as const;
 
-/** Why such a wrapper cannot be had here; null: it can. */
+/** Why such a wrapper is not possible here; null: it is. */
 export function whyNot(wrapper: readonly string[], probe: readonly string[] = ['true']): string | null {
   const [file = '', ...args] = [...wrapper, ...probe];
   try {
@@ -29,7 +29,7 @@ export function whyNot(wrapper: readonly string[], probe: readonly string[] = ['
   }
 }
 
-/** Before Linux 5.8 all mounts of /proc share their options: a second one would hide processes from everybody. */
+/** Before Linux 5.8 all mounts of /proc share their options: a second one would hide processes from every user. */
 export function hasOwnProcOptions(release: string): boolean {
   const [major = 0, minor = 0] = release.split('.').map(Number);
   return major > 5 || (major === 5 && minor >= 8);

@@ -57,7 +57,7 @@ function procsOf(folder: string): string {
   return unlessGone(() => readFileSync(path.join(folder, 'cgroup.procs'), 'utf8'), '');
 }
 
-/** A cgroup that is removed between two looks holds nobody. */
+/** A cgroup that is removed between two looks is empty. */
 function unlessGone<T>(read: () => T, nothing: T): T {
   try {
     return read();

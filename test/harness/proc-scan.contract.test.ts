@@ -17,7 +17,7 @@ beforeEach(() => {
 });
 afterEach(async () => {
   for (const left of processesOf(folder)) killSeen(left);
-  await until('nobody is left', () => processesOf(folder).length === 0);
+  await until('no process is left', () => processesOf(folder).length === 0);
   rmSync(folder, { recursive: true, force: true });
 });
 

@@ -25,7 +25,7 @@ export interface TestReeve extends AsyncDisposable {
   port(): Promise<number>;
   /** Runs the built command to its end. Does not throw for an exit code: assert it. */
   run(args: readonly string[], options?: ClientOptions): Promise<ClientResult>;
-  /** Starts a command that goes on (`up --attach`, `logs -f`, `events -f`). Ended with the test. */
+  /** Starts a command that keeps running (`up --attach`, `logs -f`, `events -f`). Ended with the test. */
   start(args: readonly string[], options?: ClientOptions): RunningClient;
   /** Runs a command with --json, demands exit code 0 and returns what it printed. */
   json<T>(args: readonly string[], options?: ClientOptions): Promise<T>;
@@ -49,7 +49,7 @@ export function startReeve(options: TestReeveOptions = {}): TestReeve {
   const base = realpathSync(mkdtempSync(path.join(tmpdir(), 'rv-')));
   const home = path.join(base, 'home');
   const folder = path.join(base, 'project');
-  // Services that run as another user must reach the project; the home is nobody else's.
+  // Services that run as another user must reach the project; the home is private.
   chmodSync(base, 0o755);
   mkdirSync(home, { mode: 0o700 });
   mkdirSync(folder);

@@ -5,7 +5,7 @@ import { until } from './until.ts';
 
 /** Whom tests kill. */
 
-/** SIGKILL to whoever this is; nobody is nobody. */
+/** SIGKILL to this process; null: none. */
 export function kill(pid: number | null | undefined, signal: NodeJS.Signals = 'SIGKILL'): void {
   if (pid === undefined || pid === null || pid <= 1) return;
   try {

@@ -1,4 +1,4 @@
-// Hears SIGTERM (and SIGINT) and goes on.
+// Handles SIGTERM (and SIGINT) and continues.
 import { stay } from './arguments.mjs';
 
 for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => console.log(`ignored ${signal}`));

@@ -1,5 +1,5 @@
 // What a program can ask of the library for Node, one call a line on stdin: {"call": "endpoint", "args": ["db"]}; one
-// that is no function of the library is the process manager's. Answers each with a line: {"ok": …} or {"error": {code,
+// that is not a function of the library is the process manager's. Answers each with a line: {"ok": …} or {"error": {code,
 // exit, message}}. manager-python.py takes the same words: names as in Node, times in milliseconds.
 import { spawn } from 'node:child_process';
 import { createServer } from 'node:net';

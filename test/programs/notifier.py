@@ -1,4 +1,4 @@
-"""Speaks sd_notify as it is told to, line by line, in a file: `orders=FILE`.
+"""Speaks sd_notify as its orders say, line by line, in a file: `orders=FILE`.
 
 send TEXT       one datagram; \\n is a newline
 pings SECONDS   WATCHDOG=1 every so often from now on; 0: no more

@@ -1,4 +1,4 @@
-// Runs until it is told to stop, and says goodbye: the well-behaved one.
+// Runs until it is asked to stop, and says goodbye: the well-behaved one.
 import { stay } from './arguments.mjs';
 
 process.on('SIGTERM', () => {

@@ -110,7 +110,7 @@ test('S25: rubbish in the folders is passed over and told, and no escape sequenc
   }
 });
 
-test('a shell script announces by a file; it is live while its process is, and a recycled pid is nobody', async () => {
+test('a shell script announces by a file; it is live while its process is, and a recycled pid is not it', async () => {
   await using reeve = startReeve();
   reeve.project({ project: 'shop', services: {} });
   const script = `read -r _ _ rest < /proc/self/stat

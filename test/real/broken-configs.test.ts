@@ -35,7 +35,7 @@ describe.concurrent('a broken config', () => {
   });
 });
 
-test('a config that breaks while its services run: up refuses it, the rest goes on by what is known', async () => {
+test('a config that breaks while its services run: up refuses it, the rest continues with what is known', async () => {
   await using reeve = startReeve();
   reeve.project({ services: { a: { command: [...reeve.program('stays')] } } });
   expect((await reeve.run(['up', '-d'])).code).toBe(0);

@@ -112,7 +112,7 @@ test('U29: hunt is sure of a process that holds the lock of a service, although 
   expect(processes).toContainEqual(expect.objectContaining({ pid: service.pid, confidence: 'high' }));
 });
 
-test('U22: a second copy of what reeve runs is told to stop it by reeve', async () => {
+test('U22: a second copy of what reeve runs gets the hint to stop it with reeve', async () => {
   await using reeve = startReeve();
   const command = [...reeve.program('announces', JSON.stringify({ service: NAME }))];
   reeve.project({ project: 'shop', services: { [NAME]: { command } } });

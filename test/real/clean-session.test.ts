@@ -19,7 +19,7 @@ const SHOW = [
   'grep SigIgn /proc/self/status',
   'grep SigBlk /proc/self/status',
 ].join('; ');
-/** What the shell of somebody who is in the middle of something may have set. `root`: also what only root can undo. */
+/** What the shell of a user may have set. `root`: also what only root can undo. */
 const FIRST_CALLER = `
 import ctypes, os, resource, signal, sys
 def soft(name, amount):

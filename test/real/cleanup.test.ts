@@ -40,7 +40,7 @@ test('a clean-up that throws, one that hangs, one that leaves the port taken: ea
   });
   expect(fine.output()).toContain('cleaned');
   for (const each of [throws, hangs, leaves, fine]) await each.ended;
-  // The listener that was left is nobody's by then; the test ends it as a person would.
+  // The listener that was left belongs to no service by then; the test ends it as a person would.
   expect((await reeve.run(['kill', `:${left}`, '--force'])).code).toBe(0);
 });
 

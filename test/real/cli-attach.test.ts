@@ -51,7 +51,7 @@ test.each(['SIGHUP', 'SIGKILL'] as const)('%s of the client leaves everything ru
   expect(copiesOf(reeve, 'name=')).toHaveLength(2);
 });
 
-test('it goes on over a restart, and ends by itself when everything was stopped by another', async () => {
+test('it continues over a restart, and ends by itself when everything was stopped by another', async () => {
   await using reeve = startReeve();
   const client = await attached(reeve);
   expect((await reeve.run(['restart', 'api'])).code).toBe(0);

@@ -168,7 +168,7 @@ test('of services that run, have ended, or failed', async () => {
   ]);
 });
 
-test('5 when only a conflict stands in the way; a port that somebody holds is named', async () => {
+test('5 when only a conflict stands in the way; the holder of a port is named', async () => {
   await using reeve = startReeve();
   const port = await reeve.port();
   reeve.project({ project: 'one', services: { a: { command: [...reeve.program('http-server')], ports: [port] } } });

@@ -66,7 +66,7 @@ test('up --attach outlives its daemon, and still stops what it started', async (
   expect(stdout).toContain('COMPLETE');
 });
 
-test('U16: a folder that has been removed is no reason to fail, and its project can still be seen and stopped', async () => {
+test('U16: a folder that has been removed is not a reason to fail, and its project can still be seen and stopped', async () => {
   await using reeve = startReeve();
   reeve.project({ services: { a: { command: [...reeve.program('stays')] } } });
   const gone = path.join(reeve.folder, 'gone');

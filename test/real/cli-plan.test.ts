@@ -24,7 +24,7 @@ test('--dry-run tells the order and does nothing, before the first up and after 
   expect((await reeve.json<PsView>(['ps'])).services.map((s) => s.pid)).toEqual(before.services.map((s) => s.pid));
 });
 
-test('a service that left the config runs on, is told of, and is stopped by --prune alone', async () => {
+test('a service that left the config keeps running, is reported, and is stopped by --prune alone', async () => {
   await using reeve = startReeve();
   const service = { command: [...reeve.program('stays')] };
   const names = async () => (await reeve.json<PsView>(['ps'])).services.map((s) => s.name);
@@ -59,7 +59,7 @@ test('down keeps logs and history; --purge takes them, also afterwards', async (
   expect((await reeve.run(['events', '--json'])).stdout).toBe('');
 });
 
-test('two folders of one name are told apart everywhere, and --project reaches each from anywhere', async () => {
+test('two folders of one name are distinguished everywhere, and --project reaches each from anywhere', async () => {
   await using reeve = startReeve();
   const other = path.join(path.dirname(reeve.folder), 'other');
   for (const folder of [reeve.folder, other]) {

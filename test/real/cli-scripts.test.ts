@@ -52,7 +52,7 @@ test('signal reaches the main process, by any spelling', async () => {
 });
 
 describe('wait', () => {
-  test('for a service that is not up waits until somebody starts it', async () => {
+  test('for a service that is not up waits until it is started', async () => {
     await using reeve = startReeve();
     reeve.project({ services: { a: { command: [...reeve.program('stays')] } } });
     const first = reeve.start(['wait', 'a', '--timeout', '30s']);

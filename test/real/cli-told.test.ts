@@ -73,7 +73,7 @@ test('U29: restart --all starts a project that was stopped, as restart does', as
   expect((await reeve.run(['status', 'a'])).code).toBe(0);
 });
 
-test('U29: Ctrl-C during up -d says that the start goes on', async () => {
+test('U29: Ctrl-C during up -d says that the start continues', async () => {
   await using reeve = startReeve();
   reeve.project({
     services: { a: { command: [...reeve.program('stays')], ready: { log: 'never said', timeout: '100s' } } },

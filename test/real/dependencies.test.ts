@@ -92,7 +92,7 @@ test('PostgreSQL held back: dependants wait and name it; killed: each does what 
   const running = await serviceOf(reeve, 'restarts');
   expect(running).toMatchObject({ state: 'running', pid: before.get('restarts') });
 
-  // It is back: who was stopped starts, who was paused goes on, who is to restart does so once.
+  // It is back: what was stopped starts, what was paused continues, what is to restart does so once.
   await untilService(reeve, 'db', ({ health }) => health === 'healthy');
   const again = await untilService(reeve, 'stops', ({ state }) => state === 'running');
   expect(again.pid).not.toBe(before.get('stops'));
@@ -138,7 +138,7 @@ describe('while running', () => {
     expect(named(await eventsOf(reeve, 'api'), 'service.dependency_lost').length).toBeLessThanOrEqual(outages);
   });
 
-  test('a soft dependency that has failed for good stops nobody', async () => {
+  test('a soft dependency that has failed for good stops no dependant', async () => {
     await using reeve = startReeve();
     reeve.project({
       services: {

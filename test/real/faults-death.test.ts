@@ -135,7 +135,7 @@ describe('the daemon is killed', () => {
     const before = await servicesOf(reeve);
     for (let round = 0; round < 3; round++) {
       await killDaemon(reeve);
-      await pause(300); // nobody but the keeper is there now
+      await pause(300); // only the keeper is there now
       expect((await reeve.run(['daemon', 'start'])).code).toBe(0);
     }
     for (const [name, { pid }] of before) {
@@ -328,7 +328,7 @@ test.runIf(isRoot)('SD11: as process 1 of a container it leaves no zombies, and 
     const { stdout } = await inside('daemon', 'status', '--json');
     expect((JSON.parse(stdout) as { pid: number }).pid).toBe(1);
     await until(
-      'the orphans have ended, and somebody has waited for them',
+      'the orphans have ended, and have been waited for',
       () => zombiesOf(init) === 0 && !hasShortSleep(init),
     );
     await inside('stop');

@@ -106,7 +106,7 @@ describe.each(worlds)('$name', ({ start, hasCgroup }) => {
     expect((await eventsOf(reeve, 'one')).map(({ event }) => event)).toContain('service.exited');
   });
 
-  test('CB10: a program that closes its output goes on running, and is stopped', async () => {
+  test('CB10: a program that closes its output keeps running, and is stopped', async () => {
     await using reeve = start();
     await up(reeve, { one: detaches(reeve, 'pid', 'closed=stdio') });
     await said(reeve, 'one', 'forked');
@@ -212,7 +212,7 @@ describe.each(worlds)('$name', ({ start, hasCgroup }) => {
     if (!hasCgroup) expect(receipt.services[0]?.promise_reason).toContain('the keeper that started it has died');
   });
 
-  test('a daemon that also resets its limits ends with its cgroup; without one nobody touches it, and the promise names it', async () => {
+  test('a daemon that also resets its limits ends with its cgroup; without one it is not touched, and the promise names it', async () => {
     await using reeve = start();
     await up(reeve, { one: detaches(reeve, 'pid', 'reset=limits') });
     const pid = await pidIn(reeve, 'pid');

@@ -12,7 +12,7 @@ import { daemonOf, keeperOf, statusNumber } from '../harness/victims.ts';
 
 const isRoot = process.getuid?.() === 0;
 
-/** While the system lacks something the service is tried again, everybody else is served, and afterwards all is well. */
+/** While the system lacks something the service is tried again, every other one is served, and afterwards all is well. */
 async function lacking(reeve: TestReeve, errno: RegExp, end: () => void): Promise<void> {
   const start = await reeve.run(['start', 'next', '--no-wait']);
   expect(start.code, start.stderr).toBe(0);
@@ -120,7 +120,7 @@ async function inCage(
   }
 }
 
-/** A user namespace of its own in which nobody gets an inotify instance; the rest of the machine has as many as before. */
+/** A user namespace of its own in which no process gets an inotify instance; the rest of the machine has as many as before. */
 const NO_INOTIFY = [
   'unshare',
   '-Ur',

@@ -169,7 +169,7 @@ test('HC6: a check that forks a daemon, prints without end and hangs is cut off,
 });
 
 describe('HC8, TM2: a daemon that was stopped for a while', () => {
-  test('restarts nobody for checks and pings that it could not hear, and gives a start its chance', async () => {
+  test('restarts no service for checks and pings that it could not hear, and gives a start its chance', async () => {
     await using reeve = startReeve();
     const port = await reeve.port();
     const orders = path.join(reeve.folder, 'orders');
@@ -200,7 +200,7 @@ describe('HC8, TM2: a daemon that was stopped for a while', () => {
     writeFileSync(go, '');
     process.kill(pid, 'SIGCONT');
     await untilService(reeve, 'slow', (s) => s.state === 'running');
-    // It goes on judging: whoever really stops pinging is restarted.
+    // It continues to judge: a service that really stops pinging is restarted.
     const before = await eventsOf(reeve);
     expect(before.filter(({ event }) => /unhealthy|not_ready|restarting|exited/.test(event))).toEqual([]);
     writeFileSync(orders, 'send READY=1\npings 0.2\npings 0\n');

@@ -65,7 +65,7 @@ describe.skipIf(noTimeNamespace !== null)(
       expect(servicesAlive(reeve)).toEqual([]);
     });
 
-    test.each(['kill', 'stop'])('%s ends what was written down outside, and nobody else', async (verb) => {
+    test.each(['kill', 'stop'])('%s ends what was written down outside, and nothing else', async (verb) => {
       await using reeve = startReeve();
       reeve.project({ services: { one: { command: [...reeve.program('stays')], stop } } });
       await using other = startByHand(reeve, ['sleep', '1000']);
@@ -107,7 +107,7 @@ const noHiding = !isRoot
   ? 'only root can mount /proc again'
   : hasOwnProcOptions(release())
     ? whyNot(hiddenProcesses)
-    : 'this kernel would hide processes from everybody';
+    : 'this kernel would hide processes from every user';
 
 describe.skipIf(noHiding !== null)(`PI7: where /proc hides what others run (${noHiding ?? 'to be had here'})`, () => {
   const within = (reeve: TestReeve, ...args: readonly string[]) => {
@@ -173,7 +173,7 @@ describe.skipIf(noHiding !== null)(`PI7: where /proc hides what others run (${no
   });
 });
 
-/** It belongs to nobody here: neither its command line nor its environment names the home or the project. */
+/** It belongs to no service here: neither its command line nor its environment names the home or the project. */
 async function otherDaemon(reeve: TestReeve) {
   const socket = `${path.dirname(reeve.home)}.sock`;
   const daemon = startByHand(reeve, program('spawns-for-others', 'mode=serve', `socket=${socket}`), {
@@ -293,7 +293,7 @@ test.runIf(worlds.some(({ hasCgroup }) => hasCgroup))(
   },
 );
 
-describe('PI5: files in which somebody is said to run', () => {
+describe('PI5: files that say that a process runs', () => {
   const folders = ['run', 'announce'] as const;
   interface Advertisements {
     readonly announcements: readonly { readonly name: string }[];
@@ -301,7 +301,7 @@ describe('PI5: files in which somebody is said to run', () => {
   }
 
   test.each(folders)(
-    'in %s/ are passed over with the reason when others can have written them, and nobody is touched',
+    'in %s/ are passed over with the reason when others can have written them, and no process is touched',
     async (folder) => {
       await using reeve = startReeve();
       await using other = startByHand(reeve, ['sleep', '1000']);

@@ -84,7 +84,7 @@ const SIGNALS = [
   ...['HUP', 'INT', 'QUIT', 'ILL', 'TRAP', 'ABRT', 'BUS', 'FPE', 'KILL', 'USR1', 'SEGV', 'USR2', 'PIPE', 'ALRM'],
   ...['TERM', 'XCPU', 'XFSZ', 'VTALRM', 'PROF', 'IO', 'PWR', 'SYS'],
 ];
-test('CB9: exit codes and fatal signals are told exactly, and never taken for each other', async () => {
+test('CB9: exit codes and fatal signals are reported exactly, and never taken for each other', async () => {
   await using reeve = startReeve();
   const once = (script: string) => ({ command: ['sh', '-c', `ulimit -c 0; ${script}`], restart: 'never' });
   const codes = CODES.map((code) => [`code-${code}`, once(`exit ${code}`)]);
@@ -105,7 +105,7 @@ test('CB9: exit codes and fatal signals are told exactly, and never taken for ea
   }
 });
 
-describe('a fault that trying again cannot mend', () => {
+describe('a fault that a retry cannot fix', () => {
   test('a port that another program has: failed at the first, with its owner and what frees it', async () => {
     await using reeve = startReeve();
     await using held = await heldPort(reeve);

@@ -24,7 +24,7 @@ import { startReeve } from '../harness/reeve.ts';
 import { until } from '../harness/until.ts';
 
 const isRoot = process.getuid?.() === 0;
-/** The system's own: one below somebody's home is not for everybody. */
+/** The system's own: one below a user's home is not for every user. */
 const PYTHON = '/usr/bin/python3';
 const FREEZER = '/sys/fs/cgroup/freezer';
 /** 1,000 sleepers need some 2 GB of address space for page tables and stacks; a small machine gets fewer. */
@@ -251,7 +251,7 @@ describe('KC13: a stop command', () => {
     expect((await eventsOf(reeve)).map((e) => e.event)).toContain('service.stop_command');
   });
 
-  test('that fails is told, in events and receipt, and the signal follows at once', async () => {
+  test('that fails is reported, in events and receipt, and the signal follows at once', async () => {
     await using reeve = startReeve();
     reeve.project(hooked(reeve.program('stays'), { command: 'exit 9', timeout: '10m' }));
     expect((await reeve.run(['up', '-d'])).code).toBe(0);
@@ -269,7 +269,7 @@ describe('KC13: a stop command', () => {
     expect(stop.stdout).toContain('exit 9');
   });
 
-  test('that cannot be executed at all is told too', async () => {
+  test('that cannot be executed at all is reported too', async () => {
     await using reeve = startReeve();
     reeve.project(hooked(reeve.program('stays'), { command: ['./no-such-program'] }));
     expect((await reeve.run(['up', '-d'])).code).toBe(0);
@@ -292,7 +292,7 @@ describe('KC13: a stop command', () => {
     expect((await eventsOf(reeve)).map((e) => e.event)).toContain('service.stop_command_failed');
   });
 
-  test('goes on when the daemon is killed, is not run again, and the next daemon finishes the stop', async () => {
+  test('continues when the daemon is killed, is not run again, and the next daemon finishes the stop', async () => {
     await using reeve = startReeve();
     const gate = path.join(reeve.folder, 'gate');
     const command = `echo begun; while ! test -e ${gate}; do sleep 0.05; done; kill -INT $MAINPID`;
@@ -316,7 +316,7 @@ describe('KC13: a stop command', () => {
 describe('stop.mode', () => {
   const withChild = (mode: string, timeout: string) => ({ ready: { log: 'child ready' }, stop: { mode, timeout } });
 
-  test('all: everybody gets the signal at once', async () => {
+  test('all: every process gets the signal at once', async () => {
     await using reeve = startReeve();
     const command = [...reeve.program('notes-signals', 'child=yes')];
     reeve.project({ services: { both: { command, ...withChild('all', '2s') } } });
@@ -350,14 +350,14 @@ test('CB12: a service that was stopped with SIGSTOP hears its stop signal', asyn
   expect(await linesOf(reeve, 'still')).toContain('goodbye');
 });
 
-test('a child that its parent never waits for is no survivor', async () => {
+test('a child that its parent never waits for is not a survivor', async () => {
   await using reeve = startReeve();
   reeve.project({ services: { parent: { command: [...reeve.program('never-reaps')], ready: { log: 'zombie' } } } });
   expect((await reeve.run(['up', '-d'])).code).toBe(0);
   expect(await reeve.json<Receipt>(['stop'])).toMatchObject({ status: 'COMPLETE', survivors: [] });
 });
 
-describe.runIf(isRoot && existsSync(`${FREEZER}/tasks`))('KC2: a process that nobody can kill', () => {
+describe.runIf(isRoot && existsSync(`${FREEZER}/tasks`))('KC2: a process that cannot be killed', () => {
   test('makes the stop INCOMPLETE, is named, keeps the service from starting, and is noticed when it ends', async () => {
     await using reeve = startReeve();
     const cage = `${FREEZER}/${path.basename(path.dirname(reeve.home))}`;

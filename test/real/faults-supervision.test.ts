@@ -163,7 +163,7 @@ test('after a reboot what was wanted up is started, and nothing else', async () 
 
 describe('a registry', () => {
   test.runIf(isRoot)(
-    'DB4, RX9: that cannot be written stops nothing: supervision and stop go on, and it recovers',
+    'DB4, RX9: that cannot be written stops nothing: supervision and stop continue, and it recovers',
     async () => {
       await using reeve = startReeve();
       execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m,mode=700', 'tmpfs', reeve.home]);
@@ -223,7 +223,7 @@ describe('a registry', () => {
     const [pid] = copiesOf(reeve, 'copy=web;');
     expect((await reeve.run(['daemon', 'stop'])).code).toBe(0);
     const file = `${reeve.home}/reeve.db`;
-    const bad = Buffer.concat([Buffer.from('this is no database'), readFileSync(file).subarray(19)]);
+    const bad = Buffer.concat([Buffer.from('this is not a database'), readFileSync(file).subarray(19)]);
     writeFileSync(file, bad);
     const ps = await reeve.run(['ps', '--json']);
     expect(ps.json()).toMatchObject({ services: [{ name: 'web', state: 'running', pid }] });
@@ -253,7 +253,7 @@ function fill(file: string): void {
   expect(statSync(file).size).toBeGreaterThan(0);
 }
 
-test('a daemon that is started by a service of another home is no process of that service', async () => {
+test('a daemon that is started by a service of another home is not a process of that service', async () => {
   await using outer = startReeve();
   await using inner = startReeve({ cgroup: false });
   inner.project({ services: { nested: { command: [...inner.program('stays', 'copy=nested;')] } } });

@@ -194,7 +194,7 @@ describe('a daemon of another version that takes over', () => {
     expect(await status(reeve)).toMatchObject({ pid: now.pid, version: '9.9.9' });
     expect(await serviceOf(reeve, 'quiet')).toMatchObject({ pid, state: 'running', restarts: 0 });
     expect((await reeve.run(['daemon', 'stop', '--with-services'], { bin: bins.newSchema })).code).toBe(0);
-    // Its keepers went at the same moment: that is no failure of its end.
+    // Its keepers went at the same moment: that is not a failure of its end.
     expect(readFileSync(path.join(reeve.home, 'daemon.log'), 'utf8').trimEnd()).toMatch(/the daemon has stopped"\}$/);
     // This version cannot look into it any more: there is nothing left for it to stop.
     for (const file of readdirSync(reeve.home).filter((name) => name.startsWith('reeve.db')))
@@ -228,7 +228,7 @@ describe('a new version that cannot take over leaves the old daemon at work, and
   test('UP2: it speaks another keeper protocol', () => refused(() => bins.foreignKeeper, /keeper protocol/));
   test('UP1: its keeper program is broken', () => refused(() => bins.brokenKeeper, /a broken keeper/));
   test('UP1: it dies when it has taken over, before it serves', () => refused(() => bins.dies, /SIGKILL/));
-  test('UP1: it is no program at all, or ends at once', async () => {
+  test('UP1: it is not a program at all, or ends at once', async () => {
     await using reeve = startReeve();
     reeve.project(load(reeve));
     expect((await reeve.run(['up', '-d'])).code).toBe(0);

@@ -41,7 +41,7 @@ test('guard: redirect: reeve up starts it, and the one started manually ends wit
   expect(now?.pid).not.toBe(web.pid);
 });
 
-test('after down nobody is guarded any more', async () => {
+test('after down no service is guarded any more', async () => {
   await using reeve = startReeve();
   await managed(reeve, 'refuse');
   expect((await reeve.run(['down'])).code).toBe(0);

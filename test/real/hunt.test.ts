@@ -27,7 +27,7 @@ interface Hunted {
 
 const hunt = async (reeve: TestReeve, query: string) => (await reeve.json<Hunted>(['hunt', query])).processes;
 
-/** A process of nobody's project. Ended with the test. */
+/** A process of no project. Ended with the test. */
 function foreign(...args: readonly string[]): number {
   const [command = '', ...rest] = program('stays', ...args);
   const child = spawn(command, rest, { stdio: 'ignore', detached: true });

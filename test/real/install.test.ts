@@ -96,7 +96,7 @@ describe('a daemon that a unit runs', () => {
       chmodSync(tool, 0o755);
     }
     try {
-      await until('somebody listens', () => existsSync(socket));
+      await until('a process listens', () => existsSync(socket));
       const env = { NOTIFY_SOCKET: socket, REEVE_MANAGED_BY: 'systemd', PATH: `${tools}:${process.env['PATH']}` };
       const daemon = reeve.start(['daemon', 'run'], { env, limit: 110_000 });
       const said = () => readFileSync(heard, 'utf8');

@@ -17,7 +17,7 @@ type KillReceipt = Omit<Receipt, 'project'> & { readonly project: string | null;
 
 const isAlive = (pid: number | undefined) => lookAt(Number(pid), '') !== null;
 
-/** A process of nobody's project, which has said its first line. Ended with the test. */
+/** A process of no project, which has said its first line. Ended with the test. */
 async function foreign(argv: readonly string[], options: { readonly uid?: number } = {}): Promise<ChildProcess> {
   const [command = '', ...args] = argv;
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'ignore'], detached: true, cwd: '/', ...options });
@@ -220,10 +220,10 @@ describe('kill of a foreign process', () => {
     const receipt = await reeve.json<KillReceipt>(['kill', `:${port}`, '--force']);
     expect(receipt).toMatchObject({ status: 'COMPLETE', services: [{ ports: [{ port, free: true }] }] });
     expect(isAlive(owner.pid)).toBe(false);
-    expect((await reeve.run(['kill', `:${port}`])).code, 'nobody is there now').toBe(4);
+    expect((await reeve.run(['kill', `:${port}`])).code, 'no process is there now').toBe(4);
   });
 
-  test('by a port: everybody who shares it', async () => {
+  test('by a port: every process that shares it', async () => {
     await using reeve = startReeve();
     const port = await reeve.port();
     const owners = [
@@ -283,7 +283,7 @@ describe('kill of a foreign process', () => {
   });
 });
 
-describe('PI4: what is no pid never reaches kill(2)', () => {
+describe('PI4: what is not a pid never reaches kill(2)', () => {
   test.each([
     ['0', 7],
     ['1', 7],

@@ -148,7 +148,7 @@ function removeOthers(db: string): void {
   for (const end of ['', '-wal', '-shm']) rmSync(`${db}${end}`, { force: true });
 }
 
-test('U21: the journal is removed and the keeper killed: the next keeper is told what runs, and hears how it ends', async () => {
+test('U21: the journal is removed and the keeper killed: the next keeper learns what runs, and how it ends', async () => {
   await using reeve = startReeve();
   reeve.project(two(reeve));
   expect((await reeve.run(['up', '-d'])).code).toBe(0);

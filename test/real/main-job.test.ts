@@ -98,7 +98,7 @@ describe('up', () => {
     expect(seen.filter((c) => c.includes('keeper.js'))).toHaveLength(1);
   });
 
-  test('ends with 8 when somebody is not ready in time, says who, and stops nothing', async () => {
+  test('ends with 8 when a service is not ready in time, says who, and stops nothing', async () => {
     await using reeve = startReeve();
     reeve.project({ services: { slow: { command: run(reeve.program('stays')), ready: { log: 'never' } } } });
     const up = await reeve.run(['up', '-d', '--timeout', '500ms']);

@@ -10,7 +10,7 @@ import { until } from '../harness/until.ts';
 const has = (program: string) => spawnSync('sh', ['-c', `command -v ${program}`]).status === 0;
 const isRoot = process.getuid?.() === 0;
 
-/** A service that says what it is told to. */
+/** A service that says what its orders say. */
 function notifier(reeve: TestReeve, name: string) {
   const orders = path.join(reeve.folder, `${name}.orders`);
   writeFileSync(orders, '');
@@ -212,7 +212,7 @@ describe('MAINPID', () => {
     expect(ended.exit).toMatchObject({ kind: 'signal', signal: 'SIGTERM' });
   });
 
-  test('PI4: of nobody, of init, of rubbish and of a stranger is ignored, and that is told', async () => {
+  test('PI4: of no process, of init, of rubbish and of a stranger is ignored, and that is reported', async () => {
     await using reeve = startReeve();
     const web = notifier(reeve, 'web');
     reeve.project({ services: { web: { command: web.command, ready: 'notify' } } });
@@ -221,7 +221,7 @@ describe('MAINPID', () => {
     const { pid } = await serviceOf(reeve, 'web');
     for (const value of ['0', '1', '-1', '12abc', '', String(process.pid), String(await daemonPid(reeve))])
       web.say(`send MAINPID=${value}`);
-    await until('all are told', async () => {
+    await until('all are reported', async () => {
       const ignored = (await eventsOf(reeve, 'web')).filter((e) => e.event === 'service.notify_ignored');
       return ignored.length === 7;
     });
@@ -265,7 +265,7 @@ setInterval(() => {}, 1000);
   });
 });
 
-describe('whoever dies meanwhile', () => {
+describe('when a program dies meanwhile', () => {
   test('what is said while no daemon runs is honoured by the next one', async () => {
     await using reeve = startReeve();
     const web = notifier(reeve, 'web');
@@ -277,20 +277,20 @@ describe('whoever dies meanwhile', () => {
     await reeve.run(['up', '-d', '--no-wait']);
     const { pid } = await untilService(reeve, 'web', (s) => s.state === 'starting' && s.pid !== null);
     process.kill(await daemonPid(reeve), 'SIGKILL');
-    web.say('send READY=1\\nSTATUS=said to nobody');
+    web.say('send READY=1\\nSTATUS=said unheard');
     writeFileSync(go, '');
     await until(
       'it is written down',
-      () => spawnSync('grep', ['-q', 'said to nobody', `${reeve.home}/keeper/journal.ndjson`]).status === 0,
+      () => spawnSync('grep', ['-q', 'said unheard', `${reeve.home}/keeper/journal.ndjson`]).status === 0,
     );
     expect((await reeve.run(['daemon', 'start'])).code).toBe(0);
     await untilService(reeve, 'web', (s) => s.state === 'running');
     await untilService(reeve, 'fd', (s) => s.state === 'running');
-    expect(await serviceOf(reeve, 'web')).toMatchObject({ pid, restarts: 0, status: 'said to nobody' });
+    expect(await serviceOf(reeve, 'web')).toMatchObject({ pid, restarts: 0, status: 'said unheard' });
     // And the one after that remembers what it did not hear itself.
     process.kill(await daemonPid(reeve), 'SIGKILL');
     expect((await reeve.run(['daemon', 'start'])).code).toBe(0);
-    expect(await serviceOf(reeve, 'web')).toMatchObject({ state: 'running', pid, status: 'said to nobody' });
+    expect(await serviceOf(reeve, 'web')).toMatchObject({ state: 'running', pid, status: 'said unheard' });
   });
 
   test('a keeper that is killed is replaced, and the service is heard again at the same socket', async () => {

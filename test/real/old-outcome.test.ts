@@ -5,7 +5,7 @@ import { startReeve, type TestReeve } from '../harness/reeve.ts';
 import { until } from '../harness/until.ts';
 import { daemonOf, keeperOf, kill } from '../harness/victims.ts';
 
-/** A kill from outside of everything, as when a container is stopped: nobody sees how anything ends. */
+/** A kill from outside of everything, as when a container is stopped: no program sees how anything ends. */
 async function killEverything(reeve: TestReeve): Promise<void> {
   const { services } = await reeve.json<PsView>(['ps']);
   const victims = [daemonOf(reeve), keeperOf(reeve), ...services.map(({ pid }) => pid)];
@@ -40,7 +40,7 @@ test('U1: a new command is not answered with the outcome of a run that a kill of
   }
 });
 
-test('U1: without a new command an unseen end is followed by what the policy says, and is no failure', async () => {
+test('U1: without a new command an unseen end is followed by what the policy says, and is not a failure', async () => {
   await using reeve = startReeve();
   reeve.project({
     services: {

@@ -108,7 +108,7 @@ test('what only reeve acts on is applied to what runs, without a new process', a
   ]);
   await reeve.json(['up']);
   expect(await serviceOf(reeve, 'api')).toMatchObject({ description: 'The API', groups: ['backend'], pid: before.pid });
-  // The checks go on at their new pace: the old one would not have asked again for a minute.
+  // The checks continue at their new pace: the old one would not have asked again for a minute.
   await reeve.run(['exec', 'api', 'rm', 'well']);
   const ill = await untilService(reeve, 'api', ({ health: now }) => now === 'unhealthy');
   expect(ill).toMatchObject({ pid: before.pid, state: 'running' });

@@ -4,7 +4,7 @@ import { eventsOf, servicesOf, untilService } from '../harness/ask.ts';
 import { startReeve } from '../harness/reeve.ts';
 
 describe('ready', () => {
-  test('is told in every declared way, and in its absence by health, ports or the process', async () => {
+  test('is known in every declared way, and in its absence by health, ports or the process', async () => {
     await using reeve = startReeve();
     const ports = await Promise.all([1, 2, 3, 4, 5].map(() => reeve.port()));
     const [tcp, path, url, health, listens] = ports;

@@ -35,7 +35,7 @@ test('U35: after crash loops and deaths of keepers no ended run is held, and a s
     return keepers.every(({ runs }) => runs === 0) && keepers.length === 1;
   });
   expect((await reeve.run(['daemon', 'stop', '--with-services'])).code).toBe(0);
-  await until('nobody is left', () => reeve.outside().length === 0);
+  await until('no process is left', () => reeve.outside().length === 0);
   expect(readdirSync(path.join(reeve.home, 'fifo'))).toEqual([]);
   expect(readdirSync(path.join(reeve.home, 'run')).filter((name) => name.endsWith('.sock'))).toEqual([]);
 });

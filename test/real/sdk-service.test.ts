@@ -35,7 +35,7 @@ test('U22: listServices says self of a service that was started manually, also w
   ]);
 });
 
-test('a library service under the daemon tells it when it is ready, and is the same service to everybody', async () => {
+test('a library service under the daemon tells it when it is ready, and is the same service in every view', async () => {
   await using reeve = startReeve();
   const file = reeve.file('web-editor.mjs', service);
   reeve.project({

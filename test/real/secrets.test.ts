@@ -48,7 +48,7 @@ test('LG14: secrets from a file and a command reach the service, and are shown n
   for (const path of paths.paths) expect(statSync(path).mode & 0o777).toBe(0o600);
 });
 
-test('a secret that cannot be had is named, with why and without what its command said', async () => {
+test('a secret that cannot be read is named, with why and without what its command said', async () => {
   await using reeve = startReeve();
   const command = reeve.program('stays');
   reeve.project({

@@ -12,7 +12,7 @@ const run = (...args: string[]) =>
     );
   });
 
-test('SD1, UP1: the daemon is killed ten times and upgraded twice under load, and nobody notices', {
+test('SD1, UP1: the daemon is killed ten times and upgraded twice under load, and no service notices', {
   timeout: 400_000,
 }, async () => {
   const { code, said } = await run('--kills', '10', '--services', '12', '--upgrades', '2', '--minutes', '3');

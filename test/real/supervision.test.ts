@@ -72,7 +72,7 @@ describe('health', () => {
 });
 
 describe('depends_on', () => {
-  test('waits for what each condition says, and goes on without what is not required', async () => {
+  test('waits for what each condition says, and continues without what is not required', async () => {
     await using reeve = startReeve();
     const port = await reeve.port();
     reeve.project({

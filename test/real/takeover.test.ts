@@ -131,7 +131,7 @@ describe('U19: a newer command meets an older one that is still at work', () => 
 });
 
 describe('U20: a stubborn dependant costs what it depends on nothing', () => {
-  test('U20: without --timeout everybody has his own grace, in order, and progress says who is waited for', async () => {
+  test('U20: without --timeout every service has its own grace, in order, and progress says which is waited for', async () => {
     await using reeve = startReeve();
     const needs = { depends_on: ['db'] };
     reeve.project({
@@ -150,7 +150,7 @@ describe('U20: a stubborn dependant costs what it depends on nothing', () => {
     expect(stop.stdout).toMatch(/bridge\t1\tSIGTERM SIGKILL\tSIGKILL/);
   });
 
-  test('U20: when the limit is over, nobody is killed who has not had the stop signal for a second', async () => {
+  test('U20: when the limit is over, no process is killed that has not had the stop signal for a second', async () => {
     await using reeve = startReeve();
     const needs = { depends_on: ['db'] };
     const child = [

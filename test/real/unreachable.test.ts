@@ -82,7 +82,7 @@ test('U28: commands that wait or follow say that the daemon is stopped by a sign
   ]);
 });
 
-test('U28: a keeper that is stopped is told of and for how long, and what has ended meanwhile is neither running nor ready', async () => {
+test('U28: a keeper that is stopped is reported, and for how long, and what has ended meanwhile is neither running nor ready', async () => {
   await using reeve = startReeve();
   const stays = (name: string) => ({ command: [...reeve.program('stays', `who=${name}`)], ready: { log: 'ready' } });
   reeve.project({
@@ -175,7 +175,7 @@ test('D8, U37: SIGUSR1 opens no inspector, and a daemon that can start no keeper
   mkdirSync(log);
   process.kill(keeper, 'SIGKILL');
   const problems = async () => (await reeve.json<PsView>(['ps'])).daemon.problems;
-  await until('it is told', async () => (await problems())[0]?.code === 'no_keeper');
+  await until('it is reported', async () => (await problems())[0]?.code === 'no_keeper');
   expect(await problems()).toMatchObject([
     { message: expect.stringMatching(/no keeper can be started, for \d.*keeper\.log/) },
   ]);

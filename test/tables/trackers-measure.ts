@@ -6,12 +6,12 @@ import { until } from '../harness/until.ts';
 import { type Hider, hiders } from './trackers-programs.ts';
 
 /**
- * What became of one program. `proven`: nobody is left, and the receipt promises it. `ended`: nobody is left, the promise
- * is best effort. `left`: somebody is. `broken`: somebody is left and the receipt denies it.
+ * What became of one program. `proven`: no process is left, and the receipt promises it. `ended`: none is left, the promise
+ * is best effort. `left`: one is. `broken`: one is left and the receipt denies it.
  */
 export type Outcome = 'proven' | 'ended' | 'left' | 'broken';
 
-/** Looks in a row that must see nobody, a hopper being missed by some; and how long they may take to begin (ms). */
+/** Looks in a row that must see no process, a hopper being missed by some; and how long they may take to begin (ms). */
 const LOOKS = 12;
 const BETWEEN = 25;
 const LIMIT = 3000;
@@ -41,11 +41,11 @@ async function measureSet(
   for (const each of set) if (!each.hasHidden(reeve)) throw new Error(`${each.name} was stopped before it could hide`);
   for (const each of set) each.end?.(reeve);
   await endEscaped(reeve);
-  await until('nobody hops any more', async () => (await commandsLeft(reeve)).length === 0);
+  await until('no process hops any more', async () => (await commandsLeft(reeve)).length === 0);
   return set.map((each) => [each.name, outcomeOf(each, left, receipt)] as const);
 }
 
-/** The command lines of whoever is still there after a moment in which the dying may end. */
+/** The command lines of what is still there after a moment in which the dying may end. */
 async function commandsLeft(reeve: TestReeve): Promise<readonly string[]> {
   const end = performance.now() + LIMIT;
   for (;;) {

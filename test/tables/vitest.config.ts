@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { defineConfig } from 'vitest/config';
 
-/** `npm run trackers`: measurements that write a table into a page. They are no part of the tests. */
+/** `npm run trackers`: measurements that write a table into a page. They are not part of the tests. */
 export default defineConfig({
   root: path.resolve(import.meta.dirname, '../..'),
   resolve: { conditions: ['reeve-source', 'import', 'module', 'node', 'default'] },

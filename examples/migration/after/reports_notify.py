@@ -1,4 +1,4 @@
-"""Writes a report every minute. Tells whoever supervises it (reeve, systemd) by sd_notify; imports nothing of reeve."""
+"""Writes a report every minute. Reports to its supervisor (reeve, systemd) by sd_notify; imports nothing of reeve."""
 
 import json
 import os
@@ -9,7 +9,7 @@ import time
 
 
 def notify(*lines):
-    """Does nothing where nobody supervises us."""
+    """Does nothing without a supervisor."""
     address = os.environ.get("NOTIFY_SOCKET")
     if not address:
         return

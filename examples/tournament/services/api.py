@@ -63,7 +63,7 @@ def list_matches(_):
 def add_match(body):
     home, away = number(body, "home"), number(body, "away")
     if home == away:
-        raise Refused(400, "nobody plays against themselves")
+        raise Refused(400, "a player cannot play against themselves")
     return 201, query("insert into matches (home, away) values ($1, $2) returning id", home, away)[0]
 
 
