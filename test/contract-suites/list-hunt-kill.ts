@@ -82,7 +82,7 @@ export function listHuntKillContract(speaker: Speaker, manager: Speaker): void {
     expect(await asker.ask('killPattern', pattern)).toMatchObject({ ok: true, processes: [{ pid }] });
   });
 
-  test('U25: a pattern that means everything, is none, or never ends is refused, and the program goes on', async () => {
+  test('U25: a pattern that means everything, is none, or never ends is refused, and the program continues', async () => {
     await using here = world();
     const asker = await openManager(here, manager);
     await run(here, writeScript(here, 'long.mjs'), `${'a'.repeat(60)}b`);
@@ -111,7 +111,7 @@ function writeScript(here: World, name: string): string {
   return file;
 }
 
-/** As a program of somebody else's: not below the library's. */
+/** As a foreign program: not below the library's. */
 async function run(here: World, ...words: readonly string[]): Promise<number> {
   const started = here.start({ name: 'stranger', command: [process.execPath, ...words] });
   return pidIn(await started.line(/^started/));

@@ -24,7 +24,7 @@ export function announcedOf(context: Context, target: Target): readonly Announce
   );
 }
 
-/** What reeve did not start itself: nobody but its owner, or this command, ends it. */
+/** What reeve did not start itself: only its owner, or this command, ends it. */
 export function startedByHand(announced: readonly Announced[], views: readonly PsView[]): readonly Announced[] {
   const services = views
     .flatMap((view) => view.services)

@@ -4,11 +4,11 @@ import { READER_GONE } from './output.ts';
 /** SIGPIPE: the reader of our output has gone, or it can no longer be written. */
 export type Reason = Interrupt | 'SIGPIPE';
 
-/** The person at the keyboard, a supervisor, or whoever read the output wants the command to end. */
+/** The person at the keyboard, a supervisor, or the reader of the output wants the command to end. */
 export class Interrupted extends Error {
   override readonly name = 'Interrupted';
   readonly by: Reason;
-  /** What goes on without the command, for the person who interrupted it. */
+  /** What continues without the command, for the person who interrupted it. */
   readonly note: string | null;
   constructor(by: Reason, note: string | null = null) {
     super(`interrupted by ${by}`);
@@ -26,7 +26,7 @@ export const STOP_GOES_ON = 'the stop continues in the daemon; reeve ps shows it
 
 /**
  * Listens for signals while a command waits. `signal` is aborted, with an {@link Interrupted}, by the first; `again`
- * is told of each later one.
+ * hears of each later one.
  */
 export class Interrupts implements Disposable {
   readonly #abort = new AbortController();
@@ -34,7 +34,7 @@ export class Interrupts implements Disposable {
   #again: (by: Interrupt) => void = () => {};
 
   /**
-   * `outputs`: a command that goes on and on has no purpose any more when one of these is lost. `note`: what goes on
+   * `outputs`: an endless command has no purpose any more when one of these is lost. `note`: what continues
    * without it when it is interrupted.
    */
   constructor(

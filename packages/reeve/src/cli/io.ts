@@ -9,7 +9,7 @@ export interface Output {
   write(text: string | Uint8Array): void;
   /** Aborted as soon as something could not be written; nothing is lost where it is left out. */
   readonly lost?: AbortSignal;
-  /** Resolves when the reader has taken what waits for it, or when aborted or lost; nobody is slow where it is left out. */
+  /** Resolves when the reader has taken what waits for it, or when aborted or lost; left out: the output is never slow. */
   drained?(signal?: AbortSignal): Promise<void>;
 }
 

@@ -1,6 +1,6 @@
 import { listSockets } from '@reeve/host';
 
-/** Whether anybody listens on a port; the sockets are read once, when first asked for. */
+/** Whether a process listens on a port; the sockets are read once, when first asked for. */
 export function isListenedOn(): (port: number, protocol: 'tcp' | 'udp') => boolean {
   let seen: ReturnType<typeof listSockets> | null = null;
   return (port, protocol) => {

@@ -31,7 +31,7 @@ export class LogFollower {
 
   static async open(sources: readonly LogSource[]): Promise<LogFollower> {
     const marks = sources.map(async (source): Promise<Mark> => {
-      // Not where the last whole line ends: the rest of an earlier run's line is no part of what comes.
+      // Not where the last whole line ends: the rest of an earlier run's line is not part of what comes.
       const [out, err] = await Promise.all([bytesEnd(source.folder, 'out'), bytesEnd(source.folder, 'err')]);
       const from = { out: out.at, err: err.at };
       let last = -1;

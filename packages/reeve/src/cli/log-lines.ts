@@ -98,7 +98,7 @@ export interface LineManner {
 
 const COLOURS: readonly Colour[] = ['cyan', 'yellow', 'green', 'magenta', 'blue'];
 
-/** How lines of several services are told apart: a name of its own colour before each. */
+/** How lines of several services are distinguished: a name of its own colour before each. */
 export function lineFormat(
   sources: readonly LogSource[],
   manner: LineManner,

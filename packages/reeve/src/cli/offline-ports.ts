@@ -5,7 +5,7 @@ import type { Context } from './context.ts';
 import { lookAtHome } from './home-look.ts';
 import { withMemory } from './memory.ts';
 
-/** `reeve ports` without a daemon: the remembered leases beside whoever listens now. */
+/** `reeve ports` without a daemon: the remembered leases beside the listeners of now. */
 export async function offlinePorts(context: Context, port: number | null): Promise<readonly PortRow[]> {
   const look = await lookAtHome(context);
   const leases = (await withMemory(context, (registry) => registry.leases.all())) ?? [];

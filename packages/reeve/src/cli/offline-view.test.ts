@@ -36,7 +36,7 @@ test('a process that lives is shown as remembered', () => {
   expect(seen(running, [run()], eyes(main))).toEqual(running);
 });
 
-test('one whose pid was taken by another is gone, and nobody saw how it ended', () => {
+test('one whose pid was taken by another is gone, and how it ended is unknown', () => {
   const state = seen(running, [run()], eyes({ ...main, start: 8 }));
   expect(state).toEqual({
     name: 'stopped',
@@ -44,7 +44,7 @@ test('one whose pid was taken by another is gone, and nobody saw how it ended', 
   });
 });
 
-test('an exit that was seen is told', () => {
+test('an exit that was seen is shown', () => {
   expect(seen(running, [run({ exit: exited })], eyes())).toEqual({ name: 'stopped', last: exited });
 });
 

@@ -22,13 +22,13 @@ export interface Eyes {
   readonly now: number;
   /** Whether exactly this process is alive. */
   readonly isAlive: (process: ProcessIdentity) => boolean;
-  /** Whether anybody listens there. */
+  /** Whether a process listens there. */
   readonly isListening: (port: number, protocol: 'tcp' | 'udp') => boolean;
 }
 
 /**
  * A project as the last daemon left it in the registry, held against the processes that live now: what it remembers as
- * running and is gone is shown as stopped, with the exit that nobody saw.
+ * running and is gone is shown as stopped, with an unobserved exit.
  */
 export function rememberedView(
   registry: Registry,

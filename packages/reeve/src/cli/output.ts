@@ -24,7 +24,7 @@ export class StandardOutput implements Output {
   get lost(): AbortSignal {
     return this.#lost.signal;
   }
-  /** Why something could not be written; EPIPE: whoever read it has gone. */
+  /** Why something could not be written; EPIPE: its reader has gone. */
   get failure(): NodeJS.ErrnoException | null {
     return this.#failure;
   }

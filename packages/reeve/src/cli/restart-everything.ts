@@ -18,7 +18,7 @@ import { glyph, type Style } from './terminal/style.ts';
 
 const PATIENCE = 60_000;
 
-/** How one start went. `not_announced`: it is cleaned up, and nobody knows how to start it. */
+/** How one start went. `not_announced`: it is cleaned up, and how to start it is unknown. */
 export interface StartRow {
   readonly project: string;
   readonly service: string;

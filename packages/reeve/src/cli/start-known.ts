@@ -17,7 +17,7 @@ import { tellSteps } from './show/verbose-steps.ts';
 import { awaitStart } from './starting/await-start.ts';
 import { bringUp } from './starting/bring-up.ts';
 
-/** `start` and `restart` wait this long unless they are told otherwise. */
+/** `start` and `restart` wait this long by default. */
 const PATIENCE = 60_000;
 
 export type Ask = (client: ReeveClient, project: ProjectRef, services: readonly string[]) => Promise<Accepted>;

@@ -85,7 +85,7 @@ test('what is recorded in its own transaction is not recorded twice', async () =
   expect(rows()).toEqual([]);
 });
 
-test('an end that nobody expected is recorded as failed', async () => {
+test('an unexpected error is recorded as failed', async () => {
   const { operations, rows } = world({
     down: async () => {
       throw new TypeError('a bug');

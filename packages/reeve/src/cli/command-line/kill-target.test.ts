@@ -21,7 +21,7 @@ test.each([
   expect(parseKillTarget(word, null)).toEqual(target);
 });
 
-test.each(['0', '1', '-1', '+5', '-4711', String(2 ** 32 + 1), '9'.repeat(30)])('PI4: %s is no pid', (word) => {
+test.each(['0', '1', '-1', '+5', '-4711', String(2 ** 32 + 1), '9'.repeat(30)])('PI4: %s is not a pid', (word) => {
   expect(codeOf(word)).toBe('NOT_PERMITTED');
 });
 

@@ -23,7 +23,7 @@ export function parseKillTarget(word: string | undefined, pattern: string | null
   return { kind: 'name', project: second === undefined ? null : first, name: second ?? first };
 }
 
-/** 0, 1, negative and impossible numbers mean groups, everybody, or init to kill(2): none of them ever gets there. */
+/** 0, 1, negative and impossible numbers mean groups, every process, or init to kill(2): none of them ever gets there. */
 function asPid(text: string): KillTarget {
   const pid = Number(text);
   if (isPid(pid) && /^\d/.test(text)) return { kind: 'pid', pid };

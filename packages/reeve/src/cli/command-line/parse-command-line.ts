@@ -50,7 +50,7 @@ function checkArguments(command: CommandSpec, { positionals, verbatim }: Argumen
   checkValues(command, positionals);
 }
 
-/** Every option of every command: an option's arity is the same wherever it is known, so the words can be told. */
+/** Every option of every command: an option's arity is the same wherever it is known, so the words can be classified. */
 function tokenize(argv: readonly string[]) {
   const options: NonNullable<ParseArgsConfig['options']> = {};
   for (const spec of [...GLOBAL_OPTIONS, ...COMMANDS.flatMap((command) => command.options)]) {
@@ -201,7 +201,7 @@ export function usageLine({ name, arguments: specs, options }: CommandSpec): str
   return ['reeve', name, ...(options.length > 0 ? ['[options]'] : []), ...words].join(' ');
 }
 
-/** A line that is still being typed: what can be told of it. Nothing is refused. */
+/** A line that is still being typed: what is known of it. Nothing is refused. */
 export function glance(
   words: readonly string[],
 ): Omit<Arguments, 'command' | 'verbatim'> & { readonly command: CommandSpec | null } {

@@ -33,7 +33,7 @@ test('moments are a while ago, or a time', () => {
   expect(() => momentOption(given('since', '5'), 'since', now)).toThrow(/not a valid time/);
 });
 
-test('what could never be a name is refused before anybody is asked', () => {
+test('what could never be a name is refused before the daemon is asked', () => {
   expect(selection(['api', 'worker:2', '_x-1'])).toEqual(['api', 'worker:2', '_x-1']);
   for (const bad of ['a b', 'api:', '../x', '', '-x', 'a/b'])
     expect(() => selection([bad])).toThrow(/cannot be the name/);

@@ -16,7 +16,7 @@ test.each(codes)('%s has a sentence, an exit code, a status and a next step', (c
   expect(entry.http).toBeGreaterThanOrEqual(400);
   expect(entry.http).toBeLessThanOrEqual(599);
   expect(typeof entry.retryable).toBe('boolean');
-  // Only a code whose sentence is its whole story (its message is a parameter) may leave the next step to whoever throws it.
+  // Only a code whose sentence is its whole story (its message is a parameter) may leave the next step to the code that throws it.
   if (hint === null) expect(message).toBe('«message»');
 });
 

@@ -56,7 +56,7 @@ async function configHere(context: Context): Promise<readonly DeclaredService[]>
     const { project } = await loadProject(context, await findFolder(context));
     return project.services.map((spec) => ({ project: project.name, folder: project.folder, spec }));
   } catch (error) {
-    // The guide is of all projects: a config that is missing or wrong here is told by `validate`.
+    // The guide is of all projects: a config that is missing or wrong here is reported by `validate`.
     if (error instanceof ReeveError) return [];
     throw error;
   }

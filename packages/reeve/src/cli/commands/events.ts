@@ -27,7 +27,7 @@ export async function run(context: Context): Promise<number> {
   // A window on time shows all that is in it, unless a number is given too.
   const newest = has(context, 'since') && !has(context, 'lines') ? null : linesOption(context, 'lines', STANDARD);
   const scope = await scopeOf(context, target, words);
-  // What comes while the past is shown is left to the follower, so that nothing is told twice.
+  // What comes while the past is shown is left to the follower, so that nothing is shown twice.
   let last = await newestSeq(context);
   const shown = await show(context, { ...scope, since, newest, after: 0, upTo: last });
   if (shown === 0 && !context.json && !has(context, 'follow')) say(context, 'nothing has happened yet');

@@ -10,7 +10,7 @@ interface Node {
   readonly name: string;
   readonly depends_on: readonly DependencySpec[];
   readonly dependents: readonly string[];
-  /** 0: waits for nobody; else one more than the latest of those it waits for. */
+  /** 0: waits for no service; else one more than the latest of those it waits for. */
   readonly wave: number;
 }
 
@@ -52,7 +52,7 @@ export function listEdges(nodes: readonly Node[]): string {
     .join('');
 }
 
-/** A tree from those that wait for nobody. A service with several needs is drawn in full below the first, then named. */
+/** A tree from those that wait for no service. A service with several needs is drawn in full below the first, then named. */
 export function drawTree(nodes: readonly Node[], style: Style): string {
   const byName = new Map(nodes.map((node) => [node.name, node]));
   const drawn = new Set<string>();

@@ -45,7 +45,7 @@ function inProject(context: Context, target: KillTarget): KillTarget {
   return target.kind === 'name' && target.project === null && project !== null ? { ...target, project } : target;
 }
 
-/** The folder of the project here; null: there is none, which is no fault. */
+/** The folder of the project here; null: there is none, which is not a fault. */
 async function whereWeAre(context: Context): Promise<string | null> {
   const target = await findProject(context);
   return target.kind === 'folder' ? target.folder : null;

@@ -30,7 +30,7 @@ export async function run(context: Context): Promise<number> {
   if (has(context, 'paths')) return tellPaths(context, sources);
   const run = await resolveRun(context, facts, sources);
   const show = printer(context, sources, filter.grep);
-  // What nobody reads (`reeve logs -f | less`) must not pile up here: the files keep it.
+  // What is not read (`reeve logs -f | less`) must not pile up here: the files keep it.
   const { out } = context.io;
   const ends = new Map<LogSource, LogPosition>();
   // Only what is followed from there must end with a whole line.
@@ -63,7 +63,7 @@ function tellNothing(context: Context): void {
   if (!isFiltered) say(context, `  ${SILENCE}`);
 }
 
-/** Nothing is logged of what was started manually: its output goes where whoever started it has sent it. */
+/** Nothing is logged of what was started manually: its output goes where it was sent by the one who started it. */
 function tellOfOutput(context: Context, byHand: readonly ByHand[], isFollowing: boolean): void {
   for (const { service, announced } of byHand) {
     const where = announced.liveness === 'live' ? filesOf(announced.card.pid)?.get(1) : undefined;

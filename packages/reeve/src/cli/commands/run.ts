@@ -146,7 +146,7 @@ async function untilStopped(
   }
 }
 
-/** The command's own bytes, as from a shell; what nobody reads must not pile up here, the log keeps it. */
+/** The command's own bytes, as from a shell; what is not read must not pile up here, the log keeps it. */
 async function pass({ io }: Context, follower: ByteFollower, over: AbortSignal): Promise<void> {
   for await (const { stream, bytes } of follower.follow(over)) {
     const output = stream === 'out' ? io.out : io.err;

@@ -114,7 +114,7 @@ test('what the daemon reports instead of ready is thrown as it is', async () => 
   expect(readFileSync(join(home, 'daemon.err'), 'utf8')).toContain('the registry has schema 9');
 });
 
-test('a daemon that dies before it is ready: its last words are told', async () => {
+test('a daemon that dies before it is ready: its last words are shown', async () => {
   const error = await failure(launch(script('console.error("no such table"); process.exit(3)')));
   expect([error.code, error.exit]).toEqual(['DAEMON_UNREACHABLE', 9]);
   expect(error.message).toContain('it ended with 3 before it was ready: no such table');
@@ -129,7 +129,7 @@ test('a program that is not there, and one that says something else', async () =
   expect(strange.message).toContain('it reported "hello"');
 });
 
-test('a daemon that is not ready in time is left to go on, and named', async () => {
+test('a daemon that is not ready in time is left running, and named', async () => {
   const late = `require("fs").appendFileSync(process.env.REEVE_HOME + "/started", JSON.stringify({ pid: process.pid }));
     setInterval(() => {}, 1000)`;
   const error = await failure(launch(script(late), {}, 1500));

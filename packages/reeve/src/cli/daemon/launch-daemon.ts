@@ -28,7 +28,7 @@ export type Launched = 'started' | 'running';
 /**
  * Starts the daemon in a session of its own, without a terminal, its standard error in `daemon.err`, and waits for the
  * line that it writes on fd 3 once it answers (daemon/upgrade/report-ready.ts). Throws what the daemon reports, or
- * DAEMON_UNREACHABLE with its last words. A daemon that is late is left to go on: killing it would only make the next
+ * DAEMON_UNREACHABLE with its last words. A daemon that is late is left running: killing it would only make the next
  * start as late.
  */
 export async function launchDaemon(options: LaunchOptions): Promise<Launched> {

@@ -80,7 +80,7 @@ export interface Reading extends AsyncDisposable {
   readonly daemon: DaemonView;
 }
 
-/** For a command that only reads: a daemon that does not answer is as good as none, and is told of. */
+/** For a command that only reads: a daemon that does not answer is as good as none, and is reported. */
 export async function connectToRead(context: Context): Promise<Reading> {
   try {
     const client = await connectIfRunning(context, READ);

@@ -1,4 +1,4 @@
-/** What decides whether services go on when their user logs out, or the machine starts again. */
+/** What decides whether services keep running when their user logs out, or the machine starts again. */
 export interface Surroundings {
   /** systemd is process 1. */
   readonly systemd: boolean;
@@ -11,7 +11,7 @@ export interface Surroundings {
   readonly user: string;
 }
 export interface Outlives {
-  /** null: it cannot be told. */
+  /** null: unknown. */
   readonly yes: boolean | null;
   readonly why: string;
 }

@@ -14,7 +14,7 @@ export async function managedNames(context: Context, target: Target): Promise<Re
   return new Set([...(remembered ?? []), ...declared].map((name) => name.toLowerCase()));
 }
 
-/** A config that is not there, or wrong, declares nothing here: whoever needs it says so. */
+/** A config that is not there, or wrong, declares nothing here: the command that needs it says so. */
 async function declaredNames(context: Context, target: Target): Promise<readonly string[]> {
   try {
     return (await loadProject(context, target)).project.services.map(({ name }) => name);

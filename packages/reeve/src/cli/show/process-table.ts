@@ -117,7 +117,7 @@ function extraCells(service: ServiceView, instance: InstanceView, { style, wide 
   return style.rich ? more : [...more, instance.reason];
 }
 
-/** A port that is declared and on which nothing is listening is told apart. */
+/** A port that is declared and on which nothing is listening is marked. */
 export function portsText(ports: readonly PortView[]): string | null {
   const shown = ports.map(({ port, protocol, listening }) => {
     const number = port === null ? 'auto' : String(port);

@@ -7,7 +7,7 @@ import { askDaemon } from '../project-views.ts';
 
 const RUNS: ReadonlySet<string> = new Set(['running', 'starting', 'backoff']);
 
-/** Before some services are stopped: who needs them and goes on running. */
+/** Before some services are stopped: which running services depend on them. */
 export async function tellDependants(
   context: Context,
   client: ReeveClient,

@@ -6,7 +6,7 @@ import { humanDuration } from '../terminal/amounts.ts';
 import { oneLine } from '../terminal/safe-text.ts';
 
 export interface Steps {
-  /** From now on: what has happened to this project is told, and what will. */
+  /** From now on: shows what has happened to this project, and what will. */
   begin(project: string): void;
   stop(): void;
 }

@@ -7,7 +7,7 @@ import { glyph, type Style } from '../terminal/style.ts';
 import { portsText } from './process-table.ts';
 import { SILENCE } from './silence.ts';
 
-/** The story is told by its end; `reeve events` has all of it. */
+/** Only the last causes are shown; `reeve events` has all of them. */
 const EVENTS = 6;
 
 type Fact = readonly [label: string, text: string];
@@ -60,7 +60,7 @@ function factsOf(view: WhyView, style: Style, now: number): readonly Fact[] {
   }
   const told = (event: EventView, who: string): string =>
     `${style.paint('grey', clockTime(Date.parse(event.at)))} ${who}${oneLine(event.message)}`;
-  // A story with one sentence is told by the events.
+  // A single cause is shown by the events.
   const story = view.because.length > 1 ? view.because : [];
   for (const event of story)
     facts.push(['because', told(event, event.service === service.name ? '' : `${event.service}: `)]);

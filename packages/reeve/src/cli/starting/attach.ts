@@ -157,7 +157,7 @@ async function stopNow(
   const target = { kind: 'folder', folder: project.folder, config: project.config } as const;
   try {
     await using client = await connectOrStart(context);
-    // Lines of the services go on while they stop: nothing may be written over.
+    // Lines of the services continue while they stop: nothing may be written over.
     const plain: Context = { ...context, talk: { ...context.talk, rich: false } };
     return await stopTarget(plain, operationsTo(plain, client), target, {
       services,

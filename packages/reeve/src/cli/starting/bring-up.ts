@@ -107,7 +107,7 @@ function tellApplied(context: Context, { wantedName, project, unacted }: Loaded,
   }
 }
 
-/** What somebody who starts something should know of the daemon and its keeper. */
+/** What a user who starts something should know of the daemon and its keeper. */
 async function tellOfDaemon(context: Context, client: ReeveClient, applied: Applied): Promise<void> {
   if (context.json) return;
   const about = await aboutOf(client);

@@ -61,7 +61,7 @@ test('U15: off a terminal many services are counted, and only what fails is name
   expect(last).toContain('199 of 200 up in 1.0s — 1 failed');
 });
 
-test('few services are told of one by one, without the moment between running and ready', () => {
+test('few services are shown one by one, without the moment between running and ready', () => {
   const { io, made } = context();
   using progress = new Progress(made, ['a'], false);
   for (const each of [push('a', 'starting', false), push('a', 'running', false), push('a', 'running', true)])

@@ -6,7 +6,7 @@ import { LiveLines, withinRoom } from './live-lines.ts';
 import { oneLine } from './safe-text.ts';
 import { glyph, lookOf } from './style.ts';
 
-/** So many services are told of one by one; of more only what is not as it should be. */
+/** So many services are shown one by one; of more only what is not as it should be. */
 const FEW = 30;
 
 interface Step {
@@ -135,7 +135,7 @@ export function renderWaited(context: Context, waited: Waited, ms: number, extra
   const isLong = waited.services.length > FEW;
   const notable = isLong ? waited.services.filter(({ outcome }) => outcome !== 'met') : waited.services;
   const nameWidth = Math.max(0, ...notable.map(({ name }) => displayWidth(name)));
-  // The steps have been told one by one.
+  // The steps have been shown one by one.
   const left = mannerOf(context) === 'lines' && !isLong ? [] : notable;
   const lines = left.map((service) => {
     const good = service.outcome === 'met';

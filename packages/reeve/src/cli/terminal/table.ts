@@ -8,7 +8,7 @@ export interface Column {
   /** May be shortened, down to this many characters, when the table is wider than the terminal. */
   readonly shrinksTo?: number;
 }
-/** A cell's text is somebody else's until it is shown: it is made safe here. `null`: nothing known. */
+/** A cell's text is foreign until it is shown: it is made safe here. `null`: nothing known. */
 export interface Cell {
   readonly text: string | null;
   readonly colour?: Colour;
@@ -50,7 +50,7 @@ function naturalWidths(columns: readonly Column[], rows: readonly (readonly { te
   );
 }
 
-/** Takes what is too much from the widest column that may give, until it fits or nobody can. */
+/** Takes what is too much from the widest column that may give, until it fits or none can. */
 function shrink(columns: readonly Column[], natural: readonly number[], limit: number | null): readonly number[] {
   const widths = [...natural];
   if (limit === null) return widths;

@@ -77,7 +77,7 @@ function prepare(supervisor: Supervisor, project: Project, name: string): CleanU
   };
 }
 
-/** As the service itself: never as root what belongs to somebody else. */
+/** As the service itself: never as root what belongs to another user. */
 function runAs({ uid, gid }: { readonly uid: number; readonly gid: number }): readonly string[] {
   return ['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--init-groups', '--'];
 }

@@ -6,6 +6,6 @@ test('a pattern is compiled; other targets stay as they are', async () => {
   expect(await aimAt({ kind: 'pid', pid: 7 })).toEqual({ kind: 'pid', pid: 7 });
 });
 
-test.each(['', '(', '(?!a)b'])('%j is no pattern that a kill may be aimed with', async (pattern) => {
+test.each(['', '(', '(?!a)b'])('%j is not a pattern that a kill may be aimed with', async (pattern) => {
   await expect(aimAt({ kind: 'pattern', pattern })).rejects.toMatchObject({ code: 'USAGE' });
 });

@@ -4,7 +4,7 @@ import { compilePattern, type Pattern, PatternProblem } from '../../base/pattern
 /** A target whose pattern is compiled. */
 export type Aim = Exclude<KillTarget, { kind: 'pattern' }> | { readonly kind: 'pattern'; readonly pattern: Pattern };
 
-/** Throws USAGE for what is no pattern. */
+/** Throws USAGE for an invalid pattern. */
 export async function aimAt(target: KillTarget): Promise<Aim> {
   if (target.kind !== 'pattern') return target;
   const { pattern } = target;

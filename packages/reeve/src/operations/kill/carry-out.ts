@@ -175,7 +175,7 @@ function stillListening(port: number, endings: readonly Ending[]): readonly Surv
   });
 }
 
-/** One process of a service that goes on: its supervisor is not told, and the service may start another. */
+/** One process of a service that keeps running: its supervisor does not know, and the service may start another. */
 function partNotes(meant: readonly Meant[]): readonly string[] {
   const parts = meant.flatMap(({ seen }) => (seen.owner?.isLive ? [seen.owner] : []));
   const names = new Map(parts.map(({ service, project }) => [`${service} of ${project}`, service]));

@@ -101,6 +101,6 @@ function refuseForeign({ seen, why }: Meant, { target, force, uid, forced }: Rig
   }
   if (target.kind === 'pid' && !isOthers) return;
   const whose = isOthers ? `belongs to ${userNameOf(row.uid)} and ` : '';
-  const message = `${who} ${whose}is no process of a project of this reeve home`;
+  const message = `${who} ${whose}belongs to no project of this reeve home`;
   throw new ReeveError('NOT_PERMITTED', { message, hint: `to end it all the same: ${forced}` });
 }

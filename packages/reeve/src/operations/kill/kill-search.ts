@@ -44,7 +44,7 @@ function byPid(look: HomeLook, pid: number): readonly Meant[] {
 
 function byPort(look: HomeLook, port: number): readonly Meant[] {
   const holders = portHolders(port);
-  if (holders.length === 0) throw new ReeveError('NOTHING_FOUND', { message: `nobody listens on port ${port}` });
+  if (holders.length === 0) throw new ReeveError('NOTHING_FOUND', { message: `no process listens on port ${port}` });
   const hidden = holders.find(({ process }) => process === null);
   if (hidden) {
     const message = `port ${port} is held by a process of ${hidden.user}, which may not be looked at`;

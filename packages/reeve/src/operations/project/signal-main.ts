@@ -4,7 +4,7 @@ import { indexOf, selectServices } from '../../supervisor/intents/selection.ts';
 import type { Project } from '../../supervisor/project.ts';
 
 /**
- * Sends a signal to the main process of an instance, and nobody else; what follows from it is told to follow from it.
+ * Sends a signal to the main process of an instance, and no other; events that follow name it as their cause.
  * Returns its pid. Throws NOT_RUNNING, NOT_PERMITTED, or USAGE for a signal that does not exist.
  */
 export function signalMain(project: Project, selector: string, signal: string): number {

@@ -14,7 +14,7 @@ export interface Caller {
   readonly paths: HomePaths;
   /** Of who asks: commands that services announced are run with it. */
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Pid of who asks. Neither it nor what has started it is ended; 0: another machine, or nobody in particular. */
+  /** Pid of who asks. Neither it nor what has started it is ended; 0: another machine, or no process in particular. */
   readonly pid: number;
 }
 

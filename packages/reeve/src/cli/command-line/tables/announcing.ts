@@ -14,7 +14,7 @@ export const ANNOUNCING: readonly CommandSpec[] = [
       { line: 'reeve advertisements --json', what: 'for programs' },
     ],
     details: [
-      'Looks itself whether the process of an announcement lives (live, stale: it was killed, stopped) and whether its ports are listened on. What a service announces and its config does not say is told as a difference. Needs no daemon.',
+      'Checks whether the process of an announcement is alive (live, stale: it was killed, stopped) and whether its ports are open. Differences between what a service announces and its config are listed. Needs no daemon.',
     ],
     json: '`{ "announcements": [{ name, project, origin, liveness, identity, pid, title, description, processes, ports, dependencies, capabilities, start, cleanup, cleanup_timeout, data, differences, validate }], "guide": [{ kind: "pattern"|"next"|"validation", title, steps, commands }], "ignored": [{ file, why }] }`',
   },
@@ -32,7 +32,7 @@ export const ANNOUNCING: readonly CommandSpec[] = [
       { line: 'reeve cleanup preview', what: 'one service of this project' },
     ],
     details: [
-      'For each service: its own clean-up while it lives, the stop, its clean-up command, and then a look of our own whether its processes have ended and its ports are free. One that fails, hangs or leaves something is told, and stops no other.',
+      'For each service: its own clean-up while it lives, the stop, its clean-up command, and then a check that its processes have ended and its ports are free. A clean-up that fails, hangs or leaves something is reported; the others still run.',
       'Exit codes: 0 all done (also when there was nothing); 4 no such service; 6 a clean-up failed or timed out, or something is left.',
     ],
     json: '`{ "status": "COMPLETE"|"INCOMPLETE", "cleanups": [{ project, service, managed_by, ok, reason, problems, message, ended, ports, ms }] }`',

@@ -15,7 +15,7 @@ export const DAEMON: readonly CommandSpec[] = [
     summary: 'Start the daemon; other commands do it by themselves when they need it',
     arguments: [],
     options: [timeout('How long it may take; default 30s')],
-    examples: [{ line: 'reeve daemon start', what: 'it goes on with what was to be up' }],
+    examples: [{ line: 'reeve daemon start', what: 'it resumes what was meant to be up' }],
     json: 'as `daemon status`',
   },
   {
@@ -47,7 +47,7 @@ export const DAEMON: readonly CommandSpec[] = [
     options: [timeout('How long it may take; default 90s')],
     examples: [{ line: 'reeve daemon upgrade', what: 'after installing a new version' }],
     details: [
-      'The new daemon starts beside the old one and tries everything that could fail (its keeper, the schema of the registry) before the old one steps aside; when it fails all the same, the old one goes on. Nobody answers for some tenths of a second. An older keeper goes on holding what it has started, beside a new one.',
+      'The new daemon starts beside the old one and tries everything that could fail (its keeper, the schema of the registry) before the old one hands over; if it still fails, the old one continues. The daemon does not answer for a few tenths of a second. An older keeper keeps what it has started, beside a new one.',
       'Exit codes: 0 done, or nothing to do; 1 the new one did not take over; 3 no daemon runs (the next command starts the new one).',
     ],
     json: '`{ "upgraded", "pid", "version", "from": { pid, version }, "away_ms" }`',
@@ -76,7 +76,7 @@ export const DAEMON: readonly CommandSpec[] = [
       { line: 'reeve install --print', what: 'look at the unit' },
     ],
     details: [
-      'A daemon that runs already is ended first; services keep running, and the daemon of the unit takes them over.',
+      'A daemon that is already running is ended first; services keep running, and the daemon of the unit takes them over.',
       'Exit codes: 0 done; 1 systemd does not run here, or refused; 7 --system without root.',
     ],
     json: '`{ "units": [{ path, name, scope, text, enabled }], "steps": [...], "notes": [...] }`',

@@ -53,7 +53,7 @@ export const LOOKING: readonly CommandSpec[] = [
     ],
     examples: [{ line: 'reeve wait api --timeout 30s && npm test', what: 'in a script' }],
     details: [
-      'Exit codes: 0 it is so; 1 it has failed, or can no longer be; 4 no such service; 8 not in time. A service that is not up is waited for too: somebody may start it.',
+      'Exit codes: 0 it is so; 1 it has failed, or can no longer be; 4 no such service; 8 not in time. A service that is not up is waited for too: it may be started meanwhile.',
     ],
     json: '`{ "outcome": "met"|"failed"|"timeout", "services": [{ name, outcome, state, reason, ms }] }`',
   },

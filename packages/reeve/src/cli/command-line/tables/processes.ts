@@ -9,13 +9,13 @@ export const PROCESSES: readonly CommandSpec[] = [
     arguments: [{ name: 'target', complete: 'service' }],
     options: [
       { name: 'pattern', value: 'RE', summary: 'Every process whose command line matches this regular expression' },
-      { name: 'force', summary: 'Also what is no process of a project of this home' },
+      { name: 'force', summary: 'Also processes that belong to no project of this home' },
       timeout('How long until SIGKILL; default 10s, for a service what its stop allows'),
     ],
     examples: [
       { line: 'reeve kill api', what: 'a service: it is stopped, and stays so' },
       { line: 'reeve kill 4711', what: 'one process, and what it has started' },
-      { line: 'reeve kill :3000 --force', what: 'whoever listens on port 3000, also a foreign process' },
+      { line: 'reeve kill :3000 --force', what: 'the process that listens on port 3000, even a foreign one' },
       { line: "reeve kill --pattern 'node .*worker'", what: 'by command line' },
     ],
     details: [
