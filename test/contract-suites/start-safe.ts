@@ -7,7 +7,7 @@ import { lives, type Speaker, type World, world } from './speaker.ts';
 
 /** A start that makes no second copy. `manager`: a program that takes calls. */
 export function startSafeContract(speaker: Speaker, manager: Speaker): void {
-  test('U25: a command is started once and goes on when its starter ends; whoever starts it again learns its pid', async () => {
+  test('U25: a command is started once and continues when its starter ends; the program that starts it again learns its pid', async () => {
     await using here = world();
     const asker = await openManager(here, manager);
     await asker.ask('open', { name: 'starter' });

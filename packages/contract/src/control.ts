@@ -121,7 +121,7 @@ export interface Calls {
   signal: { params: { project: ProjectRef; service: string; signal: string; actor: Requester }; ok: { pid: number } };
   /** The processes that a word means: a service or project, a pid, a port, a title, a part of a command line. Throws NOTHING_FOUND. */
   hunt: { params: { query: string; actor: Requester }; ok: { processes: readonly HuntedView[] } };
-  /** Ends what the target means, the process that started it. Pushes {@link KillPush}. Throws NOTHING_FOUND, NOT_PERMITTED. */
+  /** Ends what the target means, whatever started it. Pushes {@link KillPush}. Throws NOTHING_FOUND, NOT_PERMITTED. */
   kill: { params: KillParams; ok: KillReceipt };
   /** What a command run inside a service's surroundings needs. */
   surroundings: {
