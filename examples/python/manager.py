@@ -35,7 +35,7 @@ print(manager.ensure_port_available(port, max_retries=1).ok)
 print([service.name for service in list_services()])
 print(len(hunt("no-such-program-anywhere")), kill_pattern("no-such-program-anywhere").reason)
 
-started = start_service_safe(["sleep", "86400"])  # goes on when this program ends
+started = start_service_safe(["sleep", "86400"])  # continues when this program ends
 again = start_service_safe(["sleep", "86400"])
 print(started.ok, again.reason, again.pid == started.pid)
 print(manager.kill_process_by_id(started.pid).reason)

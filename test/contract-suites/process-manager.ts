@@ -119,8 +119,8 @@ export function processManagerContract(speaker: Speaker, manager: Speaker): void
     ]);
     expect(asker.lines.filter((line) => line.startsWith('handler'))).toHaveLength(4);
     expect(await asker.ask('executeShutdownHandlers')).toEqual([]);
-    await until('what failed is told', () => /shutdown handler throws.*no such file/s.test(asker.stderr()));
-    // The program goes on, with the name that it holds.
+    await until('what failed is reported', () => /shutdown handler throws.*no such file/s.test(asker.stderr()));
+    // The program continues, with the name that it holds.
     expect(await asker.ask('getProcessStatus')).toMatchObject({ isRunning: true, name: 'job', shutdownHandlers: 0 });
     expect(cardOf(here)).toMatchObject({ pid: asker.pid, state: 'running' });
   });

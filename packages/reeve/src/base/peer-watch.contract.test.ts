@@ -76,7 +76,7 @@ test('U32: one that never answers is over with its end, and what the kernel says
   expect((await over)[1]).toBe('gone');
 });
 
-test('U32: a program that sleeps is looked at, and asked seldom: nobody wakes up for it', async () => {
+test('U32: a program that sleeps is looked at, and asked seldom: neither program wakes up for it', async () => {
   const { child, watch, asks } = watched('sleep', '1000');
   await until('it sleeps', () => readStat(child.pid ?? 0)?.comm === 'sleep' && readStat(child.pid ?? 0)?.state === 'S');
   for (let beats = 0; beats < 19; beats += 1) watch.beat();

@@ -35,7 +35,7 @@ export interface WatchedPeer {
 
 /**
  * Watches the event loop of another program from outside. An idle program is only looked at, in /proc and at a beat, so
- * that nobody wakes up for it; one that has begun something is asked until it has been calm for a second.
+ * that neither wakes up for it; one that has begun something is asked until it has been calm for a second.
  */
 export class PeerWatch {
   readonly #peer: WatchedPeer;

@@ -556,7 +556,7 @@ export const BROKEN: readonly BrokenConfig[] = [
     says: ['a one-shot is ready when it has completed', 'no ready, or no `oneshot`'],
   },
   {
-    why: 'U7: how often to ask, where nobody asks',
+    why: 'U7: how often to ask, where no check asks',
     text: a('health: { watchdog: 5s, interval: 1s, retries: 2 }'),
     at: ['4:39 services.a.health.interval', '4:52 services.a.health.retries'],
     says: ['interval has no effect beside watchdog'],

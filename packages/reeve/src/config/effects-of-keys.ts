@@ -15,10 +15,13 @@ const here = (file: string, test: string): Effect => ({ file: `packages/reeve/sr
 
 const layers = real('environment', 'is built of layers, later wins, and reeve has the last word');
 const shown = real('config-keys', 'U7: what a service is given is what its config says');
-const ready = real('readiness', 'is told in every declared way, and in its absence by health, ports or the process');
+const ready = real('readiness', 'is known in every declared way, and in its absence by health, ports or the process');
 const inTime = real('readiness', 'that does not come in time is a failure, and the reason holds the last answer');
 const channels = real('notify', 'each in its own way, with what is lacking until then');
-const conditions = real('supervision', 'waits for what each condition says, and goes on without what is not required');
+const conditions = real(
+  'supervision',
+  'waits for what each condition says, and continues without what is not required',
+);
 const onDown = real(
   'dependencies',
   'PostgreSQL held back: dependants wait and name it; killed: each does what its on_down says',

@@ -291,12 +291,12 @@ describe('what is allowed and noted', () => {
       'healthy means ready',
     ],
     [
-      'U7: on_unhealthy of a service that nobody asks',
+      'U7: on_unhealthy of a service without a check',
       'services: { a: { command: x, on_unhealthy: nothing } }\n',
       'services.a.on_unhealthy: it declares no `health`',
     ],
     [
-      'U7: an alert, which nobody gets yet',
+      'U7: an alert, which is not sent yet',
       'services: { a: { command: x, health: { tcp: 80 }, on_unhealthy: alert } }\n',
       'services.a.on_unhealthy: alerts are not implemented yet',
     ],
