@@ -58,6 +58,50 @@ describe.skipIf(!hasPython)('the Python library (apt-get install python3)', () =
     ]);
   });
 
+  test('U25: services of a daemon are listed and hunted as its own, and ended through it, so that they stay so', async () => {
+    await using reeve = startReeve();
+    const command = [...reeve.program('stays')];
+    reeve.project({ project: 'shop', services: { web: { command, restart: 'always' }, db: { command } } });
+    expect((await reeve.run(['up', '-d'])).code).toBe(0);
+    reeve.file(
+      'look.py',
+      `
+import json, reeve
+web, = [each for each in reeve.hunt("shop/web") if "name" in each.found_by]
+own = reeve.ManagedService("by-hand").open()
+rows = [(each.name, each.state, each.managed_by, each.pid == web.pid) for each in reeve.list_services()]
+killed = reeve.kill_service("web", grace=1)
+after = [(each.name, each.state) for each in reeve.list_services() if each.name != "by-hand"]
+mark = ${JSON.stringify(path.dirname(reeve.home))}
+left = reeve.kill_pattern("stays.*" + mark)
+again = reeve.kill_service("web")
+print(json.dumps([web.project, web.ours, rows, killed.reason, killed.processes[0].pid == web.pid, after, left.reason, again.reason]))
+`,
+    );
+    const env = { ...process.env, REEVE_HOME: reeve.home, PYTHONPATH: library, PYTHONDONTWRITEBYTECODE: '1' };
+    const { stdout } = await run('python3', ['look.py'], { cwd: reeve.folder, env });
+    expect(JSON.parse(stdout)).toEqual([
+      'shop',
+      true,
+      [
+        ['by-hand', 'starting', 'self', false],
+        ['db', 'running', 'daemon', false],
+        ['web', 'running', 'daemon', true],
+      ],
+      'done',
+      true,
+      [
+        ['db', 'running'],
+        ['web', 'stopped'],
+      ],
+      'done',
+      'not_found',
+    ]);
+    const { services } = await reeve.json<{ services: { name: string; state: string; intent: string }[] }>(['ps']);
+    for (const name of ['web', 'db'])
+      expect(services).toContainEqual(expect.objectContaining({ name, state: 'stopped', intent: 'down' }));
+  });
+
   test("the guide's sd_notify service, which needs no library, is ready when it says so", async () => {
     await using reeve = startReeve();
     reeve.file('worker.py', example('worker.py'));

@@ -12,6 +12,7 @@ import tempfile
 import textwrap
 import time
 import unittest
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 SOURCE = Path(__file__).resolve().parents[1]
@@ -240,8 +241,8 @@ class TheEnd(World):
 
     def end_with(self, code, stderr, number=None, blocks=False):
         """Exit code, and the names of the handlers that ran. ``blocks``: it is writing to a pipe that nobody reads."""
-        notes = os.path.join(self.folder, f"notes-{time.monotonic_ns()}")
-        Path(notes).write_text("")
+        descriptor, notes = tempfile.mkstemp(dir=self.folder)
+        os.close(descriptor)
         head = f"def note(word):\n    with open({notes!r}, 'a') as file: file.write(word + ' ')\n"
         child = self.start(head + textwrap.dedent(code), stdout=stderr, stderr=stderr)
         if number is not None:
@@ -249,7 +250,12 @@ class TheEnd(World):
             if blocks:  # CPython loses a signal that comes in C code just before a call that blocks
                 self.until("it writes", lambda: Path(f"/proc/{child.pid}/syscall").read_text().split()[1:2] == ["0x2"])
             child.send_signal(number)
-        return child.wait(timeout=DEADLINE), Path(notes).read_text().strip()
+        return child.wait(timeout=3 * DEADLINE), Path(notes).read_text().strip()
+
+    def end_all(self, cases):
+        """What ``end_with`` says of each, in their order; most of the time they wait for a limit."""
+        with ThreadPoolExecutor(len(cases)) as pool:
+            return list(pool.map(lambda case: self.end_with(*case), cases))
 
     def test_U30_whatever_stderr_has_become_every_exit_path_ends_the_program_after_its_handlers(self):
         reader, closed = os.pipe()
@@ -266,16 +272,33 @@ class TheEnd(World):
             service.ready(); note("up")
         """
         flood = "'x' * (1 << 20)"
-        for what, stderr in (("closed", closed), ("full", full), ("unread", unread)):
-            with self.subTest(what):
-                code, notes = self.end_with(f"{opened}\n            raise RuntimeError({flood})", stderr)
-                self.assertEqual((code, notes), (1, "up handler"))
-                failing = f"{opened}\n            service.on_stop(lambda: [][len({flood})])\n            service.wait()"
-                code, notes = self.end_with(failing, stderr, signal.SIGTERM)
+        manager = """
+            manager = reeve.get_process_manager()
+            manager.enforce_single_instance(f"a-{os.getpid()}")
+            manager.add_shutdown_handler(lambda: note("handler"))
+            manager.register_shutdown_handlers(); note("up")
+        """
+        ends = [
+            (f"{opened}\n            raise RuntimeError({flood})", None),
+            (
+                f"{opened}\n            service.on_stop(lambda: [][len({flood})])\n            service.wait()",
+                signal.SIGTERM,
+            ),
+            (f"{opened}\n            sys.stderr.write({flood}); service.wait()", signal.SIGTERM),
+            (f"{manager}\n            raise RuntimeError({flood})", None),
+            (
+                f"{manager}\n            manager.add_shutdown_handler(lambda: [][len({flood})])\n            time.sleep(600)",
+                signal.SIGTERM,
+            ),
+            (f"{manager}\n            sys.stderr.write({flood}); time.sleep(600)", signal.SIGTERM),
+        ]
+        outputs = {"closed": closed, "full": full, "unread": unread}
+        cases = [(code, stderr, number) for stderr in outputs.values() for code, number in ends]
+        for (code, stderr, number), (exit_code, notes) in zip(cases, self.end_all(cases)):
+            with self.subTest(code, stderr=stderr):
                 self.assertEqual(notes, "up handler")
-                printing = f"{opened}\n            sys.stderr.write({flood}); service.wait()"
-                code, notes = self.end_with(printing, stderr, signal.SIGTERM, blocks=what == "unread")
-                self.assertIn("handler", notes)
+                if number is None:
+                    self.assertEqual(exit_code, 1)
 
     def test_U30_a_handler_that_never_lets_go_of_the_interpreter_ends_with_the_program(self):
         code, notes = self.end_with(
@@ -289,6 +312,19 @@ class TheEnd(World):
             signal.SIGTERM,
         )
         self.assertEqual((code, notes), (1, "up handler"))
+
+    def test_U30_a_shutdown_handler_that_never_lets_go_of_the_interpreter_ends_with_the_program(self):
+        ends = ("os.kill(os.getpid(), signal.SIGTERM); time.sleep(600)", "sys.exit(0)", "1 / 0")
+        code = """
+            import re
+            manager = reeve.get_process_manager()
+            stuck = lambda: (note("handler"), re.match("(a+)+$", "a" * 60 + "b"))
+            manager.add_shutdown_handler(stuck, timeout=0.1)
+            manager.register_shutdown_handlers()
+            END
+            """
+        results = self.end_all([(code.replace("END", end), subprocess.DEVNULL, None) for end in ends])
+        self.assertEqual(results, [(1, "handler")] * 3)
 
     def test_a_run_that_knows_is_left_to_return_by_itself(self):
         child = self.start(
@@ -680,6 +716,118 @@ class Asynchronous(World):
                 self.assertEqual(self.end(child), ([f"stop {where}"], 0, ""))
                 lines, code_of_end, err = self.run_to_end(code.replace("WAIT", "pass").replace("WITH", block))
                 self.assertEqual((lines[1:], code_of_end, err), ([f"stop {where}"], 0, ""))
+
+
+class Manager(World):
+    ONE = """
+        manager = reeve.get_process_manager()
+        manager.enforce_single_instance("job")
+    """
+
+    def test_U25_a_shutdown_that_is_asked_for_ends_a_program_that_registered_nothing_and_its_finally_runs(self):
+        child = self.start(
+            self.ONE
+            + """
+        try:
+            print("open")
+            time.sleep(600)
+        finally:
+            print("finally")
+            """
+        )
+        self.line(child, "open")
+        self.discover("job").shutdown()
+        out, err = child.communicate(timeout=DEADLINE)
+        self.assertEqual((out.splitlines(), child.returncode, err), (["finally"], 0, ""))
+
+    def test_U25_a_program_that_only_holds_a_name_keeps_its_ctrl_c(self):
+        child = self.start(
+            self.ONE
+            + """
+        try:
+            print("open")
+            time.sleep(600)
+        except KeyboardInterrupt:
+            print("its own")
+            """
+        )
+        self.line(child, "open")
+        self.assertEqual(self.end(child, signal.SIGINT), (["its own"], 0, ""))
+        self.assertEqual(self.cards()[0]["state"], "stopped")
+
+    def test_U25_handlers_run_also_when_the_service_of_the_program_has_ended_before_and_those_taken_back_do_not(self):
+        lines, code, _ = self.run_to_end(
+            """
+            manager = reeve.get_process_manager()
+            with ManagedService("web") as service:
+                service.on_stop(lambda: print("service"))
+                back = manager.add_shutdown_handler(lambda: print("back"))
+                @manager.add_shutdown_handler
+                def handler():
+                    print("handler")
+                    manager.add_shutdown_handler(lambda: print("added meanwhile"))
+                manager.remove_shutdown_handler(back)
+            print("closed")
+            """
+        )
+        self.assertEqual((lines, code), (["service", "closed", "handler", "added meanwhile"], 0))
+
+    def test_U25_what_registering_did_is_taken_back_and_handlers_are_shared_by_who_calls_for_them_at_once(self):
+        lines, code, _ = self.run_to_end(
+            """
+            manager = reeve.get_process_manager()
+            back = manager.register_shutdown_handlers()
+            print(signal.getsignal(signal.SIGTERM) == signal.SIG_DFL)
+            back()
+            print(signal.getsignal(signal.SIGTERM) == signal.SIG_DFL)
+            entered, go = threading.Event(), threading.Event()
+            manager.add_shutdown_handler(lambda: (entered.set(), go.wait()), name="slow")
+            results = []
+            first = threading.Thread(target=lambda: results.append(manager.execute_shutdown_handlers()))
+            first.start()
+            entered.wait()
+            second = threading.Thread(target=lambda: results.append(manager.execute_shutdown_handlers()))
+            second.start()
+            go.set()
+            first.join(); second.join()
+            print([each.name for each in results[0]])
+            manager.add_shutdown_handler(lambda: print("never"))
+            """
+        )
+        self.assertEqual((lines, code), (["False", "True", "['slow']"], 0))
+
+    def test_U25_outside_the_main_thread_signals_are_refused_and_say_so(self):
+        lines, _, _ = self.run_to_end(
+            """
+            def work():
+                try:
+                    reeve.get_process_manager().register_shutdown_handlers()
+                except reeve.UsageError as error:
+                    print(error.code, error.exit_code, "main thread" in str(error))
+            thread = threading.Thread(target=work)
+            thread.start(); thread.join()
+            """
+        )
+        self.assertEqual(lines, ["USAGE 2 True"])
+
+    def test_U25_a_forked_child_is_not_the_single_instance_and_runs_no_handler(self):
+        lines, code, _ = self.run_to_end(
+            self.ONE
+            + """
+        manager.add_shutdown_handler(lambda: print("handler", os.getpid() == parent))
+        manager.register_shutdown_handlers()
+        manager.register_managed_port(9, "discard")
+        parent = os.getpid()
+        child = os.fork()
+        if child == 0:
+            status = reeve.get_process_manager().get_process_status()
+            print("child", status.name, len(status.managed_ports), status.shutdown_handlers)
+            sys.exit(0)
+        os.waitpid(child, 0)
+        print("parent", manager.get_process_status().name)
+            """
+        )
+        self.assertEqual((lines, code), (["child None 0 0", "parent job", "handler True"], 0))
 
 
 class Processes(World):
