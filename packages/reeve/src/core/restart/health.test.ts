@@ -37,18 +37,33 @@ test('the last answers are kept, the newest last', () => {
   expect(history.at(-1)?.what).toBe('49');
 });
 
-test('it is asked more often while the verdict may change, and never less often than the interval', () => {
-  expect(pauseUntilNext(judge([true, true]), 5_000)).toBe(5_000);
-  expect(pauseUntilNext(judge([true, true, false]), 5_000)).toBe(1_250);
-  expect(pauseUntilNext(judge([false, false, false]), 5_000)).toBe(5_000);
-  expect(pauseUntilNext(judge([false, false, false, true]), 5_000)).toBe(1_250);
-  expect(pauseUntilNext(UNCHECKED, 400)).toBe(250);
-  fc.assert(
-    fc.property(fc.array(fc.boolean()), fc.integer({ min: 1, max: 10 ** 6 }), (answers, interval) => {
-      const next = pauseUntilNext(judge(answers), interval);
-      expect(next > 0 && next <= interval).toBe(true);
-    }),
-  );
+describe('U12: one question an interval', () => {
+  const at = (answers: readonly boolean[], ms: number | null): Health =>
+    answers.reduce((health, ok, n) => judgeHealth(health, { ok, what: '', at: n * 100, ms }, spec, 0, 0), UNCHECKED);
+
+  test('at once when it has not been asked, else an interval after the last answer, settled or not', () => {
+    expect(pauseUntilNext(UNCHECKED, 5_000, 0)).toBe(0);
+    for (const answers of [[true], [true, true], [true, true, false], [false, false, false, true]])
+      expect(pauseUntilNext(at(answers, 1), 5_000, (answers.length - 1) * 100)).toBe(5_000);
+    expect(pauseUntilNext(at([true], 1), 5_000, 1_000)).toBe(4_000);
+    expect(pauseUntilNext(at([true], 1), 5_000, 9_000)).toBe(0);
+  });
+
+  test('what the service says of itself does not count as an answer, and a wall clock that jumps costs one interval', () => {
+    expect(pauseUntilNext(at([true], null), 5_000, 0)).toBe(0);
+    expect(pauseUntilNext(at([true], 1), 5_000, -(10 ** 9))).toBe(5_000);
+    fc.assert(
+      fc.property(
+        fc.array(fc.boolean()),
+        fc.integer({ min: 1, max: 10 ** 6 }),
+        fc.integer(),
+        (answers, interval, now) => {
+          const next = pauseUntilNext(at(answers, 1), interval, now);
+          expect(next >= 0 && next <= interval).toBe(true);
+        },
+      ),
+    );
+  });
 });
 
 test('HC8: a failure that came long after its time limit was held up on our side', () => {

@@ -8,7 +8,7 @@ export interface Answer {
   readonly what: string;
   /** By the wall clock. */
   readonly at: Instant;
-  /** How long it took; null: no check was made, the service said so itself. */
+  /** How long it took; null: the service said so itself, without being asked. */
   readonly ms: Millis | null;
 }
 
@@ -25,9 +25,6 @@ export const UNCHECKED: Health = { name: 'unknown', failures: 0, successes: 0, h
 
 /** So many answers are kept. */
 const HISTORY = 20;
-/** Asked so much more often while the answer may soon change the verdict, but not more often than this (ms). */
-const FASTER = 4;
-const SHORTEST: Millis = 250;
 /** An answer that came so much later (ms) than its time limit was held up on our side: it tells nothing of the service. */
 const LATE: Millis = 1_000;
 
@@ -52,11 +49,10 @@ export function judgeHealth(
   return { name: failures >= spec.retries ? 'unhealthy' : before.name, failures, successes: 0, history };
 }
 
-/** How long until the next question: sooner while it is not known yet, or about to change. */
-export function pauseUntilNext(health: Health, interval: Millis): Millis {
-  const isSettled =
-    (health.name === 'healthy' && health.failures === 0) || (health.name === 'unhealthy' && health.successes === 0);
-  return isSettled ? interval : Math.min(interval, Math.max(SHORTEST, interval / FASTER));
+/** How long until the next question: one an interval, also when the last answer came before this state began. */
+export function pauseUntilNext({ history }: Health, interval: Millis, now: Instant): Millis {
+  const last = history.findLast(({ ms }) => ms !== null);
+  return last === undefined ? 0 : Math.min(interval, Math.max(0, last.at + interval - now));
 }
 
 /** The daemon was stopped, or too busy to hear the answer in time: a failure then says nothing. */

@@ -2,8 +2,9 @@ import type { ReadySpec } from '@reeve/contract';
 import { pause } from '@reeve/host';
 import { unreachable } from '../../base/unreachable.ts';
 import type { ReadyCheck } from '../../core/interfaces.ts';
+import { canonical } from '../../core/spec/canonical.ts';
 import type { Actor } from '../instance-handle.ts';
-import { runHealthChecks } from './health-checks.ts';
+import { noteReady, runHealthChecks } from './health-checks.ts';
 import { isOver, targetOf, tcpPortsOf, wrote } from './probing.ts';
 
 /** Readiness is asked often at first, then less: a fast service is ready at once, a slow one costs little. */
@@ -66,6 +67,7 @@ async function askUntilReady(instance: Actor, check: ReadyCheck, signal: AbortSi
     const answer = await instance.host.deps.probes.attempt(check, targetOf(instance), ATTEMPT_TIMEOUT);
     if (isOver(signal)) return;
     if (answer.ok) {
+      if (canonical(check) === canonical(instance.live?.resolved.health?.check)) noteReady(instance, answer);
       instance.post({ name: 'ready', how: answer.what });
       return;
     }

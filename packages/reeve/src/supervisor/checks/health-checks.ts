@@ -1,5 +1,6 @@
 import type { HealthSpec } from '@reeve/contract';
 import { pause } from '@reeve/host';
+import type { ProbeAnswer } from '../../core/interfaces.ts';
 import { isHeldUp, judgeHealth, pauseUntilNext, wasAway } from '../../core/restart/health.ts';
 import type { Actor } from '../instance-handle.ts';
 import { isOver, targetOf, wrote } from './probing.ts';
@@ -24,22 +25,37 @@ export async function runHealthChecks(instance: Actor, signal: AbortSignal): Pro
 }
 
 async function askAgainAndAgain(instance: Actor, health: HealthSpec, signal: AbortSignal): Promise<void> {
-  const { probes } = instance.host.deps;
+  const { probes, clock } = instance.host.deps;
   const excusedUntil = excuse(instance, health);
-  for (let wait = FIRST_PAUSE; !isOver(signal); wait = Math.min(LONGEST_PAUSE, wait * 2)) {
-    const answer = await probes.attempt(health.check, targetOf(instance), health.timeout);
+  const ask = () => probes.attempt(health.check, targetOf(instance), health.timeout);
+  if (instance.machine.state.name === 'starting') return askUntilWell(instance, ask, signal);
+  // What made it ready may have been this very question.
+  const first = pauseUntilNext(instance.health, health.interval, clock.now());
+  for (let wait = first; await pause(wait, signal); wait = health.interval) {
+    const answer = await ask();
     if (isOver(signal)) return;
-    if (instance.machine.state.name === 'starting') {
-      if (answer.ok) note(instance, health, answer, excusedUntil);
-      // `ready` begins the checks of a running instance anew: this loop ends with its state.
-      if (answer.ok) return instance.post({ name: 'ready', how: answer.what });
-      instance.lacking = answer.what;
-      await pause(wait, signal);
-      continue;
-    }
     if (!isHeldUp(answer, health.timeout)) note(instance, health, answer, excusedUntil);
-    await pause(pauseUntilNext(instance.health, health.interval), signal);
   }
+}
+
+/** `ready` begins the checks of a running instance anew. */
+async function askUntilWell(instance: Actor, ask: () => Promise<ProbeAnswer>, signal: AbortSignal): Promise<void> {
+  for (let wait = FIRST_PAUSE; !isOver(signal); wait = Math.min(LONGEST_PAUSE, wait * 2)) {
+    const answer = await ask();
+    if (isOver(signal)) return;
+    if (answer.ok) {
+      noteReady(instance, answer);
+      return instance.post({ name: 'ready', how: answer.what });
+    }
+    instance.lacking = answer.what;
+    await pause(wait, signal);
+  }
+}
+
+/** What made it ready is the first answer of its health, where that asks the same. */
+export function noteReady(instance: Actor, answer: ProbeAnswer): void {
+  const health = instance.live?.resolved.health;
+  if (health) note(instance, health, answer, 0);
 }
 
 /**
