@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { SlowestFirst } from './test/harness/slowest-first.ts';
 
 /** Workspaces resolve to their source, so a test never runs against a stale build. */
 const resolve = { conditions: ['reeve-source', 'import', 'module', 'node', 'default'] };
@@ -6,6 +7,7 @@ const ssr = { resolve: { conditions: ['reeve-source', 'import', 'module', 'node'
 
 export default defineConfig({
   test: {
+    sequence: { sequencer: SlowestFirst },
     projects: [
       {
         resolve,
