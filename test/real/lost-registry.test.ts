@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   closeSync,
@@ -15,7 +15,7 @@ import {
   writeSync,
 } from 'node:fs';
 import path from 'node:path';
-import type { Receipt } from '@reeve/contract';
+import type { EventView, Receipt } from '@reeve/contract';
 import { loadSyscalls } from '@reeve/host';
 import { describe, expect, test } from 'vitest';
 import { copiesOf, eventsOf, serviceOf, untilService } from '../harness/ask.ts';
@@ -184,6 +184,48 @@ test.each<readonly [string, (db: string) => void]>([
   await expectTheSame(reeve, before);
 });
 
+/** Writes nonsense over the file; what it was is not needed any more. */
+const damage = (db: string): void => {
+  removeOthers(`${db}.yesterday`);
+  removeOthers(db);
+  writeFileSync(db, 'nonsense');
+};
+const putBack = (db: string): void => {
+  removeOthers(db);
+  renameSync(`${db}.yesterday`, db);
+};
+
+test.each([
+  ['damaged', damage],
+  ["replaced by yesterday's", putBack],
+] as const)('U21: the registry is %s while no daemon runs: `events -f` continues', async (_, treat) => {
+  await using reeve = startReeve();
+  reeve.project(two(reeve));
+  const db = path.join(reeve.home, 'reeve.db');
+  expect((await reeve.run(['up', '-d'])).code).toBe(0);
+  expect((await reeve.run(['daemon', 'stop'])).code).toBe(0);
+  copyFileSync(db, `${db}.yesterday`);
+  for (const args of [
+    ['restart', 'b'],
+    ['restart', 'b'],
+    ['daemon', 'stop'],
+  ])
+    expect((await reeve.run(args)).code).toBe(0);
+  const last = Math.max(...(await eventsOf(reeve)).map(({ seq }) => seq));
+  const follower = reeve.start(['events', '-f', '--json', '-n', '1']);
+  await follower.line(/"seq"/);
+  treat(db);
+  expect((await reeve.run(['daemon', 'start'])).code).toBe(0);
+  const taken = JSON.parse(await follower.line(/service.taken_over/)) as EventView;
+  if (treat === damage) expect(taken.seq).toBeGreaterThan(last);
+  expect((await reeve.run(['stop', 'b'])).code).toBe(0);
+  await follower.line(/"service.stopped"/);
+  follower.signal('SIGINT');
+  const told = (await follower.ended).jsonLines() as readonly EventView[];
+  expect(told.filter(({ event }) => event === 'service.taken_over').length).toBe(treat === damage ? 2 : 1);
+  expect(new Set(told.map(({ seq }) => seq)).size).toBe(told.length);
+});
+
 /** A flipped bit a third of the way into the WAL: SQLite drops that frame and everything behind it. */
 function flipBit(wal: string): void {
   const fd = openSync(wal, 'r+');
@@ -258,6 +300,50 @@ test.each([
     await expectTheSame(reeve, before);
   },
 );
+
+/** Leaves not one byte on the file system. Returns what makes room again. */
+function fillDisk(folder: string): () => void {
+  const file = path.join(folder, 'ballast');
+  for (const size of [65_536, 4_096, 1]) {
+    try {
+      for (;;) writeFileSync(file, Buffer.alloc(size, 1), { flag: 'a' });
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'ENOSPC' });
+    }
+  }
+  return () => rmSync(file, { force: true });
+}
+
+describe.skipIf(process.getuid?.() !== 0)('U21: on a full disk (as root, which can mount one)', () => {
+  test.each([
+    ['daemon', (reeve: TestReeve) => killDaemon(reeve)],
+    [
+      'daemon and the keeper',
+      async (reeve: TestReeve) => {
+        await killDaemon(reeve);
+        await killKeeper(reeve);
+      },
+    ],
+  ])('U21: a crash and restart while the disk is full, and a kill of the %s: no second copy', async (_, die) => {
+    await using reeve = startReeve();
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m,mode=700', 'tmpfs', reeve.home]);
+    try {
+      reeve.project(two(reeve));
+      expect((await reeve.run(['up', '-d'])).code).toBe(0);
+      const free = fillDisk(reeve.home);
+      const [, [b] = []] = pids(reeve);
+      kill(b);
+      await until('another copy of b runs', () => copiesOf(reeve, 'copy=b;').some((pid) => pid !== b));
+      const before = pids(reeve);
+      await die(reeve);
+      free();
+      await expectTheSame(reeve, before);
+    } finally {
+      await reeve.run(['daemon', 'stop', '--with-services']);
+      execFileSync('umount', ['-l', reeve.home]);
+    }
+  });
+});
 
 describe('U21: a daemon whose home is taken from under it', () => {
   test.each([

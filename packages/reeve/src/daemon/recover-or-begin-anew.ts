@@ -22,16 +22,25 @@ export async function recoverOrBeginAnew(
   damage: Damage | null,
 ): Promise<void> {
   let found = damage;
+  if (found !== null) continueEvents(supervisor);
   try {
     await recoverAll(supervisor, kept);
   } catch (error) {
     if (!(error instanceof ReeveError && error.code === 'REGISTRY_DAMAGED')) throw error;
     for (const project of [...supervisor.projects.values()]) supervisor.remove(project);
     found = { why: error.message, aside: registry.beginAnew().aside };
+    continueEvents(supervisor);
     await recoverAll(supervisor, kept);
   }
   if (found === null) return;
   const what = `${found.why}; it was set aside${found.aside === null ? '' : ` as ${found.aside}`}, a new one was begun, and what runs was taken over`;
   supervisor.deps.log.error({}, what);
   tellOfRegistry(supervisor, what);
+}
+
+/** How many events the lost registry had is not known: fewer than milliseconds since 1970. A reader misses nothing. */
+function continueEvents({ deps, outbox }: Supervisor): void {
+  const seq = deps.clock.now();
+  deps.registry.events.continueAfter(seq);
+  outbox.beginAfter(seq);
 }

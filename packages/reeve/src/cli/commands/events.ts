@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import type { EventView } from '@reeve/contract';
 import { pause } from '@reeve/host';
-import type { EventQuery, Registry } from '../../core/registry.ts';
+import type { EventQuery, Registry, StoredEvent } from '../../core/registry.ts';
 import { eventView } from '../../core/view.ts';
 import { announcedOf } from '../announced-here.ts';
 import { linesOption, momentOption, selection } from '../command-line/read-options.ts';
@@ -28,8 +28,8 @@ export async function run(context: Context): Promise<number> {
   const newest = has(context, 'since') && !has(context, 'lines') ? null : linesOption(context, 'lines', STANDARD);
   const scope = await scopeOf(context, target, words);
   // What comes while the past is shown is left to the follower, so that nothing is shown twice.
-  let last = await newestSeq(context);
-  const shown = await show(context, { ...scope, since, newest, after: 0, upTo: last });
+  let last = (await withMemory(context, newestOf)) ?? NOTHING;
+  const shown = await show(context, { ...scope, since, newest, after: 0, upTo: last.seq });
   if (shown === 0 && !context.json && !has(context, 'follow')) say(context, 'nothing has happened yet');
   if (!has(context, 'follow')) return 0;
   using interrupts = new Interrupts(context.io, ['SIGINT', 'SIGTERM'], { outputs: [context.io.out] });
@@ -37,11 +37,15 @@ export async function run(context: Context): Promise<number> {
   const watching = tellSilence(context, signal);
   const tell = (registry: Registry): void => {
     const now = newestOf(registry);
-    if (now > last) print(context, find(registry, { ...scope, since, newest: null, after: last, upTo: now }));
-    last = Math.max(last, now);
+    if (now.seq <= last.seq) return;
+    print(context, find(registry, { ...scope, since, newest: null, after: last.seq, upTo: now.seq }));
+    last = now;
+  };
+  const begin = (registry: Registry): void => {
+    last = lastIn(registry, last);
   };
   while (!signal.aborted) {
-    await withMemory(context, (registry) => follow(context, registry, tell, signal));
+    await withMemory(context, (registry) => follow(context, registry, { begin, tell }, signal));
     await pause(EVERY, signal);
   }
   await watching;
@@ -52,11 +56,12 @@ export async function run(context: Context): Promise<number> {
 async function follow(
   context: Context,
   registry: Registry,
-  tell: (registry: Registry) => void,
+  { begin, tell }: Record<'begin' | 'tell', (registry: Registry) => void>,
   signal: AbortSignal,
 ): Promise<void> {
   const file = pathsOf(context).registry;
   const opened = inodeOf(file);
+  begin(registry);
   do tell(registry);
   while ((await pause(EVERY, signal)) && inodeOf(file) === opened);
 }
@@ -107,12 +112,18 @@ interface Wanted extends Scope {
   readonly upTo: number;
 }
 
-async function newestSeq(context: Context): Promise<number> {
-  return (await withMemory(context, newestOf)) ?? 0;
+type Last = Pick<StoredEvent, 'seq' | 'at'>;
+const NOTHING: Last = { seq: 0, at: 0 };
+
+function newestOf(registry: Registry): Last {
+  return registry.events.find({ newest: 1 })[0] ?? NOTHING;
 }
 
-function newestOf(registry: Registry): number {
-  return registry.events.find({ newest: 1 })[0]?.seq ?? 0;
+/** The last event that was shown, as numbered in the file that is there now: an older one may have been put back. */
+function lastIn(registry: Registry, last: Last): Last {
+  if (last.seq === 0 || registry.events.get(last.seq)?.at === last.at) return last;
+  const [next] = registry.events.find({ since: last.at + 1 });
+  return { seq: next ? next.seq - 1 : newestOf(registry).seq, at: last.at };
 }
 
 /** Prints what matches. Resolves with how many it was. */
