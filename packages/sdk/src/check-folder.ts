@@ -21,6 +21,7 @@ export function checkSocketFolder(socket: string, home: string): void {
   const stat = lookAt(path);
   if (!stat) throw new ReeveError('DAEMON_UNREACHABLE', { home, why: `no socket at ${socket}`, how: 'absent' });
   const me = process.getuid?.();
+  if (stat.isSymbolicLink()) throw unsafe(path, 'it is a symbolic link', 'remove it, or choose another --home');
   if (!stat.isDirectory()) throw unsafe(path, 'it is not a folder', 'remove it, or choose another --home');
   if (me === undefined) return;
   if (stat.uid !== me && stat.uid !== 0) {

@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseServiceCard, SERVICE_CARD_NAME, type ServiceCard } from '@reeve/contract';
 import { type HomePaths, identify, isHidden, isSame, readOwnFile, startedAt } from '@reeve/host';
@@ -93,6 +93,7 @@ function readFolder(
 ): readonly (Announced | Ignored)[] {
   let entries: readonly string[];
   try {
+    if (lstatSync(folder).isSymbolicLink()) return [{ file: folder, why: 'is a symbolic link' }];
     entries = readdirSync(folder);
   } catch {
     return [];

@@ -1,5 +1,6 @@
-import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, ftruncateSync, readSync, writeSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
+import { openToChange } from '@reeve/host';
 import type { Beat } from '../base/beat.ts';
 import type { Registry } from '../core/registry.ts';
 import { parseDuration } from '../core/spec/durations.ts';
@@ -115,9 +116,9 @@ export class Retention {
 function shorten(file: string): 0 {
   let fd: number;
   try {
-    fd = openSync(file, 'r+');
+    fd = openToChange(file);
   } catch {
-    return 0; // there is none
+    return 0; // there is none, or something else lies in its place
   }
   try {
     const { size } = fstatSync(fd);

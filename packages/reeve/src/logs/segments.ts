@@ -1,4 +1,4 @@
-import { open, readdir, readFile, stat } from 'node:fs/promises';
+import { lstat, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import {
   type IndexEntry,
@@ -8,6 +8,7 @@ import {
   parseSegmentName,
   type SegmentFile,
 } from '@reeve/contract';
+import { openToRead, refuseLink } from '@reeve/host';
 import { IndexReader } from './index-reader.ts';
 
 /** One file of a stream, with its time index. */
@@ -37,6 +38,7 @@ export async function listFiles(folder: string, stream: LogStream): Promise<read
 }
 
 async function namesIn(folder: string): Promise<readonly string[]> {
+  for (const each of [path.dirname(folder), folder]) refuseLink(each);
   try {
     return await readdir(folder);
   } catch (error) {
@@ -51,8 +53,8 @@ async function namesIn(folder: string): Promise<readonly string[]> {
  */
 export async function openSegment(folder: string, file: SegmentFile): Promise<Segment | null> {
   const where = path.join(folder, file.name);
-  const text = await readFile(path.join(folder, indexName(file.stream, file.number)), 'utf8').catch(emptyIfMissing);
-  const found = await stat(where).catch(nullIfMissing);
+  const text = await textOf(path.join(folder, indexName(file.stream, file.number)));
+  const found = await lstat(where).catch(nullIfMissing);
   const entries = parseIndex(text);
   const size = found === null || file.compressed ? Number.POSITIVE_INFINITY : found.size;
   const entry = entries.at(-1);
@@ -60,6 +62,17 @@ export async function openSegment(folder: string, file: SegmentFile): Promise<Se
   if (found === null) return null;
   const guess = { at: Math.floor(found.mtimeMs), offset: 0, seq: entry?.seq ?? 0, run: entry?.run ?? '' };
   return { file, path: where, entries: [guess] };
+}
+
+/** Empty when it is missing. */
+async function textOf(file: string): Promise<string> {
+  const handle = await openToRead(file).catch(nullIfMissing);
+  if (handle === null) return '';
+  try {
+    return await handle.readFile('utf8');
+  } finally {
+    await handle.close();
+  }
 }
 
 function fromStart(entries: readonly IndexEntry[]): readonly IndexEntry[] {
@@ -87,7 +100,7 @@ export async function* readSegment(
 const CHUNK = 256 * 1024;
 
 async function* readPlain(file: string, from: number, to: number) {
-  const handle = await open(file, 'r').catch(nullIfMissing);
+  const handle = await openToRead(file).catch(nullIfMissing);
   if (handle === null) {
     yield* readCompressed(`${file}.gz`, from, to); // compressed since it was listed
     return;
@@ -106,7 +119,7 @@ async function* readPlain(file: string, from: number, to: number) {
 }
 
 async function* readCompressed(file: string, from: number, to: number) {
-  const handle = await open(file, 'r').catch(nullIfMissing);
+  const handle = await openToRead(file).catch(nullIfMissing);
   if (handle === null) return; // removed by rotation since it was listed
   const { createGunzip } = await import('node:zlib');
   const plain = handle.createReadStream().pipe(createGunzip());
@@ -127,10 +140,6 @@ async function* readCompressed(file: string, from: number, to: number) {
 
 export function isMissing(error: unknown): boolean {
   return (error as NodeJS.ErrnoException).code === 'ENOENT';
-}
-function emptyIfMissing(error: unknown): string {
-  if (isMissing(error)) return '';
-  throw error;
 }
 function nullIfMissing(error: unknown): null {
   if (isMissing(error)) return null;

@@ -1,6 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import path from 'node:path';
 import { type IndexEntry, indexName, type LogStream, type SegmentFile } from '@reeve/contract';
+import { openToRead } from '@reeve/host';
 import { entryAt, entrySlices, firstAt } from './entry-slices.ts';
 import { IndexReader } from './index-reader.ts';
 import type { StreamPosition } from './log-line.ts';
@@ -157,7 +158,7 @@ export class StreamTail<T> {
 
 /** `null`: rotation was faster, look again. */
 async function openFile(folder: string, file: SegmentFile): Promise<Open | null> {
-  const openPlain = (name: string) => open(path.join(folder, name), 'r').catch(nullIfMissing);
+  const openPlain = (name: string) => openToRead(path.join(folder, name)).catch(nullIfMissing);
   const log = file.compressed ? await unpack(path.join(folder, file.name)) : await openPlain(file.name);
   if (log === null) return null;
   const index = await openPlain(indexName(file.stream, file.number));
@@ -166,18 +167,21 @@ async function openFile(folder: string, file: SegmentFile): Promise<Open | null>
 
 /** A reader that comes late finds a segment compressed: it is unpacked into a file that has no name any more. */
 async function unpack(file: string): Promise<FileHandle | null> {
-  const [{ createGunzip }, { createReadStream, createWriteStream }, { mkdtemp, rm }, { pipeline }, { tmpdir }] =
-    await Promise.all([
-      import('node:zlib'),
-      import('node:fs'),
-      import('node:fs/promises'),
-      import('node:stream/promises'),
-      import('node:os'),
-    ]);
+  const [{ createGunzip }, { createWriteStream }, { mkdtemp, rm }, { pipeline }, { tmpdir }] = await Promise.all([
+    import('node:zlib'),
+    import('node:fs'),
+    import('node:fs/promises'),
+    import('node:stream/promises'),
+    import('node:os'),
+  ]);
   const folder = await mkdtemp(path.join(tmpdir(), 'reeve-log-'));
   try {
     const plain = path.join(folder, 'segment');
-    await pipeline(createReadStream(file), createGunzip(), createWriteStream(plain, { mode: 0o600 }));
+    await pipeline(
+      (await openToRead(file)).createReadStream(),
+      createGunzip(),
+      createWriteStream(plain, { mode: 0o600 }),
+    );
     return await open(plain, 'r');
   } catch (error) {
     return nullIfMissing(error);

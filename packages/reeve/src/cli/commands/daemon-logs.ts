@@ -1,5 +1,4 @@
-import { open } from 'node:fs/promises';
-import { pause } from '@reeve/host';
+import { openToRead, pause } from '@reeve/host';
 import { linesOption } from '../command-line/read-options.ts';
 import { type Context, has, say } from '../context.ts';
 import { pathsOf } from '../daemon/reach-daemon.ts';
@@ -37,7 +36,7 @@ class TailReader {
   }
   /** What has come since the last time; null: there is no file. */
   async read(): Promise<readonly string[] | null> {
-    const file = await open(this.#path).catch((error: NodeJS.ErrnoException) => {
+    const file = await openToRead(this.#path).catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return null;
       throw error;
     });

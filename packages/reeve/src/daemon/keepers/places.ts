@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { homePaths } from '@reeve/host';
+import { homePaths, refuseLink } from '@reeve/host';
 import { fingerprint } from '../../platform/fingerprint.ts';
 
 /**
@@ -13,14 +13,20 @@ export interface KeeperPlace {
   readonly folder: string;
 }
 
-/** Newest first; never empty. The home itself is one as long as it is the only one, or a keeper's journal or socket is in it. */
+/**
+ * Newest first; never empty. The home itself is one as long as it is the only one, or a keeper's journal or socket is in
+ * it. Throws HOME_UNSAFE where a link lies in the place of one.
+ */
 export function keeperPlaces(home: string): readonly KeeperPlace[] {
   const folder = join(home, 'keepers');
+  refuseLink(folder);
   const names = existsSync(folder) ? readdirSync(folder).filter((name) => /^[1-9]\d{0,8}$/.test(name)) : [];
   const later = names.map(Number).sort((a, b) => b - a);
   const { journal, keeperSocket } = homePaths(home);
   const own = later.length === 0 || existsSync(journal) || existsSync(keeperSocket) ? [0] : [];
-  return [...later, ...own].map((number) => keeperPlace(home, number));
+  const places = [...later, ...own].map((number) => keeperPlace(home, number));
+  for (const place of places) if (place.number > 0) refuseLink(place.folder);
+  return places;
 }
 
 export function keeperPlace(home: string, number: number): KeeperPlace {

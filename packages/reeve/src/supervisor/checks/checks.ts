@@ -58,7 +58,12 @@ const WAITED_FOR = {
 
 async function waitForLine(instance: Actor, pattern: string, signal: AbortSignal): Promise<void> {
   instance.lacking = `no line matches /${pattern}/ yet`;
-  const line = await instance.host.deps.probes.logLine({ kind: 'log', pattern }, targetOf(instance), signal);
+  const line = await instance.host.deps.probes
+    .logLine({ kind: 'log', pattern }, targetOf(instance), signal)
+    .catch((error: unknown) => {
+      instance.lacking = `its log cannot be read: ${error instanceof Error ? error.message : String(error)}`;
+      return null;
+    });
   if (line !== null && !signal.aborted) instance.post({ name: 'ready', how: wrote(line) });
 }
 
