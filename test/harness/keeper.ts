@@ -16,6 +16,24 @@ const entry = path.join(root, 'packages/reeve/src/keeper/main.ts');
 export const ROTATION: LogSpec = { max_size: 10 * 1024 * 1024, max_files: 5, max_age: null, compress: false };
 type Ended = Extract<JournalRecord, { kind: 'exited' }>;
 
+/** Bundles the keeper as it is shipped; its argv. */
+export async function buildKeeper(folder: string, binding = true): Promise<readonly [string, string]> {
+  const outfile = path.join(folder, 'keeper.mjs');
+  await build({
+    entryPoints: [entry],
+    outfile,
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    external: ['koffi'],
+    conditions: ['reeve-source'],
+    logLevel: 'warning',
+  });
+  if (binding) symlinkSync(path.join(root, 'node_modules'), path.join(folder, 'node_modules'));
+  return [process.execPath, outfile];
+}
+
 /** A real keeper in a home of its own, bundled as it is shipped, and a daemon's end of it. */
 export class TestKeeper implements AsyncDisposable {
   readonly home: string;
@@ -35,24 +53,12 @@ export class TestKeeper implements AsyncDisposable {
   /** `binding: false`: as on a machine where koffi cannot be installed. `descriptors`: a hard limit; 0: ours. */
   static async start({ binding = true, descriptors = 0 } = {}): Promise<TestKeeper> {
     const home = mkdtempSync(path.join(tmpdir(), 'reeve-keeper-'));
-    const program = path.join(home, 'bundle', 'keeper.mjs');
-    await build({
-      entryPoints: [entry],
-      outfile: program,
-      bundle: true,
-      format: 'esm',
-      platform: 'node',
-      target: 'node20',
-      external: ['koffi'],
-      conditions: ['reeve-source'],
-      logLevel: 'warning',
-    });
-    if (binding) symlinkSync(path.join(root, 'node_modules'), path.join(home, 'bundle', 'node_modules'));
+    const program = await buildKeeper(path.join(home, 'bundle'), binding);
     const within =
       descriptors === 0
         ? []
         : ['sh', '-c', `export REEVE_TRACKERS_OFF=clean-session; ulimit -n ${descriptors}; exec "$@"`, 'sh'];
-    const keeper = new TestKeeper(home, [...within, process.execPath, program]);
+    const keeper = new TestKeeper(home, [...within, ...program]);
     await keeper.connect();
     return keeper;
   }

@@ -9,6 +9,7 @@ import { liveOperations } from '../operations/live.ts';
 import { commandBeside } from '../operations/project/guard-file.ts';
 import { linuxPlatform } from '../platform/linux-platform.ts';
 import { openOrBeginAnew } from '../registry/open.ts';
+import type { Dependencies } from '../supervisor/dependencies.ts';
 import { registryProblems } from '../supervisor/registry-replaced.ts';
 import { KeeperRecords, keeperSeqFact, type RecordSource } from '../supervisor/run/keeper-records.ts';
 import { releaseEnded } from '../supervisor/run/release-ended.ts';
@@ -43,6 +44,8 @@ interface ServeOptions extends DaemonOptions {
   readonly coming: Promise<unknown> | null;
   /** Of this process, when it has served before. */
   readonly log?: DaemonLog;
+  /** Stands between the supervisor and the world: a test sees what a call that fails does. */
+  readonly around?: (world: Dependencies) => Dependencies;
 }
 
 /** A daemon with nothing to keep up ends after this long. */
@@ -79,18 +82,17 @@ export async function serve(options: ServeOptions): Promise<HandOver | null> {
     onRecord: (record, from) => (deliver ? deliver(record, from) : early.push([record, from])),
     onReplaced: () => void handToKeeper(supervisor).then(() => releaseEnded(supervisor)),
   });
-  const supervisor: Supervisor = new Supervisor(
-    dependenciesOf({
-      paths,
-      platform,
-      registry,
-      log,
-      keeper: (run) => keepers.holderOf(run),
-      starter: () => keepers.starter(),
-      keeperProblem: (run) => keepers.problemOf(run),
-      keptRuns: () => keepers.runs(),
-    }),
-  );
+  const world = dependenciesOf({
+    paths,
+    platform,
+    registry,
+    log,
+    keeper: (run) => keepers.holderOf(run),
+    starter: () => keepers.starter(),
+    keeperProblem: (run) => keepers.problemOf(run),
+    keptRuns: () => keepers.runs(),
+  });
+  const supervisor: Supervisor = new Supervisor(options.around?.(world) ?? world);
 
   let finish: (ending: Ending) => void = () => {};
   const ended = new Promise<Ending>((resolve) => {

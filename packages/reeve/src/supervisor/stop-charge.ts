@@ -126,7 +126,12 @@ export class StopCharge implements Disposable {
   /** What a run leaves is taken before the next one can: it is there once its end is written down and carried out. */
   async #take(each: Charged): Promise<void> {
     await this.#supervisor.outbox.written();
-    each.remains = this.#present(each);
+    try {
+      each.remains = this.#present(each);
+    } catch (err) {
+      // Whoever asks for it asks again, and gets the reason.
+      this.#supervisor.deps.log.error({ err, run: each.run }, 'what a run has left could not be listed');
+    }
   }
 
   #present({ instance, run }: Charged): Remains | null {

@@ -68,10 +68,18 @@ export class Supervisor implements InstanceHost {
     const due = [...this.#due];
     this.#due.clear();
     for (const [project, changed] of due) {
-      const outlook = project.outlook();
-      const names = changed === 'all' ? undefined : affectedBy(outlook, changed);
-      for (const command of reconcile(outlook, names)) postCommand(project, command, this.deps.newRunId);
+      try {
+        this.#reconcile(project, changed);
+      } catch (err) {
+        this.deps.log.error({ err, project: project.row.name }, 'what to start and stop could not be decided');
+      }
     }
+  }
+
+  #reconcile(project: Project, changed: ReadonlySet<string> | 'all'): void {
+    const outlook = project.outlook();
+    const names = changed === 'all' ? undefined : affectedBy(outlook, changed);
+    for (const command of reconcile(outlook, names)) postCommand(project, command, this.deps.newRunId);
   }
 
   // ── who wants to know ──────────────────────────────────────────────────────────────────────────────────────────────

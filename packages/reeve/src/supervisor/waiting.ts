@@ -37,14 +37,19 @@ const REMOVED = 'it was removed from the project';
 
 /** Ends when every named service has got there, or can no longer, or the limit is over. */
 export function waitFor(supervisor: Supervisor, request: WaitRequest): Promise<Waited> {
-  return new Promise((resolve) => new Wait(supervisor, request, resolve).begin());
+  return new Promise((resolve, reject) => new Wait(supervisor, request, { resolve, reject }).begin());
+}
+
+interface Client {
+  readonly resolve: (waited: Waited) => void;
+  readonly reject: (error: unknown) => void;
 }
 
 /** One client that waits. A service is judged when it has changed, or has come of age; between changes nothing is done. */
 class Wait {
   readonly #supervisor: Supervisor;
   readonly #request: WaitRequest;
-  readonly #resolve: (waited: Waited) => void;
+  readonly #client: Client;
   readonly #judged = new Map<string, WaitedService>();
   readonly #pending = new Set<string>();
   readonly #due = new Set<string>();
@@ -58,10 +63,10 @@ class Wait {
   #isOver = false;
   #unlisten = (): void => undefined;
 
-  constructor(supervisor: Supervisor, request: WaitRequest, resolve: (waited: Waited) => void) {
+  constructor(supervisor: Supervisor, request: WaitRequest, client: Client) {
     this.#supervisor = supervisor;
     this.#request = request;
-    this.#resolve = resolve;
+    this.#client = client;
     const { names, project } = request;
     this.#wasUp = new Set(names.filter((name) => project.service(name).intent.want === 'up'));
   }
@@ -89,12 +94,22 @@ class Wait {
 
   /** Once a turn, and after the loop has decided: until then a service may seem to wait in vain. */
   #look(names: readonly string[]): void {
-    if (this.#due.size === 0) queueMicrotask(() => this.#judgeDue());
+    if (this.#due.size === 0) queueMicrotask(() => this.#orFail(() => this.#judgeDue()));
     for (const name of names) this.#due.add(name);
   }
 
-  #judgeDue(): void {
+  /** The client hears why it cannot be judged, instead of waiting for ever. */
+  #orFail(step: () => void): void {
     if (this.#isOver) return;
+    try {
+      step();
+    } catch (error) {
+      this.#end();
+      this.#client.reject(error);
+    }
+  }
+
+  #judgeDue(): void {
     const due = [...this.#due];
     this.#due.clear();
     for (const name of due) this.#judge(name);
@@ -135,8 +150,10 @@ class Wait {
 
   /** A look that was due is had now: what is reported is what is true. */
   readonly #giveUp = (): void => {
-    for (const name of this.#due) this.#judge(name);
-    this.#finish('timeout');
+    this.#orFail(() => {
+      for (const name of this.#due) this.#judge(name);
+      this.#finish('timeout');
+    });
   };
 
   #services(): readonly WaitedService[] {
@@ -144,13 +161,17 @@ class Wait {
   }
 
   #finish(outcome: Waited['outcome']): void {
+    this.#end();
+    this.#client.resolve({ outcome, services: this.#services() });
+  }
+
+  #end(): void {
     this.#isOver = true;
     this.#limit?.cancel();
     this.#comingOfAge?.cancel();
     this.#unheard?.cancel();
     this.#unlisten();
     this.#request.signal.removeEventListener('abort', this.#giveUp);
-    this.#resolve({ outcome, services: this.#services() });
   }
 }
 

@@ -23,8 +23,9 @@ const GOING = 50;
 export async function lookBack(instance: Actor, live: LiveRun, exit: Exit): Promise<Aftermath> {
   if (isWell(exit)) return NO_AFTERMATH;
   const { deps } = instance.host;
-  const isOutOfMemory = live.processes.isOutOfMemory();
+  let isOutOfMemory = false;
   try {
+    isOutOfMemory = live.processes.isOutOfMemory();
     const said = await deps.lastLines(instance.id, live.row.run, READ);
     const { secrets } = live.resolved;
     // What cannot be masked is not kept.

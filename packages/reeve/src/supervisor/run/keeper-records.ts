@@ -29,8 +29,14 @@ export class KeeperRecords {
   }
 
   take(record: JournalRecord, from: RecordSource): void {
-    if (record.kind === 'reaped') this.#reaped(record);
-    else this.#happened(record);
+    try {
+      if (record.kind === 'reaped') this.#reaped(record);
+      else this.#happened(record);
+    } catch (err) {
+      // It would fail again: those that follow must not wait for it.
+      const { kind, seq } = record;
+      this.#supervisor.deps.log.error({ err, kind, seq }, 'a record of the keeper was not taken in completely');
+    }
     this.#acknowledge(record.seq, from);
   }
 
