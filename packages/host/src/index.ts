@@ -7,7 +7,6 @@ export * from './former-holders.ts';
 export * from './home.ts';
 export * from './linux/boot-clock.ts';
 export * from './linux/clean-session.ts';
-export * from './linux/cpu-time.ts';
 export * from './linux/fifo.ts';
 export * from './linux/identity.ts';
 export * from './linux/kin.ts';

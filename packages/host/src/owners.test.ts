@@ -18,6 +18,7 @@ const stat = (pid: number, more: Partial<Stat> = {}): Stat => ({
   threads: 1,
   start: pid,
   pages: 1,
+  cpu: 0,
   image: '',
   ...more,
 });

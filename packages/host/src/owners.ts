@@ -23,11 +23,12 @@ export function attribute<C extends CardSigns>(
   cards: readonly C[],
 ): ReadonlyMap<number, ProcessOwner<C>> {
   const owners = new Map<number, ProcessOwner<C>>();
+  const runsOf = indexRuns(runs, snapshot.home);
   for (const stat of snapshot.live) {
     const carried = snapshot.carried(stat.pid);
     if (carried.isReeve) continue;
     const owner =
-      byRun<C>(snapshot, stat, runs) ??
+      byRun<C>(snapshot, stat, runsOf(stat, carried)) ??
       byCard(stat, cards) ??
       byCookie<C>(snapshot, stat) ??
       byOwnerMark(stat, carried, cards);
@@ -36,6 +37,31 @@ export function attribute<C extends CardSigns>(
   addGroups(snapshot, cards, owners);
   addKin(snapshot, owners);
   return owners;
+}
+
+/** The runs that have a sign of a process, in their order; a cgroup cannot be a key, since those below it count too. */
+function indexRuns(runs: readonly RunSigns[], home: string): (stat: Stat, carried: Carried) => readonly RunSigns[] {
+  const byPid = new Map<number, RunSigns[]>();
+  const byMark = new Map<number, RunSigns[]>();
+  const byCookie = new Map<string, RunSigns[]>();
+  for (const run of runs) {
+    for (const pid of new Set([...run.members.keys(), ...(run.main ? [run.main.pid] : [])])) add(byPid, pid, run);
+    if (run.mark !== null) add(byMark, run.mark, run);
+    add(byCookie, run.run, run);
+  }
+  return ({ pid }, { mark, cgroup, home: its, run }) => {
+    if (cgroup !== null) return runs;
+    const found = new Set(byPid.get(pid));
+    for (const each of mark === null ? [] : (byMark.get(mark) ?? [])) found.add(each);
+    for (const each of run === null || its !== home ? [] : (byCookie.get(run) ?? [])) found.add(each);
+    return found.size < 2 ? [...found] : runs.filter((each) => found.has(each));
+  };
+}
+
+function add<K>(index: Map<K, RunSigns[]>, key: K, run: RunSigns): void {
+  const known = index.get(key);
+  if (known) known.push(run);
+  else index.set(key, [run]);
 }
 
 /** By the strongest sign; all that agree are named. */

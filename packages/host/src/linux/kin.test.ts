@@ -13,6 +13,7 @@ const stat = (pid: number, ppid: number, session = 1, start = pid): Stat => ({
   threads: 1,
   start,
   pages: 1,
+  cpu: 0,
   image: '',
 });
 const pids = (found: ReturnType<typeof kinOf>) => found.map((each) => `${each.stat.pid} ${each.by}`).sort();

@@ -16,6 +16,7 @@ test('reads the fields of an ordinary line', () => {
     threads: 7,
     start: 887123,
     pages: 11234,
+    cpu: 16,
     exiting: false,
     image: '0 0 0 0',
   });

@@ -17,6 +17,8 @@ export interface Stat {
   readonly start: number;
   /** Resident pages. */
   readonly pages: number;
+  /** Processor time that it has used, in clock ticks, without that of its children. */
+  readonly cpu: number;
   /** Where its arguments and environment lie in memory: another value means that it has executed another program. */
   readonly image: string;
 }
@@ -42,6 +44,7 @@ export function parseStat(text: string): Stat | null {
     threads: at(17),
     start: at(19),
     pages: at(21),
+    cpu: at(11) + at(12),
     image: fields.slice(45, 49).join(' '),
   };
   return Number.isInteger(stat.pid) && Number.isInteger(stat.start) && stat.state.length === 1 ? stat : null;

@@ -1,4 +1,4 @@
-import { after, cpuTicksOf, readStat, type Timer } from '@reeve/host';
+import { after, readStat, type Timer } from '@reeve/host';
 
 /** A program that leaves a question unanswered for longer has stalled. Milliseconds. */
 const LIMIT = 200;
@@ -68,7 +68,7 @@ export class PeerWatch {
     const pid = this.#peer.pid();
     if (pid === null) return;
     this.#beats += 1;
-    const ticks = cpuTicksOf(pid);
+    const ticks = readStat(pid)?.cpu ?? null;
     const isBusy = ticks !== null && this.#ticks !== null && ticks - this.#ticks >= BUSY_TICKS;
     this.#ticks = ticks;
     if (isBusy) this.stir();

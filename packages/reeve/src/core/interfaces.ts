@@ -82,6 +82,8 @@ export interface FoundProcess {
   readonly found_by: readonly TrackerName[];
   /** Resident memory in bytes. */
   readonly memory: number;
+  /** Processor time that it has used, in clock ticks, without that of its children. */
+  readonly cpu: number;
 }
 
 /** A run of which live processes say that it is of this home, whatever started it: what a lost registry is made of again. */
@@ -158,8 +160,11 @@ export interface Platform {
   /** Makes the surroundings of a run that is about to be spawned: its cgroup, if one can be had. */
   prepare(id: string, run: string): Promise<{ readonly cgroup: string | null; readonly witness: Witness }>;
   track(marks: RunMarks): RunProcesses;
-  /** Whose the processes of this moment are, given the runs and the announcements of the home. */
-  owners(home: string, runs: readonly RunSigns[], announced: readonly Announced[]): Promise<Owners>;
+  /**
+   * Whose the processes are, given the runs and the announcements of the home: those of this moment, or of the look by
+   * which the runs' members were found, if that was after `since` (performance.now()).
+   */
+  owners(home: string, runs: readonly RunSigns[], announced: readonly Announced[], since?: number): Promise<Owners>;
   /** Live processes by run cookie of this home, whatever started them: for recovery. */
   findByCookie(home: string): Promise<
     readonly (FoundProcess & {

@@ -4,7 +4,7 @@ import { explain } from '../core/graph/explain.ts';
 import { storyOf } from '../core/graph/story.ts';
 import { selectServices } from '../supervisor/intents/selection.ts';
 import type { Project } from '../supervisor/project.ts';
-import { lookAround, projectView, viewOf } from '../supervisor/snapshot.ts';
+import { lookWith, projectView, viewOf } from '../supervisor/snapshot.ts';
 import type { Supervisor } from '../supervisor/supervisor.ts';
 import { lastLines } from './last-lines.ts';
 
@@ -12,7 +12,7 @@ import { lastLines } from './last-lines.ts';
 export async function why(supervisor: Supervisor, project: Project, name: string) {
   const [known = name] = selectServices(project, [name]);
   const service = project.service(known);
-  const look = await lookAround(supervisor);
+  const look = lookWith(supervisor, await supervisor.pictures.taken());
   const view = viewOf(service, look);
   const said = explain(project.world(), view);
   const { registry, logFolder, clock } = supervisor.deps;

@@ -1,5 +1,5 @@
 import type { RunSigns } from '@reeve/contract';
-import { attribute, type Carried, commandOf, identityOf, readCarried, type Stat } from '@reeve/host';
+import { attribute, type Carried, commandOf, identityOf, type Stat } from '@reeve/host';
 import type { Announced } from '../core/announced/announced.ts';
 import type { Owner, Owners, Stray } from '../core/interfaces.ts';
 import type { Snapshot } from './proc-scan.ts';
@@ -34,11 +34,13 @@ const NOTHING: Carried = {
   mark: null,
 };
 
+const REEVE: Carried = { ...NOTHING, isReeve: true };
+
 /** Cgroups and marks are the trackers' of the runs: they have seen to them. */
 function carriedBy(snapshot: Snapshot, pid: number): Carried {
-  const { cookie, owner } = snapshot.traitsOf(pid);
-  if (cookie === NO_RUN || pid === process.pid) return { ...NOTHING, isReeve: true };
-  return cookie === null && owner === null ? NOTHING : readCarried(pid, { cgroup: false, mark: false });
+  const { cookie, carried } = snapshot.traitsOf(pid);
+  if (cookie === NO_RUN || pid === process.pid) return REEVE;
+  return carried ?? NOTHING;
 }
 
 function strayOf(stat: Stat, owner: Owner | undefined, { isDetached }: Carried): Stray | null {

@@ -69,7 +69,8 @@ export function linuxPlatform(options: LinuxPlatformOptions): Platform {
       runs.set(marks.run, run);
       return run;
     },
-    owners: async (home, of, announced) => findOwners(await scan.fresh(), home, of, announced),
+    owners: async (home, of, announced, since = Number.POSITIVE_INFINITY) =>
+      findOwners(await scan.recent(since, Number.POSITIVE_INFINITY), home, of, announced),
     findByCookie: (home) => findByCookie(scan, home),
     findRuns: async (home) => foundRuns(await scan.fresh(), home, cgroupsName(home)),
     isAlive: isSame,
@@ -139,6 +140,7 @@ function carrierOf(stat: Stat, run: string, home: string): FoundByCookie | null 
     command: commandOf(stat),
     found_by: ['cookie'],
     memory: stat.pages * pageSize(),
+    cpu: stat.cpu,
     project: environ.get('REEVE_PROJECT') ?? null,
     service: environ.get('REEVE_SERVICE') ?? null,
     run,

@@ -4,12 +4,20 @@ import { ALL_TRACKERS, findMembers, type Memory, type TrackerSwitches } from './
 import { indexSnapshot } from './proc-scan.ts';
 import type { Traits } from './process-marks.ts';
 
-const blank = { comm: 'x', state: 'S', threads: 1, pages: 1, exiting: false, image: '' };
+const blank = { comm: 'x', state: 'S', threads: 1, pages: 1, cpu: 0, exiting: false, image: '' };
 const none = { over: new Set<string>(), unproven: new Set<string>() };
 const nothing: Memory = { known: new Map(), sessions: new Map(), groups: new Map(), ...none };
 const MARK = 2 ** 52 + 1;
 const signs = { run: 'r1', main: { boot: 'b', pid: 100, start: 1000 }, mark: MARK, port: [] };
-const noTraits: Traits = { cookie: null, mark: null, stream: null, owner: null, isKeeper: false, isDetached: false };
+const noTraits: Traits = {
+  cookie: null,
+  mark: null,
+  stream: null,
+  owner: null,
+  isKeeper: false,
+  isDetached: false,
+  carried: null,
+};
 
 /** pid, ppid, session, start (group = session). */
 function stat(pid: number, ppid: number, session: number, start: number): Stat {

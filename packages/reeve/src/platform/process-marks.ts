@@ -1,5 +1,5 @@
 import { DETACHED_MARK } from '@reeve/contract';
-import { carriedIn, filesOf, markOf, parseEnviron, readProc, readProcOf, type Stat } from '@reeve/host';
+import { type Carried, carriedIn, filesOf, markOf, parseEnviron, readProc, readProcOf, type Stat } from '@reeve/host';
 
 /** What a process carries that says whose it is. */
 export interface Traits {
@@ -15,6 +15,8 @@ export interface Traits {
   readonly owner: string | null;
   /** It is to be left alone, says its environment. */
   readonly isDetached: boolean;
+  /** All that its environment says, when that names a run or a card. */
+  readonly carried: Carried | null;
 }
 export interface TraitSwitches {
   readonly cookie: boolean;
@@ -24,7 +26,15 @@ export interface TraitSwitches {
 
 /** Stands for the run of a daemon or keeper: nobody's. No run is called so, they are hex. */
 export const NO_RUN = 'daemon';
-const NONE: Traits = { cookie: null, mark: null, stream: null, owner: null, isKeeper: false, isDetached: false };
+const NONE: Traits = {
+  cookie: null,
+  mark: null,
+  stream: null,
+  owner: null,
+  isKeeper: false,
+  isDetached: false,
+  carried: null,
+};
 
 interface Entry extends Traits {
   readonly start: number;
@@ -61,8 +71,8 @@ export function traitReader(home: string, on: TraitSwitches): TraitReader {
     const { pid, start, image } = stat;
     const same = before?.start === start ? before : null;
     const unchanged = same?.image === image ? same : null;
-    const { cookie, owner, isDetached } = unchanged ?? readEnviron(pid, on);
-    const plain = { ...NONE, start, image, cookie, owner, isDetached, whole: false };
+    const { cookie, owner, isDetached, carried } = unchanged ?? readEnviron(pid, on);
+    const plain = { ...NONE, start, image, cookie, owner, isDetached, carried, whole: false };
     if (cookie === NO_RUN) return { ...plain, isKeeper: unchanged ? unchanged.isKeeper : isKeeper(pid, home) };
     if (cookie !== null || start < since || isKernelThread(stat)) return plain;
     if (unchanged?.whole) return unchanged;
@@ -78,12 +88,14 @@ function isKernelThread({ pid, ppid }: Stat): boolean {
 }
 
 /** A daemon or keeper is known as one even where cookies are not asked for. */
-function readEnviron(pid: number, on: TraitSwitches): Pick<Traits, 'cookie' | 'owner' | 'isDetached'> {
+function readEnviron(pid: number, on: TraitSwitches): Pick<Traits, 'cookie' | 'owner' | 'isDetached' | 'carried'> {
   const text = readProcOf(pid, 'environ');
   if (!text?.includes('REEVE_')) return NONE;
-  const { run, owner, isReeve, isDetached } = carriedIn(parseEnviron(text), { cgroup: null, mark: null });
-  if (isReeve) return { cookie: NO_RUN, owner: null, isDetached: false };
-  return { cookie: on.cookie ? run : null, owner, isDetached };
+  const carried = carriedIn(parseEnviron(text), { cgroup: null, mark: null });
+  const { run, owner, isReeve, isDetached } = carried;
+  if (isReeve) return { cookie: NO_RUN, owner: null, isDetached: false, carried: null };
+  const cookie = on.cookie ? run : null;
+  return { cookie, owner, isDetached, carried: cookie === null && owner === null ? null : carried };
 }
 
 export function saysDetached(environ: ReadonlyMap<string, string>): boolean {

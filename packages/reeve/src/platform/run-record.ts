@@ -39,7 +39,13 @@ export class RunRecord {
     if (!command.startsWith('[') || entry.command === '') entry.command = command; // it may have ended since the look
     if (isProven && stat.session === stat.pid) this.#sessions.set(stat.pid, stat.start);
     if (isProven && stat.pgrp === stat.pid) this.#groups.set(stat.pid, stat.start);
-    return { process, command: entry.command, found_by: [...entry.foundBy], memory: stat.pages * pageSize() };
+    return {
+      process,
+      command: entry.command,
+      found_by: [...entry.foundBy],
+      memory: stat.pages * pageSize(),
+      cpu: stat.cpu,
+    };
   }
 
   /** A process that is known to be of the run, though nobody has seen it alive. */

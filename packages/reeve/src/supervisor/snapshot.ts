@@ -1,66 +1,37 @@
-import type { InstanceView, PortView, PsView, ServiceView, UnmanagedView } from '@reeve/contract';
-import { bootTicks, cpuTicksOf, startedAt } from '@reeve/host';
+import type { InstanceView, PortView, ProcessIdentity, PsView, ServiceView, UnmanagedView } from '@reeve/contract';
+import { startedAt } from '@reeve/host';
 import { iso } from '../base/instant.ts';
-import { type CpuSample, cpuPercent, nextSample } from '../core/cpu.ts';
-import type { FoundProcess, Listener, Owner, Owners } from '../core/interfaces.ts';
+import type { Listener, Owner } from '../core/interfaces.ts';
 import type { ServiceTimes } from '../core/registry.ts';
 import { instancePort } from '../core/spec/environment.ts';
 import { instanceView, serviceView, unheardView } from '../core/view.ts';
 import type { Instance } from './instance.ts';
-import type { LiveRun } from './instance-handle.ts';
+import type { Picture } from './picture.ts';
 import { portsOf } from './ports-of.ts';
 import type { ManagedService, Project } from './project.ts';
 import type { Supervisor } from './supervisor.ts';
 
-/** What one look at the system has found, for all projects. */
-export interface Look {
-  readonly at: number;
-  readonly listeners: readonly Listener[];
-  /** By run. */
-  readonly use: ReadonlyMap<string, Use>;
-  readonly owners: Owners;
-  /** When a service was first and last saved; null: it cannot be read now. */
+/** A picture of the machine, and what is read for one answer. */
+export interface Look extends Picture {
+  /** Of a process in the picture, which may have ended since. */
+  readonly isThere: (process: ProcessIdentity) => boolean;
+  /** `since`: when its service last changed (monotonic). */
+  readonly isListening: (port: number, protocol: string, since: number) => boolean;
   readonly idOf: (folder: string, service: string) => string;
+  /** When a service was first and last saved; null: it cannot be read now. */
   readonly timesOf: (folder: string, service: string) => ServiceTimes | null;
 }
 
-/** One scan of the process table and of the sockets, shared by everything that is shown. */
-export async function lookAround(supervisor: Supervisor): Promise<Look> {
-  const { platform, clock } = supervisor.deps;
-  const live = [...supervisor.projects.values()].flatMap((p) => p.instances()).flatMap((i) => (i.live ? [i.live] : []));
-  const [listeners, owners, scans] = await Promise.all([
-    platform.listeners(),
-    supervisor.owners(),
-    Promise.all(live.map(async (l) => [l.row.run, useOf(l, await l.processes.scan())] as const)),
-  ]);
+/** What is shown: states as they are now, ports nearly so, processes from the picture. */
+export function lookWith(supervisor: Supervisor, picture: Picture): Look {
+  const { deps } = supervisor;
   return {
-    at: clock.now(),
-    listeners,
-    use: new Map(scans),
-    owners,
-    idOf: (f, s) => supervisor.deps.instanceId(f, s, 0),
+    ...picture,
+    isThere: (process) => deps.platform.isAlive(process),
+    isListening: (port, protocol, since) => supervisor.pictures.openPorts.has(port, protocol, since),
+    idOf: (folder, service) => deps.instanceId(folder, service, 0),
     timesOf: timesIn(supervisor),
   };
-}
-
-interface Use {
-  /** Bytes. */
-  readonly memory: number;
-  readonly cpu: number | null;
-}
-
-/** What the last look has seen of a run. */
-const samples = new WeakMap<LiveRun, CpuSample>();
-
-function useOf(live: LiveRun, found: readonly FoundProcess[]): Use {
-  const { main } = live.processes.marks;
-  const memory = found.reduce((sum, p) => sum + p.memory, 0);
-  if (main === null) return { memory, cpu: null };
-  const used = found.reduce((sum, { process }) => sum + (cpuTicksOf(process.pid) ?? 0), 0);
-  const now = { at: bootTicks(), used };
-  const before = samples.get(live) ?? null;
-  samples.set(live, nextSample(now, before));
-  return { memory, cpu: cpuPercent(now, before, main.start) };
 }
 
 /** A registry that cannot be read leaves the times out, and nothing else. */
@@ -131,11 +102,13 @@ function viewOfInstance(instance: Instance, look: Look): InstanceView {
 }
 
 function portViews(instance: Instance, look: Look): readonly PortView[] {
+  const { state } = instance.machine;
+  const since = 'since' in state ? state.since : 0;
   return portsOf(instance.host.deps, instance).map(({ spec, port }) => ({
     name: spec.name,
     port,
     protocol: spec.protocol,
-    listening: instance.isAlive() && look.listeners.some((l) => l.port === port && l.protocol === spec.protocol),
+    listening: instance.isAlive() && port !== null && look.isListening(port, spec.protocol, since),
   }));
 }
 
@@ -143,13 +116,14 @@ function portViews(instance: Instance, look: Look): readonly PortView[] {
  * What was left behind by a service of the project (or asks to be left alone), and what listens on a declared port and
  * is of no service at all: what runs for another service, of whatever project, is managed there.
  */
-function unmanagedOf(project: Project, { owners, listeners }: Look): readonly UnmanagedView[] {
-  const strays = owners.strays.filter(({ owner }) => isOf(project, owner));
+function unmanagedOf(project: Project, { owners, listeners, isThere }: Look): readonly UnmanagedView[] {
+  const strays = owners.strays.filter(({ owner, process }) => isOf(project, owner) && isThere(process));
   const known = new Set(strays.map(({ process }) => process.pid));
   const idle = project.instances().filter((i) => !i.isAlive());
   const squatters = listeners.flatMap((listener): UnmanagedView[] => {
     const { process, port, command } = listener;
     if (process === null || known.has(process.pid) || owners.of(process.pid)?.isLive === true) return [];
+    if (!isThere(process)) return [];
     const wanting = idle.find((i) => listensForIt(i, listener));
     if (!wanting) return [];
     const found = { service: wanting.spec.name, found_by: ['port'] as const, confidence: 'low' as const };

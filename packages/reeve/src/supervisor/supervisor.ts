@@ -8,7 +8,8 @@ import type { Instance } from './instance.ts';
 import type { Actor, InstanceHost } from './instance-handle.ts';
 import { postCommand } from './intents/post-command.ts';
 import { Outbox } from './outbox.ts';
-import { findOwners } from './owners.ts';
+import { lookAtOwners } from './owners.ts';
+import { Pictures } from './picture.ts';
 import { Project } from './project.ts';
 
 /**
@@ -19,6 +20,7 @@ export class Supervisor implements InstanceHost {
   readonly deps: Dependencies;
   readonly outbox: Outbox;
   readonly projects = new Map<string, Project>();
+  readonly pictures: Pictures;
   /** What is to be told once the transaction of a command is on disk. */
   readonly decided: (() => void)[] = [];
   /** Whose services are to be looked at in the next turn: those that have changed, or all. */
@@ -31,6 +33,7 @@ export class Supervisor implements InstanceHost {
 
   constructor(deps: Dependencies) {
     this.deps = deps;
+    this.pictures = new Pictures(this);
     this.outbox = new Outbox(deps.registry, deps.log, (event) => {
       for (const listener of this.#eventListeners) listener(event);
     });
@@ -44,8 +47,8 @@ export class Supervisor implements InstanceHost {
     for (const listener of this.#listeners) listener(instance);
   }
 
-  owners(): Promise<Owners> {
-    return findOwners(this.deps, this.projects.values());
+  async owners(): Promise<Owners> {
+    return (await lookAtOwners(this)).owners;
   }
 
   /** All that the last daemon remembered is taken up: from now on it is decided what to start and stop. */
@@ -94,6 +97,7 @@ export class Supervisor implements InstanceHost {
     return () => this.#eventListeners.delete(listener);
   }
   intentChanged(project: Project): void {
+    this.pictures.forget();
     this.#turn(project, 'all');
     for (const listener of this.#listeners) listener(null);
   }

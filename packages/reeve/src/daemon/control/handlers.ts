@@ -5,7 +5,7 @@ import type { OperationCall, Operations, Verb } from '../../operations/operation
 import { execContextOf } from '../../operations/project/exec-context.ts';
 import { describeActor } from '../../supervisor/audit.ts';
 import { selectServices } from '../../supervisor/intents/selection.ts';
-import { lookAround, projectView } from '../../supervisor/snapshot.ts';
+import { lookWith, projectView } from '../../supervisor/snapshot.ts';
 import type { Supervisor } from '../../supervisor/supervisor.ts';
 import { waitFor } from '../../supervisor/waiting.ts';
 import { allPorts } from '../all-ports.ts';
@@ -77,7 +77,8 @@ export function controlHandlers(
     },
     ps: async ({ project: ref }) => {
       const projects = ref ? [supervisor.find(ref)] : [...supervisor.projects.values()];
-      const [problems, look] = await Promise.all([facts.problems(), lookAround(supervisor)]);
+      const [problems, picture] = await Promise.all([facts.problems(), supervisor.pictures.latest()]);
+      const look = lookWith(supervisor, picture);
       return { projects: projects.map((p) => projectView(p, look, { ...daemonView, problems })) };
     },
     why: async ({ project: ref, service }) => {
