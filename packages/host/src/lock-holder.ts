@@ -22,8 +22,7 @@ export interface LiveHolder {
 export function liveHolder(lock: string): LiveHolder | null {
   const pid = lockHolder(lock);
   if (pid === null || !hasOpen(pid, lock)) return null;
-  const stat = readStat(pid);
-  return stat && { pid, ...seen(pid, stat.state) };
+  return doingOf(pid);
 }
 
 /** A daemon is there and does not answer: names its process, what that is doing, and what helps. */
@@ -33,6 +32,12 @@ export function silentDaemon(home: string, why: string, cause?: unknown): ReeveE
   const sentence = holder ? `${why}; its process (pid ${holder.pid}) ${holder.doing}` : why;
   const params = { home, why: sentence, how: 'silent', ...who };
   return new ReeveError('DAEMON_UNREACHABLE', params, cause === undefined ? {} : { cause });
+}
+
+/** What a process that is ours is doing now; null: it has gone. */
+export function doingOf(pid: number): LiveHolder | null {
+  const stat = readStat(pid);
+  return stat && { pid, ...seen(pid, stat.state) };
 }
 
 function seen(pid: number, state: string): Omit<LiveHolder, 'pid'> {

@@ -62,13 +62,25 @@ export class AdoptionEvidence {
 
   #findStranger(snapshot: Snapshot): Stat | null {
     const since = this.#main?.start ?? 0;
-    const adopted = snapshot.keepers.flatMap(({ pid }) => snapshot.children.get(pid) ?? []);
-    const unknown = adopted.find((stat) => {
-      const { pid, start } = stat;
-      const { cookie, mark } = snapshot.traitsOf(pid);
-      if (start < since || cookie !== null || mark !== null) return false;
-      return !this.#world.isClaimed({ boot: bootId(), pid, start });
-    });
+    const unknown = withoutSigns(snapshot).find(
+      ({ pid, start }) => start >= since && !this.#world.isClaimed({ boot: bootId(), pid, start }),
+    );
     return unknown ?? null;
   }
+}
+
+/** Of each snapshot, once for all runs: a keeper has a child or more for each of them. */
+const unsigned = new WeakMap<Snapshot, readonly Stat[]>();
+
+/** Children of keepers that carry neither cookie nor mark. */
+function withoutSigns(snapshot: Snapshot): readonly Stat[] {
+  const known = unsigned.get(snapshot);
+  if (known) return known;
+  const children = snapshot.keepers.flatMap(({ pid }) => snapshot.children.get(pid) ?? []);
+  const found = children.filter(({ pid }) => {
+    const { cookie, mark } = snapshot.traitsOf(pid);
+    return cookie === null && mark === null;
+  });
+  unsigned.set(snapshot, found);
+  return found;
 }

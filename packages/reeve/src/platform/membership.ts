@@ -108,9 +108,9 @@ function shown(snapshot: Snapshot, signs: Signs, memory: Memory, on: TrackerSwit
   const all = (stats: readonly Stat[] | undefined, by: TrackerName) => {
     for (const stat of stats ?? []) found.push([stat, by]);
   };
-  const spawned = snapshot.keepers.flatMap(({ pid }) => snapshot.children.get(pid) ?? []);
-  const isMain = ({ pid, start }: Stat) => pid === main?.pid && start === main.start;
-  if (main && !memory.over.has(keyOf(main))) all(spawned.filter(isMain), 'main');
+  const first = main && !memory.over.has(keyOf(main)) ? snapshot.stats.get(main.pid) : undefined;
+  const isSpawned = first !== undefined && snapshot.keepers.some(({ pid }) => pid === first.ppid);
+  if (first && isSpawned && first.start === main?.start) found.push([first, 'main']);
   all(signs.cgroup, 'cgroup');
   if (on.mark && mark !== null) all(snapshot.marks.get(mark), 'mark');
   if (on.cookie) all(snapshot.cookies.get(run), 'cookie');

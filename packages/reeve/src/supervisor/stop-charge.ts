@@ -3,7 +3,7 @@ import { after } from '@reeve/host';
 import { KILL_BUDGET } from '../core/lifecycle/steps-stop.ts';
 import { runOf } from '../core/lifecycle/table.ts';
 import type { Instance } from './instance.ts';
-import type { Remains } from './instance-handle.ts';
+import type { Actor, Remains } from './instance-handle.ts';
 import type { ManagedService, Project } from './project.ts';
 import { remainsOf } from './run/run-teardown.ts';
 import type { Supervisor } from './supervisor.ts';
@@ -27,6 +27,9 @@ export class StopCharge implements Disposable {
   readonly #supervisor: Supervisor;
   readonly #generations: ReadonlyMap<ManagedService, number>;
   readonly #charged: readonly Charged[];
+  readonly #byInstance: ReadonlyMap<Actor, Charged>;
+  /** Those whose run is neither over nor given up: a change is a matter of its own instance alone. */
+  readonly #open = new Set<Charged>();
   readonly #taking = new Map<Charged, Promise<void>>();
   readonly #unlisten: () => void;
   #onSettled: (() => void) | null = null;
@@ -42,7 +45,9 @@ export class StopCharge implements Disposable {
         return run === null ? [] : [{ service, instance, run, remains: null }];
       }),
     );
-    this.#unlisten = supervisor.onChange(() => this.#changed());
+    this.#byInstance = new Map(this.#charged.map((each) => [each.instance, each]));
+    for (const each of this.#charged) this.#note(each);
+    this.#unlisten = supervisor.onChange((instance) => this.#changed(instance));
   }
 
   [Symbol.dispose](): void {
@@ -106,7 +111,7 @@ export class StopCharge implements Disposable {
   }
 
   get #isSettled(): boolean {
-    return this.#charged.every((each) => isOver(each) || each.instance.machine.state.name === 'failed');
+    return this.#open.size === 0;
   }
 
   #hurry(grace: number): void {
@@ -116,11 +121,16 @@ export class StopCharge implements Disposable {
     }
   }
 
-  #changed(): void {
-    for (const each of this.#charged) {
-      if (isOver(each) && !this.#taking.has(each)) this.#taking.set(each, this.#take(each));
-    }
+  #changed(instance: Actor | null): void {
+    const own = instance && this.#byInstance.get(instance);
+    for (const each of instance === null ? this.#charged : own ? [own] : []) this.#note(each);
     if (this.#isSettled) this.#onSettled?.();
+  }
+
+  #note(each: Charged): void {
+    if (isOver(each) || each.instance.machine.state.name === 'failed') this.#open.delete(each);
+    else this.#open.add(each);
+    if (isOver(each) && !this.#taking.has(each)) this.#taking.set(each, this.#take(each));
   }
 
   /** What a run leaves is taken before the next one can: it is there once its end is written down and carried out. */

@@ -8,7 +8,7 @@ import {
   ReeveError,
   type Stall,
 } from '@reeve/contract';
-import { homePaths, liveHolder, pause } from '@reeve/host';
+import { doingOf, pause } from '@reeve/host';
 import { BEAT, type Beat } from '../../base/beat.ts';
 import { PeerWatch, type Silence } from '../../base/peer-watch.ts';
 import type { Keeper } from '../../core/interfaces.ts';
@@ -42,6 +42,9 @@ const TRIES = 3;
 /** How long a keeper may take to hear that we go: one that hangs must not hold us. Milliseconds. */
 const FAREWELL = 1_000;
 
+/** It is asked for each service what is wrong with its keeper: for so long (ms) the same is said again. */
+const SAID_AGAIN = 250;
+
 /**
  * The present keeper of one place. A keeper that dies is replaced at once; who asks in the meantime waits for the next
  * one. One that is retired is asked to go when it holds nothing any more, and is not replaced then.
@@ -55,6 +58,7 @@ export class KeeperHolder {
   #isClosed = false;
   readonly #watch: PeerWatch;
   readonly #leaveBeat: () => void;
+  #said: { readonly keeper: Keeper; readonly at: number; readonly problem: DaemonProblem } | null = null;
   readonly #end = new AbortController();
   /** Why none can be started at present. */
   #failure: Failure | null = null;
@@ -106,11 +110,18 @@ export class KeeperHolder {
     if (this.#failure !== null && this.#failure.tries >= TRIES) return missing(this.#failure);
     const keeper = this.#known;
     if (!keeper || keeper.silence === null || !this.#watch.isSilent) return null;
-    const holder = liveHolder(homePaths(this.place.folder).keeperLock);
-    const doing = holder?.pid === keeper.pid ? `; it ${holder.doing}` : '';
-    const since = `${(keeper.silence / 1000).toFixed(1)} s`;
+    const now = performance.now();
+    if (this.#said?.keeper !== keeper || now - this.#said.at > SAID_AGAIN)
+      this.#said = { keeper, at: now, problem: this.#silence(keeper, keeper.silence) };
+    return this.#said.problem;
+  }
+
+  #silence(keeper: Keeper, silence: number): DaemonProblem {
+    const seen = doingOf(keeper.pid); // not by its lock: that takes a look at all its descriptors, some for each service
+    const doing = seen ? `; it ${seen.doing}` : '';
+    const since = `${(silence / 1000).toFixed(1)} s`;
     const message = `the keeper (pid ${keeper.pid}) has not answered for ${since}${doing}`;
-    return { code: 'keeper_silent', message, hint: holder?.hint ?? null };
+    return { code: 'keeper_silent', message, hint: seen?.hint ?? null };
   }
 
   acknowledge(seq: number): void {
