@@ -1,10 +1,15 @@
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { pause } from '@reeve/host';
 import { expect, test } from 'vitest';
 import { copiesOf } from '../harness/ask.ts';
 import { startReeve } from '../harness/reeve.ts';
 import { shell } from '../harness/shell.ts';
+import { until } from '../harness/until.ts';
+import { daemonOf, keeperOf, statusNumber } from '../harness/victims.ts';
 
 const hash = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
 
@@ -29,6 +34,47 @@ test('U2: what the children of a command wrote, and a line without an end, are p
   );
   expect([...stdout.toString('latin1')].sort()).toEqual([...'\0\rabc\xff']);
 });
+
+test('U2: run loses nothing where its reader is slow: the command is blocked as by any pipe, and no one keeps it in memory', async () => {
+  await using reeve = startReeve();
+  const count = 12_000_000;
+  const bin = path.resolve(import.meta.dirname, '../../packages/reeve/bin/reeve.js');
+  const client = spawn(process.execPath, [bin, 'run', '--name', 'x', 'seq', '1', String(count)], {
+    cwd: reeve.folder,
+    env: { ...process.env, REEVE_HOME: reeve.home },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  try {
+    const ended = once(client, 'close');
+    // Nothing is read until the command is blocked, or has ended.
+    let before = -1;
+    await until('its log grows no more', async () => {
+      const now = sizeBelow(path.join(reeve.home, 'logs'));
+      const isSame = now > 12e6 && now === before;
+      before = now;
+      return isSame || pause(500).then(() => false);
+    });
+    const most = [client.pid, daemonOf(reeve), keeperOf(reeve)].map((pid) => statusNumber(Number(pid), 'VmHWM'));
+    expect(Math.max(...most)).toBeLessThan(300_000);
+    const got = createHash('sha256');
+    for await (const chunk of client.stdout) got.update(chunk as Buffer);
+    expect(await ended).toEqual([0, null]);
+    const { stdout } = await shell(reeve, `seq 1 ${count} | sha256sum`);
+    expect(got.digest('hex')).toBe(stdout.toString().slice(0, 64));
+  } finally {
+    client.kill('SIGKILL');
+  }
+});
+
+/** Bytes of all files. */
+function sizeBelow(folder: string): number {
+  if (!existsSync(folder)) return 0;
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((each) => each.isFile());
+  const sizes = files.map(
+    ({ parentPath, name }) => statSync(path.join(parentPath, name), { throwIfNoEntry: false })?.size ?? 0,
+  );
+  return sizes.reduce((sum, each) => sum + each, 0);
+}
 
 test('U2: an attached up shows nothing of an earlier run', async () => {
   await using reeve = startReeve();

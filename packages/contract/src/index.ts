@@ -4,6 +4,7 @@ export * from './guard.ts';
 export * from './json.ts';
 export * from './keeper.ts';
 export * from './limit-mark.ts';
+export * from './log-reader.ts';
 export * from './logs.ts';
 export * from './names.ts';
 export * from './owners.ts';

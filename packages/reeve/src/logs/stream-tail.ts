@@ -69,6 +69,11 @@ export class StreamTail<T> {
     return { pieces, more: await this.#advance(this.#open) };
   }
 
+  /** The segment that is read now, or next. */
+  get number(): number {
+    return this.#number;
+  }
+
   /** Segments that rotation removed before they were read. */
   get missed(): number {
     return this.#missed;

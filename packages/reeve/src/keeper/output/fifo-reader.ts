@@ -22,14 +22,17 @@ export class FifoReader implements Paced {
   readonly #socket: Socket;
   readonly #pacer: Pacer;
   readonly #onChunk: (chunk: Buffer) => void;
+  readonly #isHeld: () => boolean;
   /** Fast since this moment (ms), with so many bytes in the present window; null: not fast. */
   #fast: { since: number; bytes: number } | null = null;
   #closed = false;
 
-  constructor(fd: number, pacer: Pacer, onChunk: (chunk: Buffer) => void) {
+  /** `isHeld`: nothing more may be read for now; asked again at every tick. */
+  constructor(fd: number, pacer: Pacer, onChunk: (chunk: Buffer) => void, isHeld: () => boolean = () => false) {
     this.#fd = fd;
     this.#pacer = pacer;
     this.#onChunk = onChunk;
+    this.#isHeld = isHeld;
     const onread = { buffer: shared, callback: (bytes: number) => this.#received(bytes) };
     this.#socket = new Socket({ fd, readable: true, writable: false, onread } as ConstructorParameters<
       typeof Socket
@@ -39,7 +42,7 @@ export class FifoReader implements Paced {
     this.#socket.resume();
   }
 
-  /** Reads what is in the FIFO now, `limit` bytes at most. `empty`: nothing is left. */
+  /** Reads what is in the FIFO now, also when held, `limit` bytes at most. `empty`: nothing is left. */
   drain(limit = BUDGET): 'empty' | 'some' {
     for (let left = limit; left > 0; ) {
       const bytes = this.#isClosed ? 0 : readNow(this.#fd, shared, Math.min(left, shared.length));
@@ -52,6 +55,7 @@ export class FifoReader implements Paced {
 
   tick(): boolean {
     if (this.#isClosed) return false;
+    if (this.#isHeld()) return true;
     const bytes = readNow(this.#fd, shared);
     if (bytes > 0) this.#onChunk(shared.subarray(0, bytes));
     if (bytes > 0 && bytes < FULL) return true;
@@ -75,13 +79,15 @@ export class FifoReader implements Paced {
   /** What it returns tells the socket whether to go on reading. */
   #received(bytes: number): boolean {
     this.#onChunk(shared.subarray(0, bytes));
-    if (!this.#staysFast(bytes)) {
-      this.#fast = null;
-      this.#pacer.add(this);
-      return false;
-    }
+    if (!this.#staysFast(bytes) || this.#isHeld()) return this.#slowDown();
     if (bytes >= WORTHWHILE) return true;
     setImmediate(this.#again);
+    return false;
+  }
+
+  #slowDown(): false {
+    this.#fast = null;
+    this.#pacer.add(this);
     return false;
   }
 
@@ -91,7 +97,8 @@ export class FifoReader implements Paced {
     const bytes = readNow(this.#fd, shared);
     if (bytes > 0) this.#onChunk(shared.subarray(0, bytes));
     if (this.#fast !== null) this.#fast.bytes += bytes;
-    this.#socket.resume();
+    if (this.#isHeld()) this.#slowDown();
+    else this.#socket.resume();
   };
 
   #staysFast(bytes: number): boolean {

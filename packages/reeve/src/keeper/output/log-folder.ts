@@ -4,12 +4,16 @@ import { LOG_STREAMS, type LogSpec, type LogStream, ReeveError, type SegmentFile
 import type { Compressor } from './compressor.ts';
 import { lastEntry, listSegments, removeSegment, removeSegmentSoon, segmentStat } from './segment-files.ts';
 import { SegmentWriter } from './segment-writer.ts';
+import { slowestReader } from './slowest-reader.ts';
 
 /** A segment smaller than this would cost more in files than it holds. Bytes. */
 const LEAST_SIZE = 4096;
 /** After a refusal nothing is tried for so long (ms): at full speed every try would only cost. */
 const RETRY = 50;
 const FULL = new Set(['ENOSPC', 'EDQUOT']);
+/** So many segments a reader that must get every byte may be behind, and how often it is looked for then (ms). */
+const MOST_BEHIND = 2;
+const HOLD = 50;
 
 /** What became of a chunk. `lost` bytes could not be written. */
 export interface Outcome {
@@ -39,6 +43,8 @@ export class LogFolder {
   /** By the monotonic clock. */
   lastWrite = 0;
   #refused: { readonly until: number; readonly why: string } | null = null;
+  /** Streams whose reader is too far behind, and when that was looked at (monotonic). */
+  readonly #held = new Map<LogStream, number>();
 
   constructor(folder: string, rotation: LogSpec, world: LogWorld) {
     this.#folder = folder;
@@ -71,6 +77,25 @@ export class LogFolder {
       error = more.error;
     }
     return error === null ? ALL_WRITTEN : this.#refuse(writer, chunk.length - written, error);
+  }
+
+  /**
+   * Whether no more of the stream may be read for now: a reader that must get every byte is too far behind. What writes
+   * is blocked then, as by any pipe.
+   */
+  isHeld(stream: LogStream): boolean {
+    const looked = this.#held.get(stream);
+    if (looked === undefined) return false;
+    if (performance.now() - looked >= HOLD) this.#lookForReaders(stream);
+    return this.#held.has(stream);
+  }
+
+  #lookForReaders(stream: LogStream): void {
+    const newest = this.#writers[stream].number;
+    const place = newest === null ? null : slowestReader(this.#folder, stream);
+    const most = Math.max(1, Math.min(MOST_BEHIND, this.#rotation.max_files - 1));
+    if (newest !== null && place !== null && newest - place >= most) this.#held.set(stream, performance.now());
+    else this.#held.delete(stream);
   }
 
   /** Removes closed segments that are too many or too old, and has the others compressed. */
@@ -149,7 +174,10 @@ export class LogFolder {
           this.#seq = (this.#seq ?? 0) + 1;
         },
       },
-      onRotated: () => this.tidy(stream),
+      onRotated: () => {
+        this.tidy(stream);
+        this.#lookForReaders(stream);
+      },
       onGone: (why) => this.onGone(why),
     });
   }

@@ -35,7 +35,7 @@ export class Outputs {
         this.#bytes += chunk.length;
         if (folder !== null) this.#count(folder.write(stream, order.run, chunk));
       };
-      return [new FifoReader(fd, order.pacer, copy)];
+      return [new FifoReader(fd, order.pacer, copy, () => folder?.isHeld(stream) ?? false)];
     };
     this.#readers = LOG_STREAMS.flatMap(reader);
   }
