@@ -26,6 +26,11 @@ test('a complete request is taken as it is, without what is not known', () => {
   });
 });
 
+test('a daemon that is process 1 of a container says hello as any other', () => {
+  const hello = { do: 'hello', protocol: 1, since: 0, pid: 1 };
+  expect(parseRequest(JSON.stringify({ id: 0, ...hello }))).toEqual({ id: 0, request: hello });
+});
+
 test.each([
   [{ channels: { ...spawn.channels, ready_fd: 2 } }, 'ready_fd'],
   [{ channels: { ...spawn.channels, notify: `/${'x'.repeat(107)}` } }, 'notify'],

@@ -53,7 +53,7 @@ export function parseRequest(line: string): Numbered {
 }
 
 function helloOf(value: Fields): KeeperRequest {
-  const pid = value['pid'] === undefined ? {} : { pid: between(value, 'pid', 2, Number.MAX_SAFE_INTEGER) };
+  const pid = value['pid'] === undefined ? {} : { pid: between(value, 'pid', 1, Number.MAX_SAFE_INTEGER) };
   return { do: 'hello', protocol: integer(value, 'protocol'), since: integer(value, 'since'), ...pid };
 }
 
