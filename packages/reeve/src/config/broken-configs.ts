@@ -556,18 +556,6 @@ export const BROKEN: readonly BrokenConfig[] = [
     says: ['a one-shot is ready when it has completed', 'no ready, or no `oneshot`'],
   },
   {
-    why: 'U7: how often to ask, where no check asks',
-    text: a('health: { watchdog: 5s, interval: 1s, retries: 2 }'),
-    at: ['4:39 services.a.health.interval', '4:52 services.a.health.retries'],
-    says: ['interval has no effect beside watchdog'],
-  },
-  {
-    why: 'U7: how long to wait for an answer, where a line is awaited',
-    text: a('health: { log: well, timeout: 1s }'),
-    at: ['4:35 services.a.health.timeout'],
-    says: ['timeout has no effect beside log'],
-  },
-  {
     why: 'U7: limits that Linux does not enforce',
     text: a('limits: { rss: 1G, locks: 5 }'),
     at: ['4:15 services.a.limits.rss', '4:24 services.a.limits.locks'],

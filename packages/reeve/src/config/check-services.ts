@@ -145,6 +145,12 @@ function checkGroups(placed: readonly PlacedService[]): void {
   }
 }
 
+/** A missed ping, or an interval without the line, is judged as it is: these ask no question. */
+const IDLE_BESIDE = {
+  watchdog: ['interval', 'timeout', 'retries', 'successes'],
+  log: ['timeout', 'successes'],
+} as const;
+
 /** Keys that do nothing as the service stands: allowed, since a shared block may hold them, and said by `up`. */
 export function noteIdle(placed: readonly PlacedService[]): readonly string[] {
   return placed.flatMap(({ spec, cursor }) => {
@@ -154,6 +160,11 @@ export function noteIdle(placed: readonly PlacedService[]): readonly string[] {
       notes.push(
         `services.${name}.on_unhealthy: it declares no \`health\`, so this applies only if it reports X_REEVE_HEALTH itself`,
       );
+    const kind = health?.check.kind;
+    if (kind === 'watchdog' || kind === 'log')
+      for (const key of IDLE_BESIDE[kind])
+        if (cursor.key('health').key(key).exists)
+          notes.push(`services.${name}.health.${key}: has no effect beside ${kind}`);
     if (restart.policy === 'never')
       for (const key of ['backoff', 'limit'])
         if (cursor.key('restart').key(key).exists)

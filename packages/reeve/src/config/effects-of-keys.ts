@@ -41,6 +41,7 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
   env_files: layers,
   guard: real('guard', 'guard: refuse: it does not start, and says what to do'),
   'alerts.*': 'noted',
+  http: 'noted',
   'http.port': 'noted',
   'http.bind': 'noted',
   'http.tls.*': 'noted',

@@ -310,6 +310,18 @@ describe('what is allowed and noted', () => {
       'services: { a: { command: x, oneshot: true, restart: { limit: none } } }\n',
       'services.a.restart.limit: has no effect',
     ],
+    [
+      'U7: how often to ask, where no check asks',
+      'services: { a: { command: x, health: { watchdog: 5s, interval: 1s, retries: 2 } } }\n',
+      'services.a.health.interval: has no effect beside watchdog\nservices.a.health.retries: has no effect beside watchdog',
+    ],
+    [
+      'U7: how long to wait for an answer, where a line is awaited',
+      'services: { a: { command: x, health: { log: well, timeout: 1s } } }\n',
+      'services.a.health.timeout: has no effect beside log',
+    ],
+    ['the HTTP API, in short', 'http: true\nservices: { a: { command: x } }\n', 'http: ignored: not implemented yet'],
+    ['no HTTP API', 'http: false\nservices: { a: { command: x } }\n', 'http: ignored: not implemented yet'],
     ['watch', 'services: { a: { command: x, watch: { paths: [src] } } }\n', 'watch: ignored: not implemented yet'],
   ])('%s', async (_, text, words) => {
     expect((await load(text)).notes.join('\n')).toContain(words);
@@ -317,6 +329,7 @@ describe('what is allowed and noted', () => {
   test.each([
     ['restart: { policy: never, limit: none }', 'a.restart.limit'],
     ['on_unhealthy: alert, health: { tcp: 80 }', 'a.on_unhealthy'],
+    ['health: { watchdog: 5s, retries: 2 }', 'a.health.retries'],
   ])('U7: what has no effect is said by up, too: %s', async (keys, where) => {
     expect((await load(`services: { a: { command: x, ${keys} } }\n`)).unacted.join('\n')).toContain(where);
   });

@@ -46,7 +46,6 @@ export function readHealth(cursor: Cursor, hasTcpPort: boolean): HealthSpec | nu
   if (cursor.node?.kind !== 'map') return null;
   const kind = onlyKind(cursor, HEALTH_KINDS, false);
   if (kind === null) return null;
-  refuseIdle(cursor, kind);
   const check =
     kind === 'watchdog'
       ? ({ kind, timeout: positive(cursor.key(kind)) ?? 0 } as const)
@@ -59,18 +58,6 @@ export function readHealth(cursor: Cursor, hasTcpPort: boolean): HealthSpec | nu
     successes: cursor.key('successes').integer(1, 1000) ?? 1,
     start_period: duration(cursor.key('start_period')) ?? 10_000,
   };
-}
-
-/** Nobody asks: a missed ping, or an interval without the line, is judged as it is. */
-const IDLE: Partial<Record<(typeof HEALTH_KINDS)[number], readonly string[]>> = {
-  watchdog: ['interval', 'timeout', 'retries', 'successes'],
-  log: ['timeout', 'successes'],
-};
-
-function refuseIdle(cursor: Cursor, kind: (typeof HEALTH_KINDS)[number]): void {
-  for (const key of IDLE[kind] ?? [])
-    if (cursor.key(key).exists)
-      cursor.key(key).fault(`${key} has no effect beside ${kind}`, { expected: `no ${key}, or another check` });
 }
 
 export function duration(cursor: Cursor): number | null {

@@ -2,6 +2,17 @@ import { type Static, Type } from '@sinclair/typebox';
 import { env, envFiles, Service } from './schema-service.ts';
 import { integer, oneOf, open, strict, text } from './schema-values.ts';
 
+const Http = Type.Object(
+  {
+    port: Type.Optional(integer(0, 65_535, { default: 7333, description: 'Port of the HTTP API; 0 picks one' })),
+    bind: Type.Optional(text({ default: '127.0.0.1', description: 'Address it listens on' })),
+    tls: Type.Optional(open({ description: 'Certificate and key' })),
+    hosts: Type.Optional(Type.Array(Type.String(), { description: 'Host names it answers to' })),
+    limits: Type.Optional(open({ description: 'Requests per minute' })),
+  },
+  strict,
+);
+
 /** The one schema of the config: source of its types, JSON Schema, reference page and checks. */
 export const ConfigSchema = Type.Object(
   {
@@ -27,16 +38,10 @@ export const ConfigSchema = Type.Object(
     ),
     alerts: Type.Optional(open({ description: 'Alert rules and channels' })),
     http: Type.Optional(
-      Type.Object(
-        {
-          port: Type.Optional(integer(0, 65_535, { default: 7333, description: 'Port of the HTTP API; 0 picks one' })),
-          bind: Type.Optional(text({ default: '127.0.0.1', description: 'Address it listens on' })),
-          tls: Type.Optional(open({ description: 'Certificate and key' })),
-          hosts: Type.Optional(Type.Array(Type.String(), { description: 'Host names it answers to' })),
-          limits: Type.Optional(open({ description: 'Requests per minute' })),
-        },
-        { ...strict, description: 'The HTTP API' },
-      ),
+      Type.Union([Type.Boolean(), Http], {
+        description: 'The HTTP API: `true` with its defaults, `false` for none',
+        'x-expected': 'true, false, or { port, bind, tls, hosts, limits }',
+      }),
     ),
   },
   strict,
