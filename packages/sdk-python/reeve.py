@@ -2245,8 +2245,8 @@ class ManagedService(_Member):
     """A service that knows and says who it is.
 
     ``with WebEditor("web-editor") as service: service.run()`` (in a coroutine ``async with``); the same by hand with
-    ``service.open()``, ``try`` … ``finally: service.close()``; or in one line ``WebEditor.main("web-editor")``. Open it
-    in the main thread: only there can Python take signals.
+    ``service.open()``, ``try`` … ``finally: service.close()``; or in one line ``WebEditor.main("web-editor")``. Open
+    it in the main thread: only there can Python take signals.
 
     :param service_name: kebab-case, unique in the project.
     :param process_title: what ``ps`` shows; must begin with the project. Default ``<project>-<service_name>``.
@@ -3459,8 +3459,12 @@ class _Seen:
     identity: ProcessIdentity
     command: str
     environ: Mapping[str, str]
-    started_as: str
+    started_as: tuple[str, ...]
     owner: _Owner | None = None
+
+    @property
+    def command_lines(self) -> list[str]:
+        return [self.command, " ".join(self.started_as)] if self.started_as else [self.command]
 
     @property
     def is_reeve(self) -> bool:
@@ -3499,12 +3503,12 @@ def _look_around(home: Path | None, cwd: Path | None) -> _Surroundings:
     project = _find_project(home, cwd)
     supervised = _supervised(project, None)
     cards = _list_cards(project.run)
-    argv = {_identity_in(card["process"]): " ".join(map(str, card["argv"])) for card in cards}
+    argv = {_identity_in(card["process"]): tuple(map(str, card["argv"])) for card in cards}
     processes = []
     for seen in _scan():
         identity = _identity_of(seen)
         if identity is not None:
-            started_as = argv.get(identity, "")
+            started_as = argv.get(identity, ())
             processes.append(_Seen(seen, identity, _command_of(seen), _environ_of(seen.pid), started_as))
     owners = _attribute(project.home, processes, _runs_of(supervised), cards)
     owned = [dataclasses.replace(each, owner=owners.get(each.stat.pid)) for each in processes]
@@ -3721,7 +3725,7 @@ def _meanings(seen: _Seen, query: str, ports: Sequence[int], lineage: set[int]) 
         return found
     if _title_shown(seen).lower() == word:
         found.append("title")
-    elif word in seen.command.lower() or word in seen.started_as.lower():
+    elif any(word in line.lower() for line in seen.command_lines):
         found.append("command")
     return found
 
@@ -3758,13 +3762,14 @@ def kill_service(
 def kill_script(
     path: Path, *, force: bool = False, grace: float | None = None, home: Path | None = None, cwd: Path | None = None
 ) -> ActionResult:
-    """Ends the programs that run a script, by its path: absolute, or from the working folder. What is not ours (of this
-    program, or of a project of this home) needs ``force``. Other arguments as :func:`kill_service`."""
+    """Ends the programs that run a script, also those with a title of their own, by its path: absolute, or from the
+    working folder. What is not ours (of this program, or of a project of this home) needs ``force``. Other arguments
+    as :func:`kill_service`."""
     wanted = os.path.realpath(os.path.join(cwd or os.getcwd(), path))
 
     def runs_it(seen: _Seen) -> bool:
         folder = _link(f"/proc/{seen.stat.pid}/cwd")
-        words = _read_memory(seen.stat.pid, "cmdline").split("\0")[:-1]
+        words = [*_read_memory(seen.stat.pid, "cmdline").split("\0")[:-1], *seen.started_as]
         files = [word for word in words if word and not word.startswith("-")] if folder is not None else []
         return any(os.path.realpath(os.path.join(folder or "", word)) == wanted for word in files)
 
@@ -3781,7 +3786,8 @@ def kill_pattern(
     home: Path | None = None,
     cwd: Path | None = None,
 ) -> ActionResult:
-    """Ends the programs whose command line matches. What is not ours needs ``force``. Other arguments as
+    """Ends the programs whose command line matches, or that with which a service was started, by its card. What is not
+    ours needs ``force``. Other arguments as
     :func:`kill_service`.
 
     :raises UsageError: for an empty pattern, one that is wrong, and one that needs over 50 ms for a command line.
@@ -3790,9 +3796,9 @@ def kill_pattern(
     if not isinstance(source, str) or source in ("", "(?:)"):
         raise UsageError("an empty pattern matches every process", "a part of a command line")
     around = _look_around(home, cwd)
-    candidates = _endable(around)
-    matches = _matches(source, flags, [seen.command for seen in candidates])
-    return _kill_meant(around, [candidates[at] for at in matches], f"matches /{source}/", force, grace)
+    lines = [(seen, line) for seen in _endable(around) for line in seen.command_lines]
+    meant = {lines[at][0].stat.pid: lines[at][0] for at in _matches(source, flags, [line for _, line in lines])}
+    return _kill_meant(around, list(meant.values()), f"matches /{source}/", force, grace)
 
 
 def _endable(around: _Surroundings) -> list[_Seen]:

@@ -73,6 +73,21 @@ export function listHuntKillContract(speaker: Speaker, manager: Speaker): void {
     expect(await asker.ask('killScript', 'no-such-script')).toMatchObject({ ok: false, reason: 'not_found' });
   });
 
+  test('U25: a service with a title of its own is ended by its script, and by a pattern of what it was started as', async () => {
+    await using here = world();
+    const asker = await openManager(here, manager);
+    const own = wrapped(here, speaker);
+    const pattern = { source: `${uniqueOf(here)}.*web-editor`, flags: '' };
+    for (const [call, wanted] of [
+      ['killScript', own.command[1]],
+      ['killPattern', pattern],
+    ] as const) {
+      const service = await here.open(own, { service: 'web-editor' });
+      expect(await asker.ask(call, wanted)).toMatchObject({ ok: true, processes: [{ pid: service.pid, left: null }] });
+      await service.ended;
+    }
+  });
+
   test('U25: what this program has started is its own: no force is needed', async () => {
     await using here = world();
     const asker = await openManager(here, manager);
@@ -97,6 +112,14 @@ export function listHuntKillContract(speaker: Speaker, manager: Speaker): void {
     expect(await asker.fail('hunt', ' ')).toMatchObject({ code: 'USAGE' });
     expect(await asker.ask('hunt', ':1')).toEqual([]);
   });
+}
+
+/** The same program by a script of this test's own: no other program is meant. */
+function wrapped(here: World, { name, command: [interpreter = '', script = ''] }: Speaker): Speaker {
+  const own = path.join(here.folder, name === 'Python' ? 'own.py' : 'own.mjs');
+  const python = `import runpy\nrunpy.run_path(${JSON.stringify(script)}, run_name="__main__")\n`;
+  writeFileSync(own, name === 'Python' ? python : `await import(${JSON.stringify(script)});\n`);
+  return { name, command: [interpreter, own] };
 }
 
 /** What no other test, which may run at the same time, has in a command line. */

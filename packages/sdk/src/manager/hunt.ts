@@ -50,7 +50,7 @@ function meaningsOf(
   if (names.some((name) => name.toLowerCase().includes(word))) found.push('name');
   if (lineage.has(row.pid)) return found;
   if (titleOf(row).toLowerCase() === word) found.push('title');
-  else if ([row.command, startedAs ?? ''].some((text) => text.toLowerCase().includes(word))) found.push('command');
+  else if ([row.command, startedAs.join(' ')].some((text) => text.toLowerCase().includes(word))) found.push('command');
   return found;
 }
 

@@ -90,18 +90,19 @@ export async function killService(name: string, options: KillServiceOptions = {}
   return endFound(mine.map(foundOf), options);
 }
 
-/** Ends the programs that run a script, by its path: absolute, or from the working folder. What is not ours needs `force`. */
+/** Ends the programs that run a script, also those with a title of their own, by its path: absolute, or from the working folder. What is not ours needs `force`. */
 export async function killScript(path: string, options: KillServiceOptions = {}): Promise<ActionResult> {
   const wanted = real(resolve(options.cwd ?? process.cwd(), path));
-  return killMatching(`runs ${path}`, options, ({ row }) => {
+  return killMatching(`runs ${path}`, options, ({ row, startedAs }) => {
     const folder = cwdOf(row.pid);
     if (folder === null) return false;
-    const words = (readProc(`/proc/${row.pid}/cmdline`) ?? '').split('\0').slice(0, -1);
+    const shown = (readProc(`/proc/${row.pid}/cmdline`) ?? '').split('\0').slice(0, -1);
+    const words = [...shown, ...startedAs];
     return words.some((word) => !word.startsWith('-') && word.length > 0 && real(resolve(folder, word)) === wanted);
   });
 }
 
-/** Ends the programs whose command line matches. What is not ours needs `force`. Throws USAGE for an empty or slow pattern. */
+/** Ends the programs whose command line matches, or that with which a service was started, by its card. What is not ours needs `force`. Throws USAGE for an empty or slow pattern. */
 export async function killPattern(pattern: RegExp | string, options: KillServiceOptions = {}): Promise<ActionResult> {
   const { source, flags } = typeof pattern === 'string' ? { source: pattern, flags: '' } : pattern;
   if (source === '' || source === '(?:)')
@@ -110,18 +111,18 @@ export async function killPattern(pattern: RegExp | string, options: KillService
       hint: 'a part of a command line',
     });
   const ignoresCase = flags.includes('i');
-  return killMatching(`matches /${source}/`, options, ({ row }) => {
-    const answer = matchWithin(
-      ignoresCase ? foldCase(source) : source,
-      ignoresCase ? row.command.toLowerCase() : row.command,
-      PATTERN_MS,
-    );
+  const shown = ignoresCase ? foldCase(source) : source;
+  const matches = (line: string): boolean => {
+    const answer = matchWithin(shown, ignoresCase ? line.toLowerCase() : line, PATTERN_MS);
     if (answer === 'yes' || answer === 'no') return answer === 'yes';
     throw new ReeveError('USAGE', {
       message: `the pattern /${source}/ is ${answer}`,
       hint: 'a simpler one: no repetition within a repetition',
     });
-  });
+  };
+  return killMatching(`matches /${source}/`, options, ({ row, startedAs }) =>
+    [row.command, ...(startedAs.length > 0 ? [startedAs.join(' ')] : [])].some(matches),
+  );
 }
 
 /** Never reeve itself, this program or what started it: a shell's command line may hold the path or pattern too. */

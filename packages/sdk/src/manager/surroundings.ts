@@ -26,8 +26,8 @@ export interface Seen {
   readonly process: ProcessIdentity;
   /** null: no process of this home. */
   readonly owner: ProcessOwner | null;
-  /** How it was started, as its card says: it may have given itself a title since. null: no card. */
-  readonly startedAs: string | null;
+  /** How it was started, as its card says: it may have given itself a title since. Empty: no card. */
+  readonly startedAs: readonly string[];
   /** A daemon or keeper of reeve. */
   readonly isReeve: boolean;
 }
@@ -62,7 +62,7 @@ export async function lookAround(options: WhereOptions = {}): Promise<Surroundin
     const process = identityOf(row);
     if (process === null) return [];
     const card = cards.find((each) => each.card.process?.pid === row.pid && each.card.process.start === row.start);
-    const startedAs = card && card.card.argv.length > 0 ? card.card.argv.join(' ') : null;
+    const startedAs = card?.card.argv ?? [];
     return [{ row, process, owner: owners.get(row.pid) ?? null, startedAs, isReeve: carried(row.pid).isReeve }];
   });
   return { place, processes, lineage: lineageOf(process.pid, live), supervised };
