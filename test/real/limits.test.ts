@@ -1,12 +1,19 @@
-import { readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, copyFileSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import path from 'node:path';
+import type { PsView } from '@reeve/contract';
+import { ReeveClient } from '@reeve/sdk';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { serviceOf, untilService } from '../harness/ask.ts';
 import { startReeve } from '../harness/reeve.ts';
 import { until } from '../harness/until.ts';
 
-/** One extreme of each kind: patterns, graph size, ports, waiting clients, durations. */
+/**
+ * One extreme of each kind: patterns, durations, waiting clients, ports, privileges. Graph size: core/graph; a keeper that
+ * cannot be started: unreachable.test.ts; an upgrade during a stop or its command: faults-upgrade.test.ts.
+ */
 
 describe('patterns', () => {
   /** On this line a backtracking engine takes longer than the universe is old. */
@@ -104,5 +111,99 @@ describe('durations', () => {
     expect((await reeve.run(['logs', 'stop'])).stdout).toContain('saved');
     expect(readFileSync(often, 'utf8')).toBe('x\n');
     expect((await serviceOf(reeve, 'ready')).restarts).toBe(0);
+  });
+});
+
+describe('waiting clients', () => {
+  test('200 that wait for one service, half of which go away: other commands are answered, and the rest hear of it', async () => {
+    await using reeve = startReeve();
+    const go = path.join(reeve.folder, 'go');
+    reeve.project({
+      services: {
+        slow: { command: 'until test -e go; do sleep 0.05; done; echo up; exec sleep 1000', ready: { log: '^up$' } },
+      },
+    });
+    expect((await reeve.run(['up', '-d', '--no-wait'])).code).toBe(0);
+    const { socket } = await reeve.json<{ socket: string }>(['daemon', 'status']);
+    const params = { project: { folder: reeve.folder }, services: [], until: 'ready', timeout: null } as const;
+    const heard = new Set<ReeveClient>();
+    const waiting = await Promise.all(
+      Array.from({ length: 200 }, async () => {
+        const client = await ReeveClient.connect({ socket, home: reeve.home, deadline: 60_000 });
+        const onPush = (): void => void heard.add(client);
+        const waited = client.call('wait', params, { deadline: Number.POSITIVE_INFINITY, onPush });
+        return { client, outcome: waited.then(({ outcome }) => outcome).catch(() => 'gone') };
+      }),
+    );
+    await until('all of them wait', () => heard.size === waiting.length);
+    await Promise.all(waiting.slice(100).map(({ client }) => client.close()));
+    expect((await serviceOf(reeve, 'slow')).state).toBe('starting');
+    writeFileSync(go, '');
+    const outcomes = await Promise.all(waiting.map(({ outcome }) => outcome));
+    expect(outcomes).toEqual([...Array<string>(100).fill('met'), ...Array<string>(100).fill('gone')]);
+    await Promise.all(waiting.map(({ client }) => client.close()));
+  });
+});
+
+describe('ports', () => {
+  test('30 services with 10 ports each: every port is leased once, shown with its owner, and free after the stop', async () => {
+    await using reeve = startReeve();
+    const ports = Object.fromEntries(Array.from({ length: 10 }, (_, n) => [`p${n}`, 'auto']));
+    const service = { command: 'exec sleep 1000', ports, ready: { delay: '1ms' } };
+    const names = Array.from({ length: 30 }, (_, n) => `s${n}`);
+    reeve.project({ services: Object.fromEntries(names.map((name) => [name, service])) });
+    expect((await reeve.run(['up', '-d'])).code).toBe(0);
+    const { services } = await reeve.json<PsView>(['ps']);
+    const leased = services.flatMap((each) => each.instances.flatMap((one) => one.ports.map(({ port }) => port)));
+    expect([leased.length, new Set(leased).size]).toEqual([300, 300]);
+    expect((await reeve.run(['restart', 's0', 's29'])).code).toBe(0);
+    const again = await reeve.json<PsView>(['ps']);
+    expect(again.services.map((each) => each.ports)).toEqual(services.map((each) => each.ports));
+    expect((await reeve.run(['stop'])).code).toBe(0);
+  });
+});
+
+describe.skipIf(process.getuid?.() !== 0)('privileges', () => {
+  test('D3: a health command of an ordinary user that has become root and hangs costs the check, not the daemon', async ({
+    skip,
+  }) => {
+    await using reeve = startReeve({ asNobody: true });
+    const become = path.join(reeve.folder, 'become');
+    const text = (...argv: readonly string[]): string =>
+      execFileSync('sh', ['-c', '"$@" || true', 'sh', ...argv], { encoding: 'utf8' }).trim();
+    copyFileSync(text('which', 'setpriv'), become);
+    chmodSync(become, 0o4755);
+    const uid = text('setpriv', '--reuid', 'nobody', '--clear-groups', become, '--reuid', '0', 'id', '-u');
+    if (uid !== '0') skip('programs cannot change their user here (nosuid, no_new_privs)');
+    reeve.project({
+      services: {
+        a: {
+          command: 'exec sleep 1000',
+          ready: { delay: '1ms' },
+          health: {
+            command: `${become} --reuid 0 --clear-groups sleep 997`,
+            interval: '300ms',
+            timeout: '300ms',
+            start_period: '0',
+            retries: 1,
+          },
+          on_unhealthy: 'alert',
+        },
+      },
+    });
+    const hanging = () => reeve.outside().filter(({ command }) => command.startsWith('sleep 997'));
+    try {
+      expect((await reeve.run(['up', '-d'])).code).toBe(0);
+      const { pid } = await reeve.json<{ pid: number }>(['daemon', 'status']);
+      await untilService(reeve, 'a', (service) => service.health === 'unhealthy');
+      await until('one of them hangs as root', () =>
+        hanging().some(({ pid: each }) => statSync(`/proc/${each}`).uid === 0),
+      );
+      expect((await reeve.json<{ pid: number }>(['daemon', 'status'])).pid).toBe(pid);
+      expect(readFileSync(path.join(reeve.home, 'daemon.log'), 'utf8')).not.toContain('unhandled error');
+    } finally {
+      await reeve.run(['stop', '--force']);
+      for (const { pid } of hanging()) process.kill(pid, 'SIGKILL');
+    }
   });
 });
