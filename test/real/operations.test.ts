@@ -1,11 +1,12 @@
 import path from 'node:path';
-import type { KillPush, Requester } from '@reeve/contract';
+import type { KillPush, LogLineView, Requester } from '@reeve/contract';
 import { ReeveClient } from '@reeve/sdk';
 import { expect, test } from 'vitest';
 import { openRegistryReadonly } from '../../packages/reeve/src/registry/open-readonly.ts';
 import { serviceOf } from '../harness/ask.ts';
 import { startByHand } from '../harness/by-hand.ts';
 import { startReeve, type TestReeve } from '../harness/reeve.ts';
+import { until } from '../harness/until.ts';
 
 /** A client of the daemon that is not the CLI. */
 const actor: Requester = { kind: 'token', user: 'dashboard', pid: process.pid };
@@ -80,4 +81,42 @@ test('a client that is not the CLI stops what was started manually, as reeve sto
   expect(await other.ended).toBe(0);
   const unknown = client.call('stop', { ...wish, services: ['nothing'] });
   await expect(unknown).rejects.toMatchObject({ code: 'SERVICE_UNKNOWN' });
+});
+
+test('a client that is not the CLI reads and follows logs, masked, by name, stream and pattern, until it cancels', async () => {
+  await using reeve = startReeve();
+  reeve.file('password', 'canary-of-shop\n');
+  const script =
+    'echo "began with $PASSWORD"; echo aside >&2; read line <go; echo "ended with $PASSWORD"; exec sleep 1000';
+  const api = {
+    command: ['sh', '-c', `mkfifo go; ${script}`],
+    secrets: { PASSWORD: { file: 'password' } },
+    ready: { log: 'aside' },
+  };
+  reeve.project({ project: 'shop', services: { api } });
+  expect((await reeve.run(['up', '-d'])).code).toBe(0);
+  await using client = await connect(reeve);
+  const all = { newest: null, since: null, until: null, stream: null, run: null, grep: null, follow: false };
+  const wish = { ...all, project: { name: 'shop' }, services: ['api'], actor };
+  const lines: string[] = [];
+  const onPush = ({ service, stream, line }: LogLineView) => void lines.push(`${service} ${stream} ${line}`);
+  expect(await client.call('logs', wish, { onPush })).toEqual({ lines: 2 });
+  expect(lines.splice(0).sort()).toEqual(['api err aside', 'api out began with ***']);
+  expect(await client.call('logs', { ...wish, stream: 'out', grep: 'be.an' }, { onPush })).toEqual({ lines: 1 });
+  expect(await client.call('logs', { ...wish, newest: 0 }, { onPush })).toEqual({ lines: 0 });
+  lines.length = 0;
+  const enough = new AbortController();
+  const following = client.call(
+    'logs',
+    { ...wish, newest: 1, follow: true },
+    { onPush, signal: enough.signal, deadline: Infinity },
+  );
+  await until('it follows', () => lines.length > 0);
+  reeve.file('go', 'on\n');
+  await until('the line has come', () => lines.length > 1);
+  enough.abort(new Error('enough'));
+  await expect(following).rejects.toThrow('enough');
+  expect(lines.at(-1)).toBe('api out ended with ***');
+  const unknown = client.call('logs', { ...wish, services: ['apj'] });
+  await expect(unknown).rejects.toMatchObject({ code: 'SERVICE_UNKNOWN', params: { near: 'api' } });
 });

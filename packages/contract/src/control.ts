@@ -1,5 +1,6 @@
 import type { ErrorCode, Params } from './errors.ts';
 import type { Stall } from './keeper.ts';
+import type { LogStream } from './logs.ts';
 import type { ServiceCard } from './service-socket.ts';
 import type {
   DaemonProblem,
@@ -8,6 +9,7 @@ import type {
   KillPlanView,
   KillReceipt,
   KillTarget,
+  LogLineView,
   PortRow,
   PsView,
   Receipt,
@@ -123,6 +125,11 @@ export interface Calls {
   hunt: { params: { query: string; actor: Requester }; ok: { processes: readonly HuntedView[] } };
   /** Ends what the target means, whatever started it. Pushes {@link KillPush}. Throws NOTHING_FOUND, NOT_PERMITTED. */
   kill: { params: KillParams; ok: KillReceipt };
+  /**
+   * Lines of logs, by time, values of secrets masked. Pushes {@link LogLineView}; with `follow` until the call is
+   * cancelled, as fast as the client reads. Throws SERVICE_UNKNOWN.
+   */
+  logs: { params: LogParams; ok: { lines: number } };
   /** What a command run inside a service's surroundings needs. */
   surroundings: {
     params: { project: ProjectRef; service: string };
@@ -134,6 +141,23 @@ export interface Calls {
   events: { params: { project: ProjectRef | null }; ok: Record<string, never> };
 }
 export type CallName = keyof Calls;
+
+export interface LogParams {
+  readonly project: ProjectRef;
+  readonly services: Selection;
+  /** How many, the newest; null: all. */
+  readonly newest: number | null;
+  /** Milliseconds since 1970, both inclusive; null: no limit. */
+  readonly since: number | null;
+  readonly until: number | null;
+  readonly stream: LogStream | null;
+  /** Of one run; null: of all. */
+  readonly run: string | null;
+  /** A pattern that the lines match; null: all. */
+  readonly grep: string | null;
+  readonly follow: boolean;
+  readonly actor: Requester;
+}
 
 export interface KillParams {
   readonly target: KillTarget;
@@ -274,4 +298,4 @@ export interface ControlCancel {
 export type ControlMessage =
   | { readonly id: number; readonly ok: Calls[CallName]['ok'] }
   | { readonly id: number; readonly error: { readonly code: ErrorCode; readonly params: Params } }
-  | { readonly id: number; readonly push: Progress | EventView | KillPush };
+  | { readonly id: number; readonly push: Progress | EventView | KillPush | LogLineView };

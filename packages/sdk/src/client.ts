@@ -6,6 +6,7 @@ import {
   type ControlCancel,
   type EventView,
   type KillPush,
+  type LogLineView,
   type Progress,
   ReeveError,
 } from '@reeve/contract';
@@ -32,7 +33,13 @@ export interface ConnectOptions {
   readonly signal?: AbortSignal;
 }
 /** What a call may push before it ends. */
-export type Push<N extends CallName> = N extends 'events' ? EventView : N extends 'kill' ? KillPush : Progress;
+export type Push<N extends CallName> = N extends 'events'
+  ? EventView
+  : N extends 'kill'
+    ? KillPush
+    : N extends 'logs'
+      ? LogLineView
+      : Progress;
 /** Of one call. */
 export interface CallOptions<N extends CallName> {
   /** Gets what the daemon says before the answer. What it throws ends the call. */

@@ -5,8 +5,9 @@ import type { World } from '../core/graph/world.ts';
 import { NEW_MACHINE } from '../core/lifecycle/table.ts';
 import type { Machine } from '../core/lifecycle/types.ts';
 import type { ProjectRow, Registry } from '../core/registry.ts';
+import { newestLines } from '../operations/logs/newest-lines.ts';
 import type { Context } from './context.ts';
-import { newestLines } from './log-lines.ts';
+import { logPlace } from './log-lines.ts';
 import { lookAround } from './look-around.ts';
 import { rememberedProject, withMemory } from './memory.ts';
 import { NO_DAEMON } from './no-daemon.ts';
@@ -38,7 +39,7 @@ export async function rememberedWhy(
     if (!service) return null;
     const said = explain(rememberedWorld(registry, project, eyes), service);
     const indexes = service.instances.map(({ index }) => index);
-    const lines = await newestLines(project.folder, name, indexes, LINES, context);
+    const lines = await newestLines(logPlace(context, project.name, project.folder), name, indexes, LINES);
     return {
       service,
       summary: said.summary,

@@ -1,8 +1,8 @@
 import { LOG_STREAMS, type LogStream } from '@reeve/contract';
 import { pause } from '@reeve/host';
+import { lineSafe } from '../base/line-safe.ts';
 import { type Pattern, PatternTooSlow } from '../base/pattern.ts';
 import { followLog } from './follow-log.ts';
-import { lineSafe } from './line-safe.ts';
 import { logEnd } from './log-end.ts';
 import type { LogPosition, StreamPosition } from './log-line.ts';
 import { listFiles, openSegment } from './segments.ts';

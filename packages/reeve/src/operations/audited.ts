@@ -42,6 +42,7 @@ export function audited(supervisor: AuditTrail, operations: Operations): Operati
     signal: wrap('signal'),
     kill: wrap('kill'),
     hunt: operations.hunt,
+    logs: operations.logs,
     stopManaged: async (requester) => {
       const receipts = await operations.stopManaged(requester);
       for (const receipt of receipts)

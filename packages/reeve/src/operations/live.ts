@@ -4,6 +4,7 @@ import { audited } from './audited.ts';
 import type { StopThese } from './kill/carry-out.ts';
 import { hunt } from './kill/hunt.ts';
 import { kill } from './kill/kill.ts';
+import { liveLogs } from './logs/live-logs.ts';
 import type { Operations } from './operation-types.ts';
 import { signalMain } from './project/signal-main.ts';
 import { liveWorld } from './read/live-world.ts';
@@ -41,6 +42,7 @@ export function liveOperations(supervisor: Supervisor, place: LivePlace): Operat
       pid: signalMain(supervisor.find(project), service, signal),
     }),
     hunt: async ({ query }, { requester }) => ({ processes: hunt(await world(), query, requester.pid) }),
+    logs: (params, call) => liveLogs(supervisor, place.paths, params, call),
     kill: async (params, { requester, push }) => {
       const call = withCaller({ requester });
       return kill({ world: await world(), caller: call.caller, stop: stopsFor(supervisor, call) }, params, push);

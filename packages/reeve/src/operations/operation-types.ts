@@ -6,14 +6,16 @@ export type ChangingVerb = Extract<
   CallName,
   'apply' | 'start' | 'restart' | 'stop' | 'stopAll' | 'down' | 'cleanup' | 'signal' | 'kill'
 >;
-/** All that are operations. `ps`, `why`, `ports` and `logs` are none of this table yet. */
-export type Verb = ChangingVerb | 'hunt';
+/** All that are operations. `ps`, `why` and `ports` are not in this table yet. */
+export type Verb = ChangingVerb | 'hunt' | 'logs';
 /** These need no daemon; without one `stop`, `stopAll` and `down` mean what was started manually. */
 export type OfflineVerb = 'hunt' | 'kill' | 'stop' | 'stopAll' | 'down';
 
 export interface OperationCall<V extends CallName> {
   /** Reports progress before the result. */
   readonly push: (value: Push<V>) => void;
+  /** Resolves when more may be pushed, or the caller is gone; left out: the caller takes everything at once. */
+  readonly drained?: () => Promise<void>;
   /** Aborted when the caller no longer waits; what was accepted goes ahead. */
   readonly signal: AbortSignal;
   readonly requester: Requester;

@@ -1,20 +1,21 @@
 import { type LogStream, ReeveError } from '@reeve/contract';
 import { filesOf } from '@reeve/host';
-import { compilePattern, PATTERN_SYNTAX, type Pattern, PatternProblem, PatternTooSlow } from '../../base/pattern.ts';
-import { followLog } from '../../logs/follow-log.ts';
-import { logEnd } from '../../logs/log-end.ts';
-import type { LogPosition } from '../../logs/log-line.ts';
-import { interleaveLogs, mergeLogs } from '../../logs/merge-logs.ts';
-import { readLog } from '../../logs/read-log.ts';
-import { logPaths } from '../../logs/segments.ts';
+import { type LogSource, logFiles, logSource, type SourcedLine } from '../../operations/logs/log-source.ts';
+import {
+  compileGrep,
+  type LogEnds,
+  type LogQuery,
+  logEnds,
+  nextLines,
+  pastLines,
+} from '../../operations/logs/read-logs.ts';
 import { announcedOf } from '../announced-here.ts';
 import { type ByHand, findByHand } from '../by-hand.ts';
 import { linesOption, momentOption, selection } from '../command-line/read-options.ts';
 import { type Context, has, optionValue, printJson, say } from '../context.ts';
 import { tellSilence } from '../daemon/tell-silence.ts';
 import { Interrupts } from '../interrupts.ts';
-import type { Output } from '../io.ts';
-import { type LogSource, lineFormat, logSource, nameWidthOf, type SourcedLine, withSource } from '../log-lines.ts';
+import { lineFormat, logPlace, nameWidthOf } from '../log-lines.ts';
 import { pastServices, withMemory } from '../memory.ts';
 import { findProject } from '../project/find-project.ts';
 import { chooseServices } from '../project/unknown-service.ts';
@@ -28,28 +29,36 @@ export async function run(context: Context): Promise<number> {
   const filter = await readFilter(context);
   const { facts, sources } = await chooseSources(context, words);
   if (has(context, 'paths')) return tellPaths(context, sources);
-  const run = await resolveRun(context, facts, sources);
-  const show = printer(context, sources, filter.grep);
-  // What is not read (`reeve logs -f | less`) must not pile up here: the files keep it.
-  const { out } = context.io;
-  const ends = new Map<LogSource, LogPosition>();
+  const query = { ...filter, run: await resolveRun(context, facts, sources) };
+  const show = printer(context, sources);
+  const isFollowing = has(context, 'follow');
   // Only what is followed from there must end with a whole line.
-  if (has(context, 'follow')) for (const source of sources) ends.set(source, await logEnd(source.folder));
-  const shown = await past(sources, { ...filter, ends, run, raw: has(context, 'raw') }, show, out);
-  if (shown === 0)
-    tellOfOutput(context, await findByHand(context, await findProject(context), words), has(context, 'follow'));
-  if (!has(context, 'follow')) {
-    return 0;
+  const ends: LogEnds = isFollowing ? await logEnds(sources) : new Map();
+  let shown = 0;
+  const { out } = context.io;
+  for await (const line of pastLines(sources, query, ends)) {
+    show(line);
+    shown += 1;
+    await out.drained?.();
+    if (out.lost?.aborted) break;
   }
+  if (shown === 0) tellOfOutput(context, await findByHand(context, await findProject(context), words), isFollowing);
+  return isFollowing ? follow(context, sources, query, ends, show) : 0;
+}
+
+/** What is not read (`reeve logs -f | less`) must not pile up here: the files keep it. */
+async function follow(
+  context: Context,
+  sources: readonly LogSource[],
+  query: LogQuery,
+  ends: LogEnds,
+  show: (line: SourcedLine) => void,
+): Promise<number> {
+  const { out } = context.io;
   using interrupts = new Interrupts(context.io, ['SIGINT', 'SIGTERM'], { outputs: [out] });
   const { signal } = interrupts;
-  const raw = has(context, 'raw');
   const watching = tellSilence(context, signal);
-  const streams = sources.map((source) => {
-    const from = ends.get(source) ?? 'end';
-    return withSource(source, followLog({ folder: source.folder, from, stream: filter.stream, run, raw, signal }));
-  });
-  for await (const line of interleaveLogs(streams)) {
+  for await (const line of nextLines(sources, query, ends, signal)) {
     show(line);
     await out.drained?.(signal);
   }
@@ -73,15 +82,7 @@ function tellOfOutput(context: Context, byHand: readonly ByHand[], isFollowing: 
   if (byHand.length === 0 && !isFollowing && !context.json) tellNothing(context);
 }
 
-interface Filter {
-  readonly newest: number | null;
-  readonly since: number | undefined;
-  readonly until: number | undefined;
-  readonly stream: LogStream | undefined;
-  readonly grep: Pattern | null;
-}
-
-async function readFilter(context: Context): Promise<Filter> {
+async function readFilter(context: Context): Promise<Omit<LogQuery, 'run'>> {
   const now = Date.now();
   const since = momentOption(context, 'since', now) ?? undefined;
   const until = momentOption(context, 'until', now) ?? undefined;
@@ -97,31 +98,13 @@ async function readFilter(context: Context): Promise<Filter> {
     until,
     stream: (optionValue(context, 'stream') as LogStream | null) ?? undefined,
     grep: await grepOption(context),
+    raw: has(context, 'raw'),
   };
 }
 
-async function grepOption(context: Context): Promise<Pattern | null> {
+async function grepOption(context: Context): Promise<LogQuery['grep']> {
   const text = optionValue(context, 'grep');
-  if (text === null) return null;
-  try {
-    return await compilePattern(text);
-  } catch (error) {
-    if (!(error instanceof PatternProblem)) throw error;
-    throw badGrep(error, `expected ${PATTERN_SYNTAX}`);
-  }
-}
-
-function badGrep(error: Error, hint: string): ReeveError {
-  return new ReeveError('USAGE', { message: `--grep: ${error.message}`, hint });
-}
-
-function matches(grep: Pattern, line: string): boolean {
-  try {
-    return grep.test(line);
-  } catch (error) {
-    if (!(error instanceof PatternTooSlow)) throw error;
-    throw badGrep(error, 'a simpler pattern, with smaller repetitions');
-  }
+  return text === null ? null : compileGrep(text);
 }
 
 /** Names from reeve's memory; what it has forgotten (`down`), from the config: the files may still be there. */
@@ -152,20 +135,19 @@ function sourcesOf(
 ): readonly LogSource[] {
   const present = [...facts.services.keys()];
   const known = [...present, ...past];
-  const place = { project: facts.name, folder: facts.folder };
+  const place = logPlace(context, facts.name, facts.folder);
   const wanted = words.length === 0 ? present : words;
   return wanted.flatMap((word) => {
     const [service = word] = chooseServices([word], facts.name, known);
     const instances = facts.services.get(service)?.instances ?? 1;
     const index = /:(\d+)$/.exec(word)?.[1];
     const indexes = index === undefined ? Array.from({ length: instances }, (_, i) => i) : [Number(index)];
-    return indexes.map((i) => logSource(context, place, service, i, instances > 1 || i > 0));
+    return indexes.map((i) => logSource(place, service, i, instances > 1 || i > 0));
   });
 }
 
 async function tellPaths(context: Context, sources: readonly LogSource[]): Promise<number> {
-  const lists = await Promise.all(sources.map((source) => logPaths(source.folder)));
-  const paths = lists.flat();
+  const paths = await logFiles(sources);
   if (context.json) printJson(context, { paths });
   else for (const path of paths) context.io.out.write(`${path}\n`);
   return 0;
@@ -202,54 +184,13 @@ async function resolveRun(
   });
 }
 
-interface Window extends Filter {
-  readonly ends: ReadonlyMap<LogSource, LogPosition>;
-  readonly run: string | undefined;
-  readonly raw: boolean;
-}
-
-/** What lies there already. Resolves with how many lines were shown. */
-async function past(
-  sources: readonly LogSource[],
-  window: Window,
-  show: (line: SourcedLine) => boolean,
-  out: Output,
-): Promise<number> {
-  const { newest, since, until, stream, run, raw, grep, ends } = window;
-  // What does not match must not count, so only then is everything read.
-  const each = newest === null || grep ? 'all' : newest;
-  const readers = sources.map((source) =>
-    withSource(
-      source,
-      readLog({ folder: source.folder, stream, since, until, newest: each, run, raw, end: ends.get(source) }),
-    ),
-  );
-  const kept: SourcedLine[] = [];
-  let shown = 0;
-  for await (const line of mergeLogs(readers)) {
-    if (newest === null) {
-      shown += show(line) ? 1 : 0;
-      await out.drained?.();
-      if (out.lost?.aborted) break;
-    } else if (!grep || matches(grep, line.line)) kept.push(line);
-    if (newest !== null && kept.length > 2 * newest + 1000) kept.splice(0, kept.length - newest);
-  }
-  if (newest !== null && newest > 0) for (const line of kept.slice(-newest)) shown += show(line) ? 1 : 0;
-  return shown;
-}
-
-/** Prints a line if it matches, and on a terminal where another run begins. */
-function printer(
-  context: Context,
-  sources: readonly LogSource[],
-  grep: Pattern | null,
-): (line: SourcedLine) => boolean {
+/** Prints a line, and on a terminal where another run begins. */
+function printer(context: Context, sources: readonly LogSource[]): (line: SourcedLine) => void {
   const { style, json, io } = context;
   const raw = has(context, 'raw');
   const format = lineFormat(sources, { style, json, raw, times: true, nameWidth: nameWidthOf(sources) });
   const runs = new Map<string, string>();
   return (line) => {
-    if (grep && !matches(grep, line.line)) return false;
     const { label } = line.source;
     const before = runs.get(label);
     if (style.rich && !json && !raw && before !== undefined && before !== line.run) {
@@ -257,6 +198,5 @@ function printer(
     }
     runs.set(label, line.run);
     io.out.write(format(line));
-    return true;
   };
 }

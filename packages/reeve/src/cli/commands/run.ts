@@ -4,14 +4,14 @@ import { type Exit, NAME_PATTERN, type ProjectSpec, ReeveError, type ServiceView
 import type { ReeveClient } from '@reeve/sdk';
 import { bareSpec } from '../../core/spec/bare-spec.ts';
 import { filterEnvironment } from '../../core/spec/environment.ts';
-import { ByteFollower } from '../../logs/follow-bytes.ts';
+import { logSource, outputOfNextRun, type RunOutput } from '../../operations/logs/log-source.ts';
 import { freeName, nameOfCommand } from '../command-line/run-spec.ts';
 import { type Context, optionValue, say } from '../context.ts';
 import { longCall } from '../daemon/long-call.ts';
 import { connectOrStart, isLost } from '../daemon/reach-daemon.ts';
 import { Interrupted, Interrupts } from '../interrupts.ts';
 import { leftByThirdPress } from '../later-presses.ts';
-import { logSource } from '../log-lines.ts';
+import { logPlace } from '../log-lines.ts';
 import { actor } from '../project/actor.ts';
 import { findFolder } from '../project/find-project.ts';
 import { loadProject } from '../project/load-project.ts';
@@ -93,9 +93,7 @@ interface Supervised {
 async function supervise(context: Context, { client, project, name, interrupts }: Supervised): Promise<number> {
   const { signal } = interrupts;
   const { folder } = project;
-  const follower = await ByteFollower.open(
-    logSource(context, { project: project.name, folder }, name, 0, false).folder,
-  );
+  const follower = await outputOfNextRun(logSource(logPlace(context, project.name, folder), name, 0, false));
   const over = new AbortController();
   const environment = filterEnvironment(context.io.env);
   const { project: called } = await client.call('apply', {
@@ -147,7 +145,7 @@ async function untilStopped(
 }
 
 /** The command's own bytes, as from a shell; what is not read must not pile up here, the log keeps it. */
-async function pass({ io }: Context, follower: ByteFollower, over: AbortSignal): Promise<void> {
+async function pass({ io }: Context, follower: RunOutput, over: AbortSignal): Promise<void> {
   for await (const { stream, bytes } of follower.follow(over)) {
     const output = stream === 'out' ? io.out : io.err;
     output.write(bytes);
@@ -155,7 +153,7 @@ async function pass({ io }: Context, follower: ByteFollower, over: AbortSignal):
   }
 }
 
-function tellMissing(context: Context, follower: ByteFollower): number {
+function tellMissing(context: Context, follower: RunOutput): number {
   if (!follower.isMissingSome) return 0;
   say(context, 'some of the output is missing: it was written faster than it was read, and its log was rotated');
   return 1;

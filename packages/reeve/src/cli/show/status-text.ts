@@ -1,8 +1,9 @@
 import type { InstanceView, PsView, ServiceSpec, ServiceView } from '@reeve/contract';
 import { describeExit } from '../../core/restart/restart.ts';
 import { quoteWords } from '../../core/spec/command-line.ts';
+import { newestLines } from '../../operations/logs/newest-lines.ts';
 import type { Context } from '../context.ts';
-import { newestLines } from '../log-lines.ts';
+import { logPlace } from '../log-lines.ts';
 import type { Target } from '../project/target.ts';
 import { type ProjectFacts, projectFacts } from '../project-facts.ts';
 import { clockTime, humanBytes, humanDuration, sinceTime } from '../terminal/amounts.ts';
@@ -100,7 +101,7 @@ function declared(spec: ServiceSpec | null): string[] {
 
 async function lastWords(context: Context, facts: ProjectFacts, service: ServiceView): Promise<string[]> {
   const indexes = service.instances.map(({ index }) => index);
-  const lines = await newestLines(facts.folder, service.name, indexes, LINES, context);
+  const lines = await newestLines(logPlace(context, facts.name, facts.folder), service.name, indexes, LINES);
   return lines.map(({ at, line }) => `  ${clockTime(at)} ${line}`);
 }
 

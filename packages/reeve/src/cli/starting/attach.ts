@@ -2,14 +2,15 @@ import type { ProjectRef, Receipt } from '@reeve/contract';
 import { pause } from '@reeve/host';
 import type { Loaded } from '../../config/load.ts';
 import { edgesOf, withNeeded } from '../../core/graph/graph.ts';
+import { LogFollower } from '../../operations/logs/log-follower.ts';
+import { type LogSource, logSource, type SourcedLine } from '../../operations/logs/log-source.ts';
 import { type Context, say } from '../context.ts';
 import { longCall } from '../daemon/long-call.ts';
 import { connectIfRunning, connectOrStart, isLost, isSilent } from '../daemon/reach-daemon.ts';
 import { tellSilence } from '../daemon/tell-silence.ts';
 import { Interrupted, Interrupts } from '../interrupts.ts';
 import { leftByThirdPress } from '../later-presses.ts';
-import { LogFollower } from '../log-follower.ts';
-import { type LogSource, lineFormat, logSource, nameWidthOf, type SourcedLine } from '../log-lines.ts';
+import { lineFormat, logPlace, nameWidthOf } from '../log-lines.ts';
 import { operationsTo } from '../operations-of.ts';
 import { askDaemon } from '../project-views.ts';
 import { tellLifecycle } from '../show/lifecycle-lines.ts';
@@ -74,11 +75,11 @@ function followed({ project }: Loaded, services: readonly string[]): readonly st
 }
 
 function sourcesOf(context: Context, { project }: Loaded, names: readonly string[]): readonly LogSource[] {
-  const place = { project: project.name, folder: project.folder };
+  const place = logPlace(context, project.name, project.folder);
   return project.services
     .filter(({ name }) => names.includes(name))
     .flatMap(({ name, instances }) =>
-      Array.from({ length: instances }, (_, index) => logSource(context, place, name, index, instances > 1)),
+      Array.from({ length: instances }, (_, index) => logSource(place, name, index, instances > 1)),
     );
 }
 

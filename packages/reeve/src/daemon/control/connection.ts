@@ -115,8 +115,9 @@ export class ControlConnection {
   /** Never rejects. */
   async #run({ id, call, params }: ControlRequest, signal: AbortSignal): Promise<void> {
     const push: ControlCall<CallName>['push'] = (value) => this.#write({ id, push: value });
+    const drained = (): Promise<void> => this.#drained();
     try {
-      this.#write({ id, ok: await this.#server.handle(call, params, { push, signal, connection: this.id }) });
+      this.#write({ id, ok: await this.#server.handle(call, params, { push, signal, drained, connection: this.id }) });
     } catch (error) {
       this.#reply({ id, error: this.#translate(call, error, signal) });
     }
@@ -131,6 +132,18 @@ export class ControlConnection {
 
   #reply({ id, error }: { id: number; error: ReeveError }): void {
     this.#write({ id, error: { code: error.code, params: error.params } });
+  }
+
+  #drained(): Promise<void> {
+    const socket = this.#socket;
+    if (!socket.writable || !socket.writableNeedDrain) return Promise.resolve();
+    return new Promise((resolve) => {
+      const done = (): void => {
+        socket.off('drain', done).off('close', done);
+        resolve();
+      };
+      socket.on('drain', done).on('close', done);
+    });
   }
 
   #write(message: ControlMessage): void {

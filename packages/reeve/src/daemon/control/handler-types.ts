@@ -5,6 +5,8 @@ import type { Logger } from 'pino';
 export interface ControlCall<N extends CallName> {
   /** Sends something before the answer. Does nothing once the connection is gone. */
   readonly push: (value: Push<N>) => void;
+  /** Resolves when the client has read enough that more may be sent, or is gone: for what pushes much. */
+  readonly drained: () => Promise<void>;
   /** Aborted when the connection closes or the server does; its reason is a `ReeveError`. */
   readonly signal: AbortSignal;
   /** Which client; counts up from 1. */

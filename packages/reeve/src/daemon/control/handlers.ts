@@ -59,6 +59,7 @@ export function controlHandlers(
     cleanup: (params, call) => operations.cleanup(params, asked(params, call)),
     hunt: (params, call) => operations.hunt(params, asked(params, call)),
     kill: (params, call) => operations.kill(params, asked(params, call)),
+    logs: (params, call) => operations.logs(params, asked(params, call)),
     signal: (params, call) => operations.signal(params, asked(params, call)),
     wait: ({ project: ref, services, until, timeout }, call) => {
       const project = supervisor.find(ref);
@@ -125,7 +126,7 @@ function recordUpgrade({ deps }: Supervisor, program: readonly string[], actor: 
 /** The connection is not the operation's business; who asks is. */
 function asked<V extends Verb>(
   { actor }: { readonly actor: Requester },
-  { push, signal }: ControlCall<V>,
+  { push, signal, drained }: ControlCall<V>,
 ): OperationCall<V> {
-  return { push, signal, requester: actor };
+  return { push, signal, drained, requester: actor };
 }

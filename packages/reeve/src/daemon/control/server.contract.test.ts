@@ -3,7 +3,7 @@ import { chmodSync, lstatSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writ
 import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Calls, CONTROL_PROTOCOL, type EventView, ReeveError } from '@reeve/contract';
+import { type Calls, CONTROL_PROTOCOL, type EventView, type LogLineView, ReeveError } from '@reeve/contract';
 import { ReeveClient } from '@reeve/sdk';
 import fc from 'fast-check';
 import pino from 'pino';
@@ -56,6 +56,7 @@ const idle: ControlHandlers = {
   why: unused,
   ports: ({ port }) => ({ ports: [row(port ?? 0)] }),
   hunt: unused,
+  logs: unused,
   kill: unused,
   signal: unused,
   surroundings: unused,
@@ -295,6 +296,30 @@ test('a client that does not read is dropped, and the others do not notice', asy
   while (stopped === null) await other.call('ping', {});
   expect(stopped).toBeInstanceOf(ReeveError);
   expect(logged.join('')).toContain('does not read');
+  connection.destroy();
+});
+
+test('what pushes much waits until its client has read, and the client is not dropped', async () => {
+  const line = { line: 'x'.repeat(64 << 10) } as LogLineView;
+  await start({
+    logs: async (_, { push, drained }) => {
+      for (let n = 0; n < 256; n++) {
+        push(line);
+        await drained();
+      }
+      return { lines: 256 };
+    },
+  });
+  const { connection, received } = await raw();
+  connection.pause();
+  const all = { newest: null, since: null, until: null, stream: null, run: null, grep: null, follow: false };
+  const actor = { kind: 'token', user: 'me', pid: 0 };
+  connection.write(request('logs', { ...all, project: {}, services: [], actor }));
+  await using other = await client();
+  await other.call('ping', {});
+  connection.resume();
+  await until(connection, () => received().includes('"ok"'));
+  expect(received().match(/"push"/g)).toHaveLength(256);
   connection.destroy();
 });
 

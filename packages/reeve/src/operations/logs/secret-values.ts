@@ -1,9 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import type { ServiceSpec } from '@reeve/contract';
-import { readSecretFile } from '../config/secrets.ts';
-import type { Machine } from '../core/lifecycle/types.ts';
-import type { Context } from './context.ts';
-import { withMemory } from './memory.ts';
+import { readSecretFile } from '../../config/secrets.ts';
+import type { Machine } from '../../core/lifecycle/types.ts';
+import type { Registry } from '../../core/registry.ts';
+
+/** Reads what reeve remembers; null: it remembers nothing. */
+export type ReadMemory = <T>(read: (registry: Registry) => T) => Promise<T | null>;
+
+/** The values that must not be shown of a service of one project. */
+export type SecretsOf = (service: string) => Promise<readonly string[]>;
 
 /** A service that declares secrets, and the main processes of its instances as they are remembered. */
 interface Keeper {
@@ -11,33 +16,31 @@ interface Keeper {
   readonly pids: readonly number[];
 }
 
-const remembered = new WeakMap<Context, Map<string, Promise<ReadonlyMap<string, Keeper>>>>();
-
 /**
- * What must not be shown of a service's log: its secrets as they are now, from their files and from the environment of
- * what runs. No command is executed for it. Values that have been replaced since are not known any more.
+ * What must not be shown of the logs of a project: its secrets as they are now, from their files and from the environment
+ * of what runs. No command is executed for it. Values that have been replaced since are not known any more. What is
+ * remembered is read once, and only if it is needed.
  */
-export async function secretValues(context: Context, folder: string, service: string): Promise<readonly string[]> {
-  const keeper = (await keepersOf(context, folder)).get(service);
-  if (!keeper) return [];
-  const files = Object.values(keeper.secrets).flatMap((source) => (source.kind === 'file' ? [source.path] : []));
+export function secretsIn(memory: ReadMemory, folder: string): SecretsOf {
+  let keepers: Promise<ReadonlyMap<string, Keeper>> | null = null;
+  return async (service) => {
+    keepers ??= readKeepers(memory, folder);
+    const keeper = (await keepers).get(service);
+    return keeper ? valuesOf(keeper) : [];
+  };
+}
+
+async function valuesOf({ secrets, pids }: Keeper): Promise<readonly string[]> {
+  const files = Object.values(secrets).flatMap((source) => (source.kind === 'file' ? [source.path] : []));
   const read = await Promise.all(files.map(readSecretFile));
-  const environments = await Promise.all(keeper.pids.map(environmentOf));
-  const names = Object.keys(keeper.secrets);
+  const environments = await Promise.all(pids.map(environmentOf));
+  const names = Object.keys(secrets);
   const running = environments.flatMap((env) => names.map((name) => env.get(name) ?? null));
   return [...new Set([...read, ...running])].filter((value) => value !== null && value !== '') as string[];
 }
 
-function keepersOf(context: Context, folder: string): Promise<ReadonlyMap<string, Keeper>> {
-  const known = remembered.get(context) ?? new Map<string, Promise<ReadonlyMap<string, Keeper>>>();
-  remembered.set(context, known);
-  const found = known.get(folder) ?? readKeepers(context, folder);
-  known.set(folder, found);
-  return found;
-}
-
-async function readKeepers(context: Context, folder: string): Promise<ReadonlyMap<string, Keeper>> {
-  const keepers = await withMemory(context, (registry) => {
+async function readKeepers(memory: ReadMemory, folder: string): Promise<ReadonlyMap<string, Keeper>> {
+  const keepers = await memory((registry) => {
     const declared = registry.services.of(folder).filter(({ spec }) => Object.keys(spec.secrets).length > 0);
     const instances = declared.length > 0 ? registry.instances.of(folder) : [];
     return declared.map(({ name, spec }): [string, Keeper] => {

@@ -1,10 +1,10 @@
 import { pause } from '@reeve/host';
-import { bytesEnd } from '../logs/bytes-end.ts';
-import { followLog } from '../logs/follow-log.ts';
-import type { LogPosition } from '../logs/log-line.ts';
-import { interleaveLogs } from '../logs/merge-logs.ts';
-import { readLog } from '../logs/read-log.ts';
-import { type LogSource, type SourcedLine, withSource } from './log-lines.ts';
+import { bytesEnd } from '../../logs/bytes-end.ts';
+import { followLog } from '../../logs/follow-log.ts';
+import type { LogPosition } from '../../logs/log-line.ts';
+import { interleaveLogs } from '../../logs/merge-logs.ts';
+import { readLog } from '../../logs/read-log.ts';
+import { type LogSource, type SourcedLine, withSource } from './log-source.ts';
 
 interface Mark {
   readonly source: LogSource;
