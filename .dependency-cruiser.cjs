@@ -24,7 +24,7 @@ const floors = {
     'operations',
     'keeper',
   ],
-  cli: ['base', 'core', 'config', 'operations', 'logs', 'registry', 'platform', 'announcements'],
+  cli: ['base', 'core', 'config', 'operations'],
 };
 const src = 'packages/reeve/src';
 const tests = '\\.test\\.ts$';

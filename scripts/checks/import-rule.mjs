@@ -8,8 +8,8 @@ import { run } from '../run.mjs';
 const config = path.join(root, '.dependency-cruiser.cjs');
 
 /**
- * Checks the check: plants, in a house of its own, one import that goes up from each floor, and demands that each is
- * refused by the rule of its floor; without the plants the same house must pass.
+ * Checks the check: plants, in a house of its own, one import that goes up from each floor, and what the CLI may
+ * not take, and demands that each is refused by its rule; without the plants the same house must pass.
  */
 export async function importRuleCatchesPlantedImports() {
   const floors = createRequire(import.meta.url)(config)
@@ -22,10 +22,18 @@ export async function importRuleCatchesPlantedImports() {
     const clean = await cruise(house);
     if (clean.code !== 0) throw new Error(`the house without plants should pass:\n${clean.output}`);
     for (const floor of floors) plant(house, floor);
+    for (const floor of NOT_OF_THE_CLI) plantInCli(house, floor);
+    plantSupervisor(house);
     const planted = await cruise(house);
-    const missed = floors.filter((floor) => !planted.output.includes(`floor-${floor}:`));
+    const missed = [
+      ...floors.filter((floor) => !planted.output.includes(`floor-${floor}:`)),
+      ...NOT_OF_THE_CLI.filter((floor) => !planted.output.includes(`cli/takes-${floor}.ts`)).map(
+        (each) => `cli to ${each}`,
+      ),
+      ...(planted.output.includes('cli-without-supervisor:') ? [] : ['cli to supervisor, through operations']),
+    ];
     if (planted.code === 0 || missed.length > 0) {
-      throw new Error(`planted upward imports were not caught on: ${missed.join(', ')}\n${planted.output}`);
+      throw new Error(`planted imports were not caught on: ${missed.join(', ')}\n${planted.output}`);
     }
   } finally {
     rmSync(house, { recursive: true, force: true });
@@ -39,6 +47,24 @@ function build(house, floors) {
     mkdirSync(path.join(house, 'packages/reeve/src', floor), { recursive: true });
     writeFileSync(path.join(house, 'packages/reeve/src', floor, 'room.ts'), 'export const room = 1;\n');
   }
+}
+
+/** The CLI parses and prints: what it needs of these is an operation. */
+const NOT_OF_THE_CLI = ['platform', 'registry', 'announcements', 'logs'];
+
+function plantInCli(house, floor) {
+  const text = `import { room } from '../${floor}/room.ts';\nexport const stolen = room;\n`;
+  writeFileSync(path.join(house, 'packages/reeve/src/cli', `takes-${floor}.ts`), text);
+}
+
+/** Each of these two imports is allowed for itself. */
+function plantSupervisor(house) {
+  const at = (file) => path.join(house, 'packages/reeve/src', file);
+  writeFileSync(at('operations/live.ts'), "export { room } from '../supervisor/room.ts';\n");
+  writeFileSync(
+    at('cli/takes-live.ts'),
+    "import { room } from '../operations/live.ts';\nexport const stolen = room;\n",
+  );
 }
 
 /** No floor may import daemon/ or cli/: those two must not import each other. */

@@ -1,8 +1,6 @@
 import { type PsView, ReeveError } from '@reeve/contract';
 import type { ReeveClient } from '@reeve/sdk';
-import { environmentsOf, startAnnounced } from '../announcements/start-announced.ts';
-import type { Announced } from '../core/announced/announced.ts';
-import { environmentFor } from '../operations/stop/end-manual.ts';
+import { environmentsOf, type StartRow, startManual } from '../operations/start/start-manual.ts';
 import { announcedInHome } from './announced-here.ts';
 import { callerOf } from './caller.ts';
 import { cleanEverything, managedProjects } from './clean-everything.ts';
@@ -18,15 +16,6 @@ import { glyph, type Style } from './terminal/style.ts';
 
 const PATIENCE = 60_000;
 
-/** How one start went. `not_announced`: it is cleaned up, and how to start it is unknown. */
-export interface StartRow {
-  readonly project: string;
-  readonly service: string;
-  readonly ok: boolean;
-  readonly reason: 'ready' | 'started' | 'failed' | 'timed_out' | 'not_announced';
-  readonly message: string | null;
-}
-
 /** Cleans everything up, then starts again what was up: the config's by reeve, in order, the others by what they announced. */
 export async function restartEverything(context: Context): Promise<number> {
   await using client = await connectToStop(context);
@@ -37,37 +26,12 @@ export async function restartEverything(context: Context): Promise<number> {
   if (!context.json) context.io.out.write(cleanLines(rows, context.style));
   const limit = durationOption(context, 'timeout') ?? PATIENCE;
   const managed = client ? await Promise.all(before.map((view) => startProject(context, client, view, limit))) : [];
-  const starts = [...managed.flat(), ...(await startManagers(context, byHand, limit, environments))];
+  const starts = [...managed.flat(), ...(await startManual(callerOf(context), byHand, limit, environments))];
   if (context.json) printJson(context, { cleanups: rows, starts });
   else context.io.out.write(startLines(starts, context.style));
   if (rows.length + starts.length === 0 && !context.json)
     say(context, 'reeve knows no project and nothing announces itself: nothing to restart');
   return weightiest([rows.every(({ ok }) => ok) ? 0 : 6, starts.every(({ ok }) => ok) ? 0 : 1]);
-}
-
-/**
- * What announced itself, by its own start command, else as it ran before (`environments`, by card). One that ran and
- * cannot be started again is a failure: something is down that was up.
- */
-export async function startManagers(
-  context: Context,
-  managers: readonly Announced[],
-  limit: number,
-  environments: ReturnType<typeof environmentsOf> = new Map(),
-): Promise<readonly StartRow[]> {
-  return Promise.all(
-    managers.map(async (each): Promise<StartRow> => {
-      const { project, service, id } = each.card;
-      const before = environments.get(id) ?? null;
-      const options = { env: environmentFor(callerOf(context), each), limit, before };
-      const { ok, reason, message } = await startAnnounced(each, options);
-      if (reason === 'not_announced') {
-        const isDown = each.liveness === 'live';
-        return { project, service, ok: !isDown, reason, message: `cleaned, not started (${message})` };
-      }
-      return { project, service, ok, reason: reason === 'done' ? 'started' : reason, message };
-    }),
-  );
 }
 
 /** What was wanted up before is wanted up again; of a project that was stopped what `restart` without --all starts. */

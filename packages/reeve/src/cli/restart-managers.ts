@@ -1,5 +1,5 @@
-import { environmentsOf } from '../announcements/start-announced.ts';
 import type { Announced } from '../core/announced/announced.ts';
+import { environmentsOf, startManual } from '../operations/start/start-manual.ts';
 import { endManual } from '../operations/stop/end-manual.ts';
 import { announcedOf } from './announced-here.ts';
 import { callerOf } from './caller.ts';
@@ -9,7 +9,7 @@ import { has, printJson } from './context.ts';
 import { weightiest } from './exit-code.ts';
 import { findProject } from './project/find-project.ts';
 import { managedNames } from './project/managed-names.ts';
-import { startLines, startManagers } from './restart-everything.ts';
+import { startLines } from './restart-everything.ts';
 import { oneLine } from './terminal/safe-text.ts';
 
 /** Which of the words name managers that only announced themselves. */
@@ -38,8 +38,8 @@ export async function restartManagers(context: Context, managers: readonly Annou
   ]);
   const left = new Set(ended.filter(({ survivors }) => survivors.length > 0).map(({ announced }) => announced));
   const limit = durationOption(context, 'timeout') ?? 60_000;
-  const starts = await startManagers(
-    context,
+  const starts = await startManual(
+    callerOf(context),
     managers.filter((each) => !left.has(each)),
     limit,
     environments,

@@ -1,8 +1,10 @@
 import { type Accepted, type ProjectRef, type PsView, ReeveError } from '@reeve/contract';
 import type { ReeveClient } from '@reeve/sdk';
 import { type Edges, edgesOf } from '../core/graph/graph.ts';
+import { startManual } from '../operations/start/start-manual.ts';
 import { announcedInHome } from './announced-here.ts';
 import { askKnown } from './ask-known.ts';
+import { callerOf } from './caller.ts';
 import { durationOption, selection } from './command-line/read-options.ts';
 import { type Context, has, printJson } from './context.ts';
 import { connectOrStart } from './daemon/reach-daemon.ts';
@@ -11,7 +13,7 @@ import { Interrupts, START_GOES_ON } from './interrupts.ts';
 import { findProject, refOf } from './project/find-project.ts';
 import { loadProject } from './project/load-project.ts';
 import { projectFacts } from './project-facts.ts';
-import { startLines, startManagers } from './restart-everything.ts';
+import { startLines } from './restart-everything.ts';
 import { tellReplaced } from './show/replaced-copies.ts';
 import { tellSteps } from './show/verbose-steps.ts';
 import { awaitStart } from './starting/await-start.ts';
@@ -67,7 +69,7 @@ async function startIdleManagers(context: Context, projects: readonly PsView[]):
       !own.has(`${card.project}/${card.service}`.toLowerCase()),
   );
   if (idle.length === 0) return 0;
-  const starts = await startManagers(context, idle, durationOption(context, 'timeout') ?? PATIENCE);
+  const starts = await startManual(callerOf(context), idle, durationOption(context, 'timeout') ?? PATIENCE);
   if (context.json) printJson(context, { starts });
   else context.io.out.write(startLines(starts, context.style));
   return starts.every(({ ok }) => ok) ? 0 : 1;

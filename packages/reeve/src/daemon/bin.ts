@@ -2,9 +2,9 @@ import '../base/no-inspector.ts';
 
 import { fileURLToPath } from 'node:url';
 import { dropMark, enterCleanSession, resolveHome } from '@reeve/host';
+import { programBuild } from '../base/fingerprint.ts';
 import { manager } from '../base/managed-by.ts';
 import { REEVE_VERSION } from '../base/version.ts';
-import { programBuild } from '../platform/fingerprint.ts';
 import { leaveRun } from '../platform/leave-run.ts';
 import { enterUnitLeaf } from '../platform/unit-cgroup.ts';
 import { builtKeeper, runDaemon } from './main.ts';

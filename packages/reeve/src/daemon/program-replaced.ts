@@ -1,6 +1,6 @@
 import { existsSync, readlinkSync } from 'node:fs';
 import type { DaemonProblem } from '@reeve/contract';
-import { programBuild } from '../platform/fingerprint.ts';
+import { programBuild } from '../base/fingerprint.ts';
 import type { DaemonOptions } from './options.ts';
 
 /** What an upgrade has done to the files that this daemon was started from; null: they are as they were. */

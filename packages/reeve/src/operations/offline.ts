@@ -2,9 +2,10 @@ import type { StopThese } from './kill/carry-out.ts';
 import { hunt } from './kill/hunt.ts';
 import { kill } from './kill/kill.ts';
 import type { OfflineVerb, Operations } from './operation-types.ts';
+import { announcedIn } from './read/announced.ts';
 import type { World } from './read/world.ts';
 import type { Caller } from './stop/end-manual.ts';
-import { announcedIn, forgetCards } from './stop/started-manually.ts';
+import { forgetCards } from './stop/started-manually.ts';
 import { stopAllManual, stopManual } from './stop/stop-manual.ts';
 
 export interface OfflinePlace {
@@ -28,7 +29,7 @@ export function offlineOperations({ world, caller, stop }: OfflinePlace): Pick<O
     }),
     down: async ({ project, timeout }) => {
       const receipt = await stopManual(caller, project, [], { timeout, force: false });
-      if (receipt.status === 'COMPLETE') forgetCards(announcedIn(caller, project));
+      if (receipt.status === 'COMPLETE') forgetCards(announcedIn(caller.paths, project));
       return { receipt };
     },
   };

@@ -1,6 +1,6 @@
 import { type Calls, ReeveError } from '@reeve/contract';
 import { ReeveClient } from '@reeve/sdk';
-import { programBuild } from '../../platform/fingerprint.ts';
+import { programBuild } from '../../base/fingerprint.ts';
 import { durationOption } from '../command-line/read-options.ts';
 import { type Context, printJson, say } from '../context.ts';
 import { connectIfRunning, pathsOf } from '../daemon/reach-daemon.ts';

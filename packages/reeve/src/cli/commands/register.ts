@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import { NAME_PATTERN, type ProcessIdentity, properName, ReeveError } from '@reeve/contract';
-import { identify, prepareHome, startedAt, uidOf } from '@reeve/host';
-import { type Registration, writeRegistration } from '../../announcements/registration.ts';
+import { identify, startedAt, uidOf } from '@reeve/host';
+import { type Registration, register } from '../../operations/project/registrations.ts';
 import { announcedOf } from '../announced-here.ts';
 import { durationOption } from '../command-line/read-options.ts';
 import { type Context, optionValue, printJson } from '../context.ts';
@@ -34,8 +34,7 @@ export async function run(context: Context): Promise<number> {
     cwd: target.folder,
     data: dataOf(context),
   };
-  const { home } = pathsOf(context);
-  const file = writeRegistration(prepareHome(home), entry);
+  const file = register(pathsOf(context), entry);
   const pid = process?.pid ?? null;
   if (context.json) printJson(context, { registrations: [{ name, project: entry.project, pid, file }] });
   else

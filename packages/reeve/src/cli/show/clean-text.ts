@@ -1,4 +1,4 @@
-import type { CleanRow } from '../clean-everything.ts';
+import type { CleanRow } from '../../operations/clean-up/clean-rows.ts';
 import { count } from '../terminal/amounts.ts';
 import { oneLine } from '../terminal/safe-text.ts';
 import { glyph, type Style } from '../terminal/style.ts';

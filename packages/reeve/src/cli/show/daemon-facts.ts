@@ -1,7 +1,7 @@
 import type { DaemonAbout, DaemonView, Stall } from '@reeve/contract';
 import type { ReeveClient } from '@reeve/sdk';
+import { programBuild } from '../../base/fingerprint.ts';
 import { REEVE_VERSION } from '../../base/version.ts';
-import { programBuild } from '../../platform/fingerprint.ts';
 import { type Context, printJson } from '../context.ts';
 import { aboutOf } from '../daemon/about-daemon.ts';
 import { pathsOf } from '../daemon/reach-daemon.ts';

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { homePaths, refuseLink } from '@reeve/host';
-import { fingerprint } from '../../platform/fingerprint.ts';
+import { fingerprint } from '../../base/fingerprint.ts';
 
 /**
  * Where keepers live: each in a folder that is a home to it (its lock, socket, journal and FIFOs are in there). The

@@ -1,14 +1,14 @@
 import type { HomePaths } from '@reeve/host';
-import { readAnnouncements } from '../../announcements/read-announcements.ts';
 import type { Registry } from '../../core/registry.ts';
 import { runSigns } from '../../core/run-signs.ts';
+import { announcedInHome } from './announced.ts';
 import type { World } from './world.ts';
 
 type Memory = Pick<World, 'projects' | 'services' | 'runs'>;
 
 /** What the last daemon left behind; `registry` null: nothing, or it cannot be read. `reeve`: see {@link World}. */
 export function offlineWorld(paths: HomePaths, registry: Registry | null, reeve: ReadonlySet<number>): World {
-  const { announced } = readAnnouncements(paths);
+  const { announced } = announcedInHome(paths);
   return { paths, announced, reeve, ...(registry ? remembered(registry) : NOTHING) };
 }
 

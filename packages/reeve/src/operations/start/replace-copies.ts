@@ -1,7 +1,8 @@
 import { ReeveError, type ReplacedCopy } from '@reeve/contract';
 import type { Supervisor } from '../../supervisor/supervisor.ts';
+import { announcedIn } from '../read/announced.ts';
 import { type Caller, endManual } from '../stop/end-manual.ts';
-import { announcedIn, runningManually } from '../stop/started-manually.ts';
+import { runningManually } from '../stop/started-manually.ts';
 import { supervisedBy } from '../stop/supervised-by.ts';
 
 /**
@@ -15,7 +16,7 @@ export async function replaceCopies(
   services: readonly string[],
 ): Promise<readonly ReplacedCopy[]> {
   if (services.length === 0) return [];
-  const manual = runningManually(caller, announcedIn(caller, { folder }), services, supervisedBy(supervisor));
+  const manual = runningManually(caller, announcedIn(caller.paths, { folder }), services, supervisedBy(supervisor));
   const ended = await endManual(caller, manual, { timeout: null, force: false, cleanUp: false });
   return ended.map(({ announced: { card, liveness }, survivors: [left] }) => {
     if (left) throw new ReeveError('TAKE_OVER_FAILED', { name: card.service, pid: left.pid, why: left.why });

@@ -2,9 +2,9 @@ import type { Receipt } from '@reeve/contract';
 import type { HomePaths } from '@reeve/host';
 import { type EndedAnnounced, endAnnounced } from '../../announcements/end-announced.ts';
 import { findFamilies } from '../../announcements/find-family.ts';
-import { readAnnouncements } from '../../announcements/read-announcements.ts';
 import type { Announced } from '../../core/announced/announced.ts';
 import { filterEnvironment } from '../../core/spec/environment.ts';
+import { announcedInHome } from '../read/announced.ts';
 
 /** From being asked to SIGKILL, unless a timeout is given. Milliseconds. */
 const GRACE = 10_000;
@@ -43,7 +43,7 @@ export async function endManual(
 
 /** What services started manually have started, by the id of the card. */
 export function familiesInHome({ paths }: Caller): ReturnType<typeof findFamilies> {
-  return findFamilies(paths.home, readAnnouncements(paths).announced);
+  return findFamilies(paths.home, announcedInHome(paths).announced);
 }
 
 /** Those of which something runs: they themselves, or what they have left behind. */

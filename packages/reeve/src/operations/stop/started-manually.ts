@@ -1,19 +1,19 @@
-import type { ProjectRef } from '@reeve/contract';
-import { readAnnouncements } from '../../announcements/read-announcements.ts';
+import type { PsView } from '@reeve/contract';
 import { removeCard } from '../../announcements/remove-card.ts';
 import type { Announced } from '../../core/announced/announced.ts';
+import { isSupervised } from '../../core/announced/announced-view.ts';
 import { type Caller, thatRun } from './end-manual.ts';
-
-/** A project as services announce it: by its folder, or by the name that they give it. */
-export function announcedIn({ paths }: Pick<Caller, 'paths'>, ref: ProjectRef): readonly Announced[] {
-  const name = ref.name?.toLowerCase();
-  return readAnnouncements(paths).announced.filter(({ card }) =>
-    ref.folder !== undefined ? card.folder === ref.folder : card.project.toLowerCase() === name,
-  );
-}
 
 /** Whether reeve itself runs what announces itself there. */
 export type Supervises = (announced: Announced) => boolean;
+
+/** What reeve did not start itself, by the views of what it runs. */
+export function startedManually(announced: readonly Announced[], views: readonly PsView[]): readonly Announced[] {
+  const services = views
+    .flatMap((view) => view.services)
+    .filter(({ managed_by }) => managed_by !== 'announced' && managed_by !== 'registered');
+  return announced.filter((each) => each.card.run === null || !services.some((service) => isSupervised(service, each)));
+}
 
 /** What runs although reeve did not start it, and what it has left behind; chosen by words (all without). */
 export function runningManually(

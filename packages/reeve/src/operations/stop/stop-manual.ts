@@ -1,7 +1,7 @@
 import { type ProjectRef, type Receipt, ReeveError } from '@reeve/contract';
-import { readAnnouncements } from '../../announcements/read-announcements.ts';
+import { announcedIn, announcedInHome } from '../read/announced.ts';
 import { type Caller, type EndWish, endManual, withEnded } from './end-manual.ts';
-import { announcedIn, runningManually, type Supervises, wordsBeside } from './started-manually.ts';
+import { runningManually, type Supervises, wordsBeside } from './started-manually.ts';
 
 export type ManualWish = Omit<EndWish, 'cleanUp'>;
 
@@ -16,7 +16,7 @@ export async function stopManual(
   wish: ManualWish,
   supervises: Supervises = () => false,
 ): Promise<Receipt> {
-  const announced = announcedIn(caller, ref);
+  const announced = announcedIn(caller.paths, ref);
   const [first] = announced;
   if (!first || wordsBeside(words, announced).length > 0)
     throw new ReeveError('PROJECT_UNKNOWN', { name: ref.name ?? ref.folder ?? '' });
@@ -31,7 +31,7 @@ export async function stopAllManual(
   managed: Promise<readonly Receipt[]>,
   supervises: Supervises = () => false,
 ): Promise<readonly Receipt[]> {
-  const manual = runningManually(caller, readAnnouncements(caller.paths).announced, [], supervises);
+  const manual = runningManually(caller, announcedInHome(caller.paths).announced, [], supervises);
   const [receipts, ended] = await Promise.all([managed, endManual(caller, manual, { ...wish, cleanUp: false })]);
   const names = new Set([...receipts.map(({ project }) => project), ...manual.map(({ card }) => card.project)]);
   return [...names].map((name) => {

@@ -4,9 +4,10 @@ import { selectWhole } from '../../supervisor/intents/selection.ts';
 import type { Project } from '../../supervisor/project.ts';
 import type { Supervisor } from '../../supervisor/supervisor.ts';
 import { cleanUpsOf, runCleanUps } from '../clean-up/config-clean-ups.ts';
+import { announcedIn } from '../read/announced.ts';
 import { type Caller, endManual, withEnded } from './end-manual.ts';
 import { inHand, ranOf, withCleanUps } from './receipt.ts';
-import { announcedIn, runningManually, wordsBeside } from './started-manually.ts';
+import { runningManually, wordsBeside } from './started-manually.ts';
 import { stopAllManual, stopManual } from './stop-manual.ts';
 import { stopProject } from './stop-project.ts';
 import { supervisedBy } from './supervised-by.ts';
@@ -29,7 +30,7 @@ export async function stopServices(
   const supervises = supervisedBy(supervisor);
   const project = supervisor.findIfKnown(ref);
   if (!project) return stopManual(caller, ref, services, wish, supervises);
-  const announced = announcedIn(caller, ref);
+  const announced = announcedIn(caller.paths, ref);
   const names = managedNames(project, services, announced);
   const manual = runningManually(caller, announced, services, supervises);
   const [receipt, ended] = await Promise.all([

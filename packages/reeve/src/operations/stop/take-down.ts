@@ -4,9 +4,10 @@ import { type Supervisor, unknownProject } from '../../supervisor/supervisor.ts'
 import { cleanUpsOf, runCleanUps } from '../clean-up/config-clean-ups.ts';
 import { removeGuard } from '../project/guard-file.ts';
 import { forgetProject, purgeForgotten } from '../project/remove-project.ts';
+import { announcedIn } from '../read/announced.ts';
 import { endManual, withEnded } from './end-manual.ts';
 import { ranOf, withCleanUps } from './receipt.ts';
-import { announcedIn, forgetCards, runningManually } from './started-manually.ts';
+import { forgetCards, runningManually } from './started-manually.ts';
 import { stopProject } from './stop-project.ts';
 import type { StopCall } from './stop-services.ts';
 import { supervisedBy } from './supervised-by.ts';
@@ -23,7 +24,7 @@ export async function takeDown(
   call: StopCall,
 ): Promise<Receipt> {
   const { caller } = call;
-  const announced = announcedIn(caller, ref);
+  const announced = announcedIn(caller.paths, ref);
   const manual = runningManually(caller, announced, [], supervisedBy(supervisor));
   const [managed, ended] = await Promise.all([
     takeManagedDown(supervisor, ref, { purge, timeout }, call),
