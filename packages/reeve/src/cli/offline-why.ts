@@ -6,12 +6,12 @@ import { NEW_MACHINE } from '../core/lifecycle/table.ts';
 import type { Machine } from '../core/lifecycle/types.ts';
 import type { ProjectRow, Registry } from '../core/registry.ts';
 import { newestLines } from '../operations/logs/newest-lines.ts';
+import { lookAround } from '../operations/read/look-around.ts';
+import { declaredView, type Eyes, rememberedView, trueMachine } from '../operations/read/offline-view.ts';
 import type { Context } from './context.ts';
 import { logPlace } from './log-lines.ts';
-import { lookAround } from './look-around.ts';
 import { rememberedProject, withMemory } from './memory.ts';
 import { NO_DAEMON } from './no-daemon.ts';
-import { declaredView, type Eyes, rememberedView, trueMachine } from './offline-view.ts';
 import { loadProject } from './project/load-project.ts';
 import type { Target } from './project/target.ts';
 import { chooseServices } from './project/unknown-service.ts';
@@ -29,7 +29,7 @@ export async function rememberedWhy(
   return withMemory(context, async (registry) => {
     const project = rememberedProject(registry, target);
     if (!project) return null;
-    const view = rememberedView(registry, project, eyes);
+    const view = rememberedView(registry, project, eyes, NO_DAEMON);
     const [name = word] = chooseServices(
       [word],
       project.name,
@@ -64,7 +64,8 @@ function rememberedWorld(registry: Registry, { folder }: ProjectRow, eyes: Eyes)
       const instances = Array.from({ length: spec.instances }, (_, index) => {
         const row = rows.find((each) => each.service === name && each.index === index);
         const runs = registry.runs.of(folder, name, index, 2);
-        const machine = trueMachine((row?.machine as Machine | undefined) ?? NEW_MACHINE, runs, eyes);
+        const known = (row?.machine as Machine | undefined) ?? NEW_MACHINE;
+        const machine = trueMachine(known, runs, eyes, registry.facts.get('boot'));
         return { index, machine, health: 'unknown' as const, lacking: null };
       });
       const { oneshot, depends_on: dependsOn, health, instances: wanted } = spec;

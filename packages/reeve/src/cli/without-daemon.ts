@@ -1,9 +1,9 @@
 import type { DaemonView, PsView } from '@reeve/contract';
+import { lookAround } from '../operations/read/look-around.ts';
+import { declaredView, rememberedView } from '../operations/read/offline-view.ts';
 import { mergeAnnounced, onlyAnnounced } from './announced-here.ts';
 import type { Context } from './context.ts';
-import { lookAround } from './look-around.ts';
 import { rememberedProject, withMemory } from './memory.ts';
-import { declaredView, rememberedView } from './offline-view.ts';
 import { unknownProject } from './project/find-project.ts';
 import { loadProject } from './project/load-project.ts';
 import type { Target } from './project/target.ts';

@@ -41,6 +41,21 @@ export function recover(
   }
 }
 
+/**
+ * Where it is before a daemon continues with it, for who only looks: what was missed has happened, and nothing has followed
+ * from it yet.
+ */
+export function settled(machine: Machine, seen: Seen): Machine {
+  const { machine: recovered, missed } = recover(machine, seen);
+  return { ...recovered, state: missed.reduce(after, recovered.state) };
+}
+
+function after(state: State, event: Event): State {
+  if (event.name === 'exited') return { name: 'stopped', last: event.exit };
+  if (event.name !== 'spawned' || state.name !== 'spawning') return state;
+  return { name: 'starting', run: state.run, process: event.process, since: 0 };
+}
+
 /** After a reboot every old process is history. What was to run is stale, so that reconcile starts it anew. */
 export function recoverFromOtherBoot(machine: Machine, at: string): Machine {
   const { state } = machine;

@@ -1,4 +1,4 @@
-import { isSame, listListeners, type SocketOwner } from '@reeve/host';
+import { bootId, isSame, listListeners, type SocketOwner } from '@reeve/host';
 import type { Eyes } from './offline-view.ts';
 
 /** The eyes of a command that has no daemon to ask. The sockets are read once, when first asked for. */
@@ -10,6 +10,7 @@ export function lookAround(): Eyes & { readonly listeners: () => readonly Socket
   };
   return {
     now: Date.now(),
+    boot: bootId(),
     isAlive: isSame,
     listeners,
     isListening: (port, protocol) => listeners().some((l) => l.port === port && l.protocol === protocol),

@@ -1,5 +1,4 @@
 import type {
-  Exit,
   InstanceView,
   PortView,
   ProcessIdentity,
@@ -9,17 +8,19 @@ import type {
   ServiceView,
 } from '@reeve/contract';
 import { instanceId } from '@reeve/host';
-import { iso } from '../base/instant.ts';
-import { NEW_MACHINE, runOf } from '../core/lifecycle/table.ts';
-import type { Machine, State } from '../core/lifecycle/types.ts';
-import type { InstanceRow, LeaseRow, ProjectRow, Registry, RunRow, ServiceRow } from '../core/registry.ts';
-import { UNCHECKED } from '../core/restart/health.ts';
-import { instanceView, serviceView } from '../core/view.ts';
-import { NO_DAEMON } from './no-daemon.ts';
+import { iso } from '../../base/instant.ts';
+import { recoverFromOtherBoot, type Seen, settled } from '../../core/lifecycle/resume.ts';
+import { NEW_MACHINE, runOf } from '../../core/lifecycle/table.ts';
+import type { Machine, State } from '../../core/lifecycle/types.ts';
+import type { InstanceRow, LeaseRow, ProjectRow, Registry, RunRow, ServiceRow } from '../../core/registry.ts';
+import { UNCHECKED } from '../../core/restart/health.ts';
+import { instanceView, serviceView } from '../../core/view.ts';
 
 /** What of the world is looked at when no daemon can be asked. */
 export interface Eyes {
   readonly now: number;
+  /** Of the machine, now. */
+  readonly boot: string;
   /** Whether exactly this process is alive. */
   readonly isAlive: (process: ProcessIdentity) => boolean;
   /** Whether a process listens there. */
@@ -30,12 +31,7 @@ export interface Eyes {
  * A project as the last daemon left it in the registry, held against the processes that live now: what it remembers as
  * running and is gone is shown as stopped, with an unobserved exit.
  */
-export function rememberedView(
-  registry: Registry,
-  project: ProjectRow,
-  eyes: Eyes,
-  daemon: PsView['daemon'] = NO_DAEMON,
-): PsView {
+export function rememberedView(registry: Registry, project: ProjectRow, eyes: Eyes, daemon: PsView['daemon']): PsView {
   const intents = new Map(registry.intents.of(project.folder).map((row) => [row.service, row.want]));
   const rows = registry.instances.of(project.folder);
   const times = registry.services.times(project.folder);
@@ -63,7 +59,12 @@ function instancesOf(
   for (let index = 0; index <= last; index++) {
     const row = remembered.get(index);
     const runs = registry.runs.of(service.folder, service.name, index, 2);
-    const machine = trueMachine((row?.machine as Machine | undefined) ?? NEW_MACHINE, runs, eyes);
+    const machine = trueMachine(
+      (row?.machine as Machine | undefined) ?? NEW_MACHINE,
+      runs,
+      eyes,
+      registry.facts.get('boot'),
+    );
     const isAlive = 'process' in machine.state && machine.state.process !== null;
     if (index >= service.spec.instances && !isAlive) continue;
     const own = leases.filter((lease) => lease.index === index);
@@ -72,7 +73,7 @@ function instancesOf(
   return views;
 }
 
-interface Seen {
+interface Shown {
   readonly spec: ServiceSpec;
   readonly index: number;
   readonly machine: Machine;
@@ -82,7 +83,7 @@ interface Seen {
   readonly isAlive: boolean;
 }
 
-function viewOf({ spec, index, machine, runs, leases, eyes, isAlive }: Seen): InstanceView {
+function viewOf({ spec, index, machine, runs, leases, eyes, isAlive }: Shown): InstanceView {
   const run = runs.find((row) => row.run === runOf(machine.state));
   const ports = portViews(spec, index, leases, (port, protocol) => isAlive && eyes.isListening(port, protocol));
   const startedAt = isAlive && run ? iso(run.started_at) : null;
@@ -106,37 +107,23 @@ function viewOf({ spec, index, machine, runs, leases, eyes, isAlive }: Seen): In
     : view;
 }
 
-/** The remembered state, where the world does not contradict it. */
-export function trueMachine(machine: Machine, runs: readonly RunRow[], eyes: Eyes): Machine {
-  const { state } = machine;
-  const run = runs.find((row) => row.run === runOf(state)) ?? null;
-  const ended = (exit: Exit | null): Machine => ({ ...machine, state: stoppedAfter(exit, run, eyes) });
-  switch (state.name) {
-    case 'starting':
-    case 'running':
-    case 'paused':
-      return eyes.isAlive(state.process) ? machine : ended(null);
-    case 'stopping':
-      return state.process && eyes.isAlive(state.process) ? machine : ended(state.exit);
-    case 'spawning': {
-      const main = run?.marks.main ?? null;
-      const isThere = main !== null && eyes.isAlive(main);
-      return isThere
-        ? { ...machine, state: { name: 'starting', run: state.run, process: main, since: 0 } }
-        : ended(null);
-    }
-    case 'stopped':
-    case 'waiting':
-    case 'backoff':
-    case 'completed':
-    case 'failed':
-      return machine;
-  }
+/**
+ * Where an instance is before any daemon continues with it: what the next one would recover, held against the processes
+ * that live now. `boot`: of the daemon that left it; null: not known.
+ */
+export function trueMachine(machine: Machine, runs: readonly RunRow[], eyes: Eyes, boot: string | null): Machine {
+  const run = runs.find((row) => row.run === runOf(machine.state)) ?? null;
+  const at = iso(run?.ended_at ?? eyes.now);
+  if (boot !== null && boot !== eyes.boot) return recoverFromOtherBoot(machine, at);
+  return settled(machine, look(machine.state, run, at, eyes));
 }
 
-function stoppedAfter(known: Exit | null, run: RunRow | null, eyes: Eyes): State {
-  const unseen: Exit = { kind: 'unobserved', code: null, signal: null, at: iso(run?.ended_at ?? eyes.now) };
-  return { name: 'stopped', last: known ?? run?.exit ?? unseen };
+function look(state: State, run: RunRow | null, at: string, { isAlive }: Eyes): Seen {
+  const process = ('process' in state ? state.process : null) ?? run?.marks.main ?? null;
+  if (process === null && state.name === 'spawning') return { kind: 'absent' };
+  if (process !== null && isAlive(process)) return { kind: 'alive', process };
+  const known = state.name === 'stopping' ? state.exit : null;
+  return { kind: 'ended', process, exit: known ?? run?.exit ?? { kind: 'unobserved', code: null, signal: null, at } };
 }
 
 function portViews(
