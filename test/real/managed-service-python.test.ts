@@ -18,7 +18,8 @@ const hasPython = spawnSync('python3', ['--version']).status === 0;
 const example = (name: string) => readFileSync(path.join(examples, name), 'utf8');
 
 describe.skipIf(!hasPython)('the Python library (apt-get install python3)', () => {
-  test('passes its own tests', async () => {
+  // It starts some hundred programs, one after the other.
+  test('passes its own tests', { timeout: 400_000 }, async () => {
     const { stderr } = await run('python3', ['-B', '-m', 'unittest', 'discover', '-s', 'tests'], { cwd: library });
     expect(stderr).toMatch(/Ran \d{2,} tests[\s\S]*\nOK/);
   });
