@@ -187,6 +187,8 @@ describe('what the system does not allow', () => {
   ])('an environment that is too long, %s', async (_way, change) => {
     const env = { PATH: '/usr/bin:/bin', BIG: 'x'.repeat(200_000) };
     await expect(keeper.spawn(['true'], { env, ...change })).rejects.toEqual(refused('E2BIG'));
+    const status = readFileSync(`/proc/${keeper.link.pid}/status`, 'utf8');
+    expect(/^Umask:\s*(\d+)/m.exec(status)?.[1], 'the umask of the keeper itself').toBe('0077');
   });
 
   test('a cgroup that does not exist', async () => {

@@ -49,23 +49,31 @@ export async function launch(request: SpawnRequest, fds: LaunchDescriptors, adop
           descriptors: limited,
         });
   const [file, ...args] = shell ?? [program, ...request.argv.slice(1)];
-  const own = process.umask(request.umask ?? USUAL_UMASK); // inherited by the fork, which spawn waits for
-  const child = adoption.marked(request.mark, () =>
-    withUsualDescriptors(() =>
-      spawn(file ?? program, args, {
-        argv0: shell === null ? name : '/bin/sh',
-        cwd: request.cwd,
-        env,
-        detached: true,
-        stdio: stdioOf(plan, fds),
-      }),
-    ),
+  const start = (): ChildProcess =>
+    spawn(file ?? program, args, {
+      argv0: shell === null ? name : '/bin/sh',
+      cwd: request.cwd,
+      env,
+      detached: true,
+      stdio: stdioOf(plan, fds),
+    });
+  const child = withUmask(request.umask ?? USUAL_UMASK, () =>
+    adoption.marked(request.mark, () => withUsualDescriptors(start)),
   );
   adoption.owns(child);
-  process.umask(own);
   if (child.pid !== undefined) return { child, pid: child.pid, wrapped, ipc: plan.ipc };
   const [error] = await once(child, 'error');
   throw error;
+}
+
+/** What is forked inherits it. Node throws some errors of a spawn at once: ours must be back then, too. */
+function withUmask<T>(mask: number, spawn: () => T): T {
+  const own = process.umask(mask);
+  try {
+    return spawn();
+  } finally {
+    process.umask(own);
+  }
 }
 
 /** The usual limit on descriptors, where we hold too many of them to be under it ourselves for the time of the fork. */
