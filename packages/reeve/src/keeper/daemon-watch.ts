@@ -33,14 +33,15 @@ export class DaemonWatch {
   }
 
   greeted(daemon: WatchedDaemon): void {
-    this.#watch.gone();
+    this.gone();
     this.#daemon = daemon;
     this.#tell();
   }
 
+  /** A stall that ends with it is for the next one: it must not be sent to the one that has gone. */
   gone(): void {
-    this.#watch.gone();
     this.#daemon = null;
+    this.#watch.gone();
   }
 
   heard(): void {
