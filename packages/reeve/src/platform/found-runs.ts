@@ -1,5 +1,6 @@
 import { cgroupOf, commandOf, cwdOf, environOf, identityOf, markOf, readProc, type Stat } from '@reeve/host';
 import type { FoundRun } from '../core/interfaces.ts';
+import type { TrackerSwitches } from './membership.ts';
 import type { Snapshot } from './proc-scan.ts';
 import { NO_RUN, saysDetached, type Traits } from './process-marks.ts';
 
@@ -8,10 +9,15 @@ import { NO_RUN, saysDetached, type Traits } from './process-marks.ts';
  * those of which they have kept the limit mark alone. `cgroups`: the name of the folder that holds the cgroups of this
  * home.
  */
-export function foundRuns(snapshot: Snapshot, home: string, cgroups: string): readonly FoundRun[] {
+export function foundRuns(
+  snapshot: Snapshot,
+  home: string,
+  cgroups: string,
+  on: Pick<TrackerSwitches, 'mark'>,
+): readonly FoundRun[] {
   const runs = new Map<string, Member[]>();
   for (const stat of snapshot.stats.values()) {
-    const member = isKernelThread(stat) ? null : memberOf(stat, snapshot.traitsOf(stat.pid), home, cgroups);
+    const member = isKernelThread(stat) ? null : memberOf(stat, snapshot.traitsOf(stat.pid), { home, cgroups, on });
     if (member === null) continue;
     const members = runs.get(member.run);
     if (members) members.push(member);
@@ -28,11 +34,18 @@ interface Member {
   readonly environ: ReadonlyMap<string, string> | null;
 }
 
-function memberOf(stat: Stat, traits: Traits, home: string, cgroups: string): Member | null {
+interface Where {
+  readonly home: string;
+  readonly cgroups: string;
+  readonly on: Pick<TrackerSwitches, 'mark'>;
+}
+
+function memberOf(stat: Stat, traits: Traits, { home, cgroups, on }: Where): Member | null {
   const { cookie } = traits;
   if (stat.pid === process.pid || cookie === NO_RUN) return null;
   const within = runOfCgroup(cgroupOf(stat.pid), cgroups);
-  if (cookie === null) return within === null ? memberByMark(stat, traits) : { stat, ...within, environ: null };
+  if (cookie === null)
+    return within === null ? (on.mark ? memberByMark(stat, traits) : null) : { stat, ...within, environ: null };
   const environ = environOf(stat.pid);
   const isOurs = environ?.get('REEVE_HOME') === home;
   if (within !== null) return { stat, ...within, environ: isOurs ? environ : null };

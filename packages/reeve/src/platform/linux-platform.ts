@@ -72,7 +72,7 @@ export function linuxPlatform(options: LinuxPlatformOptions): Platform {
     owners: async (home, of, announced, since = Number.POSITIVE_INFINITY) =>
       findOwners(await scan.recent(since, Number.POSITIVE_INFINITY), home, of, announced),
     findByCookie: (home) => findByCookie(scan, home),
-    findRuns: async (home) => foundRuns(await scan.fresh(), home, cgroupsName(home)),
+    findRuns: async (home) => foundRuns(await scan.fresh(), home, cgroupsName(home), trackers),
     isAlive: isSame,
     environOf: (process) => (isSame(process) ? environOf(process.pid) : null),
     findUser,
