@@ -32,6 +32,7 @@ export * from './own-file.ts';
 export * from './owners.ts';
 export * from './private-socket.ts';
 export * from './run-command.ts';
+export * from './run-limited.ts';
 export * from './safe-folder.ts';
 export * from './signals.ts';
 export * from './start-command.ts';

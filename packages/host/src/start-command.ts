@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { withUsualDescriptors } from './linux/usual-descriptors.ts';
 import { isListenedOn } from './listening.ts';
-import { type CommandEnd, type CommandRun, endOf, programOf } from './run-command.ts';
+import { type CommandEnd, type CommandRun, commandEnd, programOf } from './run-command.ts';
+import { exitOf } from './run-limited.ts';
 import { pause } from './timer.ts';
 
 /** A start that says nothing counts when it has lived this long. Milliseconds. */
@@ -17,12 +18,12 @@ export async function startCommand(
   { command, cwd, env, limit }: CommandRun,
   ports: readonly { readonly port: number; readonly protocol: 'tcp' | 'udp' }[],
 ): Promise<CommandEnd> {
-  const [file, args] = programOf(command);
+  const [file = '', ...args] = programOf(command);
   // No pipe: what continues when we end would die of it.
   const child = withUsualDescriptors(() => spawn(file, args, { cwd, env, detached: true, stdio: 'ignore' }));
   const seen: { end: CommandEnd | null } = { end: null };
-  void endOf(child).then((end) => {
-    seen.end = end;
+  void exitOf(child).then((end) => {
+    seen.end = commandEnd(end);
   });
   child.unref();
   for (const began = performance.now(); ; await pause(LOOK)) {

@@ -50,3 +50,13 @@ export function pause(ms: number, signal?: AbortSignal): Promise<boolean> {
     signal?.addEventListener('abort', done);
   });
 }
+
+/** A signal that is aborted after so many milliseconds, with `no answer within 2 s` as its reason. */
+export function deadlineIn(ms: number): { readonly signal: AbortSignal; clear(): void } {
+  const controller = new AbortController();
+  // After a blocked loop the timer would be first although the answer lies ready: what has arrived is heard before it.
+  const timer = after(ms, () => {
+    setImmediate(() => controller.abort(new Error(`no answer within ${ms / 1000} s`)));
+  });
+  return { signal: controller.signal, clear: () => timer.cancel() };
+}

@@ -1,10 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
-import type { Readable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
 import { ReeveError } from '@reeve/contract';
-import { after } from '@reeve/host';
+import { deadlineIn, describeLeft, type LimitedEnd, runLimited } from '@reeve/host';
 import { visible } from './problems.ts';
 import { MAX_BYTES } from './tree.ts';
 
@@ -53,15 +51,7 @@ export async function runModule(
   env: Readonly<Record<string, string | undefined>>,
   timeout = MODULE_TIMEOUT,
 ): Promise<string> {
-  const jiti = pathToFileURL(createRequire(import.meta.url).resolve('jiti')).href;
-  const { NODE_OPTIONS: _, ...inherited } = env;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', CHILD, jiti, file], {
-    cwd: dirname(file),
-    env: inherited,
-    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
-    detached: true,
-  });
-  const answer = await collect(child, file, timeout);
+  const answer = await evaluate(file, env, timeout);
   if ('json' in answer) return answer.json;
   const message = 'wrong' in answer ? answer.wrong : `it threw ${firstLines(answer.thrown)}`;
   throw new ReeveError('CONFIG_INVALID', {
@@ -70,76 +60,43 @@ export async function runModule(
   });
 }
 
-async function collect(child: ChildProcess, file: string, timeout: number): Promise<Answer> {
-  const [, stdout, stderr, result] = child.stdio as unknown as [null, Readable, Readable, Readable];
-  const talk = tail(stdout, stderr);
-  const late = { is: false };
-  const timer = after(timeout, () => {
-    late.is = true;
-    endGroup(child);
-    result.destroy();
+async function evaluate(
+  file: string,
+  { NODE_OPTIONS: _, ...env }: Readonly<Record<string, string | undefined>>,
+  timeout: number,
+): Promise<Answer> {
+  const jiti = pathToFileURL(createRequire(import.meta.url).resolve('jiti')).href;
+  const deadline = deadlineIn(timeout);
+  const end = await runLimited({
+    argv: [process.execPath, '--input-type=module', '-e', CHILD, jiti, file],
+    cwd: dirname(file),
+    env,
+    signal: deadline.signal,
+    result: { fd: 3, most: MAX_BYTES * 2 },
+    leftovers: 'end',
   });
-  try {
-    const [json, ended] = await Promise.all([read(result, child), exitOf(child)]);
-    const refuse = (why: string): never => {
-      throw new ReeveError('CONFIG_INVALID', {
-        message: visible(`${file}: ${why}`),
-        hint: 'a config only declares: no servers, no waiting',
-      });
-    };
-    if (late.is) return refuse(`it took longer than ${timeout / 1000}s and was ended`);
-    if (json === null) return refuse(`its value is larger than ${MAX_BYTES} bytes`);
-    if (json === '')
-      return refuse(
-        `it ended its process (${ended}) before it gave a value${talk() === '' ? '' : `: ${firstLines(talk())}`}`,
-      );
-    return JSON.parse(json) as Answer;
-  } finally {
-    timer.cancel();
-    if (child.exitCode === null && child.signalCode === null) endGroup(child);
+  deadline.clear();
+  if (end.how === 'exited' && end.result !== '') return JSON.parse(end.result) as Answer;
+  throw new ReeveError('CONFIG_INVALID', {
+    message: visible(`${file}: ${whyNot(end, timeout)}`),
+    hint: 'a config only declares: no servers, no waiting',
+  });
+}
+
+function whyNot(end: LimitedEnd, timeout: number): string {
+  const said = end.tail.trim() === '' ? '' : `: ${firstLines(end.tail.trim())}`;
+  switch (end.how) {
+    case 'exited':
+      return `it ended its process (${end.by ?? `code ${end.code}`}) before it gave a value${said}`;
+    case 'refused':
+      return `it cannot be evaluated: ${end.error.message}`;
+    case 'too_much':
+      return `its value is larger than ${MAX_BYTES} bytes`;
+    case 'stopped':
+      return `it took longer than ${timeout / 1000}s and was ended`;
+    case 'unended':
+      return `it is not evaluated again: of the last time ${describeLeft(end.left)}`;
   }
-}
-
-/** The child leads a session of its own (detached), so its group is ours to end, with whatever it started. */
-function endGroup(child: ChildProcess): void {
-  if (child.pid === undefined) return;
-  try {
-    process.kill(-child.pid, 'SIGKILL');
-  } catch (error) {
-    // ESRCH: no process is left in it.
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-  }
-}
-
-async function exitOf(child: ChildProcess): Promise<string> {
-  return new Promise((resolve, reject) => {
-    child.once('error', reject);
-    child.once('exit', (code, signal) => resolve(signal ?? `code ${code}`));
-  });
-}
-
-/** All of it, or null when it is too large. Somebody the child left behind may hold the pipe: its exit ends the reading. */
-async function read(stream: Readable, child: ChildProcess): Promise<string | null> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  stream.on('data', (chunk: Buffer) => {
-    size += chunk.length;
-    if (size <= MAX_BYTES * 2) chunks.push(chunk);
-    else endGroup(child);
-  });
-  child.once('exit', () => endGroup(child));
-  await new Promise<void>((resolve) => stream.once('close', resolve));
-  return size > MAX_BYTES * 2 ? null : Buffer.concat(chunks).toString('utf8');
-}
-
-/** The last that was printed; the streams are always drained. */
-function tail(...streams: readonly Readable[]): () => string {
-  let text = '';
-  for (const stream of streams)
-    stream.on('data', (chunk: Buffer) => {
-      text = (text + chunk.toString('utf8')).slice(-4000);
-    });
-  return () => text.trim();
 }
 
 function firstLines(text: string): string {

@@ -1,7 +1,6 @@
-import { execFile } from 'node:child_process';
 import { readFile, stat } from 'node:fs/promises';
-import { promisify } from 'node:util';
 import { ReeveError } from '@reeve/contract';
+import { deadlineIn, describeLeft, type LimitedEnd, runLimited } from '@reeve/host';
 import type { EnvMap } from '../core/spec/environment.ts';
 import type { ResolvedSecret } from '../core/spec/resolve.ts';
 import { whyUnreadable } from './env-files.ts';
@@ -9,8 +8,6 @@ import { whyUnreadable } from './env-files.ts';
 /** How long a command may take to print a secret (milliseconds), and how much of it is taken (bytes). */
 const PATIENCE = 10_000;
 const MOST = 64 * 1024;
-
-const execute = promisify(execFile);
 
 /**
  * The values of secrets, as they are now; read and executed as the user that reeve runs as. Throws a `ReeveError`
@@ -47,15 +44,31 @@ async function fromFile(name: string, path: string): Promise<string> {
 
 async function fromCommand(
   name: string,
-  [file = '', ...args]: readonly string[],
+  argv: readonly string[],
   { cwd, env }: { readonly cwd: string; readonly env: EnvMap },
 ): Promise<string> {
-  try {
-    return (await execute(file, args, { cwd, env, timeout: PATIENCE, maxBuffer: MOST, killSignal: 'SIGKILL' })).stdout;
-  } catch (error) {
-    const { code, killed } = error as { readonly code?: number | string; readonly killed?: boolean };
-    const why = killed ? `did not end within ${PATIENCE / 1000}s, or printed too much` : `ended with ${code}`;
-    throw unavailable(name, `its command ${file} ${why}`);
+  const deadline = deadlineIn(PATIENCE);
+  const { signal } = deadline;
+  const end = await runLimited({ argv, cwd, env, signal, result: { fd: 1, most: MOST }, leftovers: 'end' });
+  deadline.clear();
+  const why = whyNot(end);
+  if (why === null) return end.result;
+  throw unavailable(name, `its command ${argv[0]} ${why}`);
+}
+
+/** null: it has printed the secret. */
+function whyNot(end: LimitedEnd): string | null {
+  switch (end.how) {
+    case 'exited':
+      return end.code === 0 ? null : `ended with ${end.code ?? end.by}`;
+    case 'refused':
+      return `cannot be executed: ${end.error.code ?? end.error.message}`;
+    case 'too_much':
+      return `printed more than ${MOST} bytes`;
+    case 'stopped':
+      return `did not end within ${PATIENCE / 1000}s`;
+    case 'unended':
+      return `is not run again: of the last time ${describeLeft(end.left)}`;
   }
 }
 

@@ -1,5 +1,5 @@
 import type { CommandCheck, HttpCheck, LogCheck, TcpCheck } from '@reeve/contract';
-import { after } from '@reeve/host';
+import { deadlineIn } from '@reeve/host';
 import type { HealthCheck, Probes, ProbeTarget, ReadyCheck } from '../core/interfaces.ts';
 import { failed, type Outcome, orAborted } from './outcome.ts';
 import type { WhoHolds } from './own-listener.ts';
@@ -78,13 +78,4 @@ async function hasWritten(
   return line === null
     ? failed(`no line matches /${check.pattern}/`)
     : { ok: true, what: `it wrote "${line.slice(0, 120)}"` };
-}
-
-function deadlineIn(ms: number): { signal: AbortSignal; clear: () => void } {
-  const controller = new AbortController();
-  // After a blocked loop the timer would be first although the answer lies ready: what has arrived is heard before it.
-  const timer = after(ms, () => {
-    setImmediate(() => controller.abort(new Error(`no answer within ${ms / 1000} s`)));
-  });
-  return { signal: controller.signal, clear: () => timer.cancel() };
 }
