@@ -2,6 +2,7 @@ import path from 'node:path';
 import type { KillPush, LogLineView, Requester } from '@reeve/contract';
 import { ReeveClient } from '@reeve/sdk';
 import { expect, test } from 'vitest';
+import { loadConfig } from '../../packages/reeve/src/config/load.ts';
 import { openRegistryReadonly } from '../../packages/reeve/src/registry/open-readonly.ts';
 import { serviceOf } from '../harness/ask.ts';
 import { startByHand } from '../harness/by-hand.ts';
@@ -119,4 +120,23 @@ test('a client that is not the CLI reads and follows logs, masked, by name, stre
   expect(lines.at(-1)).toBe('api out ended with ***');
   const unknown = client.call('logs', { ...wish, services: ['apj'] });
   await expect(unknown).rejects.toMatchObject({ code: 'SERVICE_UNKNOWN', params: { near: 'api' } });
+});
+
+test('a client that is not the CLI asks what up would do, and nothing is done', async () => {
+  await using reeve = startReeve();
+  const api = { command: [...reeve.program('stays')] };
+  reeve.project({ project: 'shop', services: { api, db: { command: 'sleep 1000' } } });
+  expect((await reeve.run(['up', '-d', 'db'])).code).toBe(0);
+  await using client = await connect(reeve);
+  const plan = async (services: readonly string[]) => {
+    const { project } = await loadConfig({ cwd: reeve.folder, env: {} });
+    const answer = await client.call('plan', { project, environment: {}, services, prune: true, actor });
+    return answer.services.map(({ name, action, cost }) => `${name} ${action} ${cost}`).sort();
+  };
+  reeve.project({ project: 'shop', services: { api, web: { command: 'sleep 1001' } } });
+  expect(await plan([])).toEqual(['api start null', 'db stop null', 'web start null']);
+  reeve.project({ project: 'shop', services: { api, db: { command: 'sleep 1002' } } });
+  expect(await plan(['DB'])).toEqual(['db restart restart']);
+  await expect(plan(['nothing'])).rejects.toMatchObject({ code: 'SERVICE_UNKNOWN' });
+  expect(await serviceOf(reeve, 'db')).toMatchObject({ state: 'running', restarts: 0 });
 });

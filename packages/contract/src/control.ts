@@ -5,11 +5,13 @@ import type { ServiceCard } from './service-socket.ts';
 import type {
   DaemonProblem,
   EventView,
+  FieldChangeView,
   HuntedView,
   KillPlanView,
   KillReceipt,
   KillTarget,
   LogLineView,
+  PlannedView,
   PortRow,
   PsView,
   Receipt,
@@ -70,6 +72,17 @@ export interface Calls {
       actor: Requester;
     };
     ok: Applied;
+  };
+  /** What `apply` would do with these parameters; nothing is changed. In start order. Throws SERVICE_UNKNOWN. */
+  plan: {
+    params: {
+      project: ProjectSpec;
+      environment: Readonly<Record<string, string>>;
+      services: Selection;
+      prune: boolean;
+      actor: Requester;
+    };
+    ok: { project: string; services: readonly PlannedView[] };
   };
   /** Start services that reeve already knows. */
   start: {
@@ -221,12 +234,7 @@ export interface Applied extends Accepted {
   /** Problems of the daemon that a client which starts something should know. Absent: an older daemon. */
   readonly problems?: readonly DaemonProblem[];
 }
-export interface AppliedChange {
-  readonly field: string;
-  readonly from: unknown;
-  readonly to: unknown;
-  readonly cost: 'note' | 'live' | 'restart';
-}
+export type AppliedChange = FieldChangeView;
 export interface Progress {
   readonly service: string;
   readonly state: ServiceView['state'];

@@ -160,6 +160,24 @@ export interface Receipt {
   readonly ms: number;
 }
 
+/** What `up` would do with a service, and why: one of `up --dry-run --json`. */
+export interface PlannedView {
+  readonly name: string;
+  readonly action: 'start' | 'restart' | 'update' | 'keep' | 'stop' | 'leave';
+  readonly reason: string;
+  readonly depends_on: readonly string[];
+  /** What the changes take: `note` and `live` do not touch the process; null: nothing changes. */
+  readonly cost: FieldChangeView['cost'] | null;
+  /** Field by field, against what was last applied. Values of secrets are masked. */
+  readonly changes: readonly FieldChangeView[];
+}
+export interface FieldChangeView {
+  readonly field: string;
+  readonly from: unknown;
+  readonly to: unknown;
+  readonly cost: 'note' | 'live' | 'restart';
+}
+
 /** What `kill` was asked to end. */
 export type KillTarget =
   | { readonly kind: 'pid'; readonly pid: number }

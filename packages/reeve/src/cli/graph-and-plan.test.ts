@@ -1,9 +1,9 @@
 import type { PsView, ServiceSpec } from '@reeve/contract';
 import { expect, test } from 'vitest';
+import { type PlanInput, planUp } from '../core/plan.ts';
 import { bareSpec } from '../core/spec/bare-spec.ts';
 import { declaredView } from '../operations/read/offline-view.ts';
 import { drawTree, graphOf, listEdges } from './commands/graph.ts';
-import { type PlanInput, planUp } from './dry-run.ts';
 import { patienceFor } from './starting/bring-up.ts';
 import { styleFor } from './terminal/style.ts';
 

@@ -35,6 +35,7 @@ function world(some: Partial<Operations>) {
     signal: refuse,
     kill: refuse,
     hunt: refuse,
+    plan: refuse,
     logs: refuse,
     stopAll: refuse,
     stopManaged: async () => [],

@@ -42,6 +42,7 @@ export function audited(supervisor: AuditTrail, operations: Operations): Operati
     signal: wrap('signal'),
     kill: wrap('kill'),
     hunt: operations.hunt,
+    plan: operations.plan,
     logs: operations.logs,
     stopManaged: async (requester) => {
       const receipts = await operations.stopManaged(requester);

@@ -10,6 +10,7 @@ import { signalMain } from './project/signal-main.ts';
 import { liveWorld } from './read/live-world.ts';
 import type { World } from './read/world.ts';
 import { applyProject, type GuardPlace } from './start/apply-project.ts';
+import { planProject } from './start/plan-project.ts';
 import { restartServices, startServices } from './start/start-services.ts';
 import type { Caller } from './stop/end-manual.ts';
 import { stopEverything } from './stop/stop-project.ts';
@@ -30,6 +31,7 @@ export function liveOperations(supervisor: Supervisor, place: LivePlace): Operat
   });
   return audited(supervisor, {
     apply: (params, call) => applyProject(supervisor, place, params, withCaller(call)),
+    plan: (params) => planProject(supervisor, params),
     start: (params, call) => startServices(supervisor, params, withCaller(call)),
     restart: (params, call) => restartServices(supervisor, params, withCaller(call)),
     stop: async (params, call) => ({ receipt: await stopServices(supervisor, params, withCaller(call)) }),

@@ -7,7 +7,7 @@ export type ChangingVerb = Extract<
   'apply' | 'start' | 'restart' | 'stop' | 'stopAll' | 'down' | 'cleanup' | 'signal' | 'kill'
 >;
 /** All that are operations. `ps`, `why` and `ports` are not in this table yet. */
-export type Verb = ChangingVerb | 'hunt' | 'logs';
+export type Verb = ChangingVerb | 'hunt' | 'logs' | 'plan';
 /** These need no daemon; without one `stop`, `stopAll` and `down` mean what was started manually. */
 export type OfflineVerb = 'hunt' | 'kill' | 'stop' | 'stopAll' | 'down';
 

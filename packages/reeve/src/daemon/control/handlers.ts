@@ -51,6 +51,7 @@ export function controlHandlers(
       return facts.upgrade(program, connection);
     },
     apply: (params, call) => operations.apply(params, asked(params, call)),
+    plan: (params, call) => operations.plan(params, asked(params, call)),
     start: (params, call) => operations.start(params, asked(params, call)),
     restart: (params, call) => operations.restart(params, asked(params, call)),
     stop: (params, call) => operations.stop(params, asked(params, call)),

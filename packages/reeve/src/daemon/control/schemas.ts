@@ -32,6 +32,13 @@ export const CONTROL_SCHEMAS = {
     guard: Type.Union([Type.Literal('warn'), Type.Literal('redirect'), Type.Literal('refuse'), Type.Null()]),
     actor: Requester,
   }),
+  plan: strict({
+    project: ProjectSpecSchema,
+    environment: Environment,
+    services: Selection,
+    prune: Type.Boolean(),
+    actor: Requester,
+  }),
   start: strict({
     project: ProjectRef,
     services: Selection,

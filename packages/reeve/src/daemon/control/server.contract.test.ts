@@ -55,6 +55,7 @@ const idle: ControlHandlers = {
   ps: unused,
   why: unused,
   ports: ({ port }) => ({ ports: [row(port ?? 0)] }),
+  plan: unused,
   hunt: unused,
   logs: unused,
   kill: unused,
