@@ -110,10 +110,10 @@ class SmallProject {
     writeFileSync(join(this.folder, 'reeve.yaml'), CONFIG);
   }
 
-  /** Under a fault each answer will do, as long as there is one. */
-  async live(): Promise<void> {
+  /** Under a fault each answer will do, as long as there is one. `patience`: how long it may take to be ready (ms). */
+  async live(patience: number): Promise<void> {
     await this.#attempt(() => this.apply());
-    await this.#attempt(() => this.ready(1_500));
+    await this.#attempt(() => this.ready(patience));
     await this.#attempt(() => this.service());
     await this.#attempt(() => this.signal());
     await this.#attempt(() => this.stop(false));
@@ -179,7 +179,7 @@ async function failEach(part: number, parts: number): Promise<readonly string[]>
   await using daemon = await startDaemon();
   const { faults, lines } = daemon;
   const healthy = new SmallProject(daemon, 0);
-  await healthy.live();
+  await healthy.live(60_000);
   const wrong: string[] = [];
   const note = (path: string, what: string | null) => what !== null && wrong.push(`${path}: ${what}`);
   note('no fault', await recovered(healthy));
@@ -190,7 +190,7 @@ async function failEach(part: number, parts: number): Promise<readonly string[]>
     lines.splice(0);
     const project = new SmallProject(daemon, n + 1);
     const text = faults.arm(path, n);
-    await project.live();
+    await project.live(1_500);
     const { hits } = faults;
     faults.disarm();
     note(path, await recovered(project));
