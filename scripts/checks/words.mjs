@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import ts from 'typescript';
 import { root } from '../root.mjs';
 import { run } from '../run.mjs';
 
@@ -35,15 +34,16 @@ const exempt =
 
 /** The words that CONTRIBUTING names are not used: plain English in every message, comment and page. */
 export async function wordsArePlain() {
+  const { default: ts } = await import('typescript'); // in a fresh clone this file is read before npm has installed it
   const { code, output } = await run('git', ['ls-files', '-z']);
   if (code !== 0) throw new Error(output);
   const files = output.split('\0').filter((file) => covered.test(file) && !exempt.test(file));
-  const found = files.flatMap((file) => habitsIn(file, readIfThere(file)));
+  const found = files.flatMap((file) => habitsIn(ts, file, readIfThere(file)));
   if (found.length > 0) throw new Error(`words to replace (CONTRIBUTING.md, English):\n  ${found.join('\n  ')}`);
 }
 
-function habitsIn(file, text) {
-  const lines = proseOf(file, text).split('\n');
+function habitsIn(ts, file, text) {
+  const lines = proseOf(ts, file, text).split('\n');
   return lines.flatMap((line, index) => {
     const plain = line.replaceAll(allowed, '');
     return habits.flatMap(([habit, instead]) => {
@@ -63,14 +63,14 @@ function readIfThere(file) {
 }
 
 /** The text with code blanked out, line by line as it was. */
-function proseOf(file, text) {
+function proseOf(ts, file, text) {
   if (file.endsWith('.md')) return text.replaceAll(/^```[\s\S]*?^```$/gm, (block) => block.replaceAll(/[^\n]/g, ' '));
   if (file.endsWith('.py')) return text;
-  return proseOfScript(text);
+  return proseOfScript(ts, text);
 }
 
 /** Comments, strings and templates of TypeScript or JavaScript. */
-function proseOfScript(text) {
+function proseOfScript(ts, text) {
   const source = ts.createSourceFile('x.ts', text, ts.ScriptTarget.Latest, false);
   const kept = [];
   const visit = (node) => {
