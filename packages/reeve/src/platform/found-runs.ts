@@ -1,8 +1,9 @@
 import { cgroupOf, commandOf, cwdOf, environOf, identityOf, markOf, readProc, type Stat } from '@reeve/host';
 import type { FoundRun } from '../core/interfaces.ts';
+import { isDetached } from './detached.ts';
 import type { TrackerSwitches } from './membership.ts';
 import type { Snapshot } from './proc-scan.ts';
-import { NO_RUN, saysDetached, type Traits } from './process-marks.ts';
+import { NO_RUN, saysDetached } from './process-marks.ts';
 
 /**
  * The runs of a home that live processes speak of, by their cookie or by the cgroup they are in; and, of whatever home,
@@ -17,7 +18,7 @@ export function foundRuns(
 ): readonly FoundRun[] {
   const runs = new Map<string, Member[]>();
   for (const stat of snapshot.stats.values()) {
-    const member = isKernelThread(stat) ? null : memberOf(stat, snapshot.traitsOf(stat.pid), { home, cgroups, on });
+    const member = isKernelThread(stat) ? null : memberOf(snapshot, stat, { home, cgroups, on });
     if (member === null) continue;
     const members = runs.get(member.run);
     if (members) members.push(member);
@@ -40,12 +41,12 @@ interface Where {
   readonly on: Pick<TrackerSwitches, 'mark'>;
 }
 
-function memberOf(stat: Stat, traits: Traits, { home, cgroups, on }: Where): Member | null {
-  const { cookie } = traits;
+function memberOf(snapshot: Snapshot, stat: Stat, { home, cgroups, on }: Where): Member | null {
+  const { cookie } = snapshot.traitsOf(stat.pid);
   if (stat.pid === process.pid || cookie === NO_RUN) return null;
   const within = runOfCgroup(cgroupOf(stat.pid), cgroups);
   if (cookie === null)
-    return within === null ? (on.mark ? memberByMark(stat, traits) : null) : { stat, ...within, environ: null };
+    return within === null ? (on.mark ? memberByMark(snapshot, stat) : null) : { stat, ...within, environ: null };
   const environ = environOf(stat.pid);
   const isOurs = environ?.get('REEVE_HOME') === home;
   if (within !== null) return { stat, ...within, environ: isOurs ? environ : null };
@@ -54,8 +55,8 @@ function memberOf(stat: Stat, traits: Traits, { home, cgroups, on }: Where): Mem
 }
 
 /** It has emptied its environment: its mark says whose it is, and no longer which run. */
-function memberByMark(stat: Stat, { mark, isDetached }: Traits): Member | null {
-  const kept = isDetached ? null : (mark ?? markOf(stat.pid));
+function memberByMark(snapshot: Snapshot, stat: Stat): Member | null {
+  const kept = isDetached(snapshot, stat) ? null : (snapshot.traitsOf(stat.pid).mark ?? markOf(stat.pid));
   return kept === null ? null : { stat, run: `mark-${kept}`, cgroup: null, environ: null };
 }
 
