@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { setImmediate as turn } from 'node:timers/promises';
 import {
   type DaemonProblem,
   type JournalRecord,
@@ -44,6 +45,8 @@ const FAREWELL = 1_000;
 
 /** It is asked for each service what is wrong with its keeper: for so long (ms) the same is said again. */
 const SAID_AGAIN = 250;
+/** A keeper that is not halted has so long (ms) before its silence is a problem: the machine may be busy. */
+const SLOW = 1_000;
 
 /**
  * The present keeper of one place. A keeper that dies is replaced at once; who asks in the meantime waits for the next
@@ -58,7 +61,7 @@ export class KeeperHolder {
   #isClosed = false;
   readonly #watch: PeerWatch;
   readonly #leaveBeat: () => void;
-  #said: { readonly keeper: Keeper; readonly at: number; readonly problem: DaemonProblem } | null = null;
+  #said: { readonly keeper: Keeper; readonly at: number; readonly problem: DaemonProblem | null } | null = null;
   readonly #end = new AbortController();
   /** Why none can be started at present. */
   #failure: Failure | null = null;
@@ -96,12 +99,16 @@ export class KeeperHolder {
   busy(what: string): void {
     this.#known?.busy(what);
   }
-  /** Waits at most so long (ms) for it to say that it is there. */
+  /** Waits at most so long (ms) for it to say that it is there; longer where only the machine may be slow. */
   async check(patience: number): Promise<void> {
     const keeper = this.#known;
     if (!keeper) return;
     this.#watch.ask();
-    await Promise.race([keeper.ping(), pause(patience)]);
+    const answered = keeper.ping();
+    await Promise.race([answered, pause(patience)]);
+    await turn(); // our own loop may have been late: its answer may lie there unread
+    if (keeper.silence !== null && doingOf(keeper.pid)?.isHalted !== true)
+      await Promise.race([answered, pause(SLOW - patience)]);
     if (keeper.silence !== null) this.#watch.notice();
   }
 
@@ -116,8 +123,9 @@ export class KeeperHolder {
     return this.#said.problem;
   }
 
-  #silence(keeper: Keeper, silence: number): DaemonProblem {
+  #silence(keeper: Keeper, silence: number): DaemonProblem | null {
     const seen = doingOf(keeper.pid); // not by its lock: that takes a look at all its descriptors, some for each service
+    if (silence < SLOW && seen?.isHalted !== true) return null;
     const doing = seen ? `; it ${seen.doing}` : '';
     const since = `${(silence / 1000).toFixed(1)} s`;
     const message = `the keeper (pid ${keeper.pid}) has not answered for ${since}${doing}`;
