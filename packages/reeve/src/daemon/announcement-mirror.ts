@@ -171,7 +171,7 @@ function eventOf({ card, liveness }: Announced, before: Owner | undefined): Chan
     case 'stale':
       return {
         event: 'service.announced_end',
-        message: `the copy started manually (${who}) is gone: nobody saw how it ended`,
+        message: `the copy started manually (${who}) is gone: how it ended is unknown`,
       };
   }
 }

@@ -46,7 +46,7 @@ interface Reign extends DaemonOptions {
   readonly coming: Promise<unknown> | null;
 }
 
-/** Serves until it ends, or until a successor serves; goes on serving after one that could not. */
+/** Serves until it ends, or until a successor serves; keeps serving after one that could not. */
 async function reign(options: Reign, paths: HomePaths): Promise<void> {
   const { serve } = await import('./serve.ts');
   let end = await serve({ ...options, paths });
@@ -73,12 +73,12 @@ async function goOn(
   }
 }
 
-/** Null: one seems to be there. Whether it is there, and what to do if not, is for whoever connects to it. */
+/** Null: one seems to be there. Whether it is there, and what to do if not, is decided by the code that connects to it. */
 function hastenKeeper({ keeper, version }: DaemonOptions, { home }: HomePaths): Promise<unknown> | null {
   const [{ folder } = keeperPlace(home, 0)] = keeperPlaces(home);
   if (existsSync(homePaths(folder).keeperSocket)) return null;
   const coming = startKeeper({ home: folder, program: keeper, version: keeperLabel(version, keeper) });
-  // Told by whoever connects; until then nothing is listening.
+  // Reported by the code that connects; until then nothing is listening.
   coming.catch(() => undefined);
   return coming;
 }

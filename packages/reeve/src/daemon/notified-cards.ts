@@ -4,7 +4,7 @@ import type { Instance } from '../supervisor/instance.ts';
 import type { Project } from '../supervisor/project.ts';
 import type { Supervisor } from '../supervisor/supervisor.ts';
 
-/** What the services that run have announced over NOTIFY_SOCKET, in the same words as everybody else. */
+/** What the services that run have announced over NOTIFY_SOCKET, in the same form as every other announcement. */
 export function notifiedCards(supervisor: Supervisor): readonly ServiceCard[] {
   return [...supervisor.projects.values()].flatMap((project) =>
     project.instances().flatMap((instance) => cardOf(project, instance) ?? []),
@@ -19,7 +19,7 @@ function cardOf(project: Project, { live, notified, spec, index, id }: Instance)
     [ports, dependencies, capabilities].every(({ length }) => length === 0) && !cleanup && !start && !data;
   if (isSilent) return null;
   const action = (command: string | null) => command && { kind: 'command', command };
-  // Read like any other card: what a service says is somebody else's text.
+  // Read like any other card: what a service says is foreign text.
   return parseServiceCard(
     JSON.stringify({
       format: 1,

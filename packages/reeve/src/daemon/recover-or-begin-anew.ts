@@ -13,7 +13,7 @@ export interface Damage {
 
 /**
  * Takes up what the last daemon remembered. A registry that turns out to be unreadable only now is set aside too. What
- * runs is taken over either way, and every project is told why its history begins here.
+ * runs is taken over either way, and every project gets an event that says why its history begins here.
  */
 export async function recoverOrBeginAnew(
   supervisor: Supervisor,

@@ -13,7 +13,7 @@ const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {
 
 const auditRow = (at: number) => ({ at, actor: 'a', action: 'up', target: 't', reason: null, outcome: 'ok' });
 
-test('D10: old history is forgotten in batches; what is young, open or wanted stays, and numbers go on', async () => {
+test('D10: old history is forgotten in batches; what is young, open or wanted stays, and numbers continue', async () => {
   using place = testFolder();
   const registry = openRegistry({ file: place.file });
   const complaints = join(place.path, 'keeper.log');

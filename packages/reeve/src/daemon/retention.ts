@@ -112,7 +112,7 @@ export class Retention {
   }
 }
 
-/** Whoever writes it appends, and goes on behind what stays. */
+/** Its writer appends, and continues behind what stays. */
 function shorten(file: string): 0 {
   let fd: number;
   try {

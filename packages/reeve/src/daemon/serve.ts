@@ -241,6 +241,6 @@ function withResolvers(): Resolvers {
     resolve = yes;
     reject = no;
   });
-  promise.catch(() => undefined); // told by whoever waits for it
+  promise.catch(() => undefined); // reported by the code that waits for it
   return { promise, resolve, reject };
 }

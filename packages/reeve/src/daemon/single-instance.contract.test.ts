@@ -5,7 +5,7 @@ import { ReeveError } from '@reeve/contract';
 import { expect, test } from 'vitest';
 import { takeDaemonLock } from './single-instance.ts';
 
-test('a home has one daemon: the second is told who the first is, and may follow it', async () => {
+test('a home has one daemon: the second learns who the first is, and may follow it', async () => {
   const home = mkdtempSync(join(tmpdir(), 'reeve-lock-'));
   const paths = { home, daemonLock: join(home, 'daemon.lock') };
   try {

@@ -3,7 +3,7 @@ import type { Log } from '../supervisor/dependencies.ts';
 
 /** The newest are kept for `daemon status`; all are in the log. */
 const KEPT = 10;
-/** A program that says itself that it was stopped tells nothing new where somebody has just seen it. Milliseconds. */
+/** A program that says itself that it was stopped tells nothing new where the other has just seen it. Milliseconds. */
 const JUST = 1_000;
 
 /** When the loops of daemon and keeper have stalled, as far as this daemon has heard. */

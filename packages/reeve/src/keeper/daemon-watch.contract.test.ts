@@ -5,7 +5,7 @@ import { Beat } from '../base/beat.ts';
 import { DaemonWatch } from './daemon-watch.ts';
 
 test.each(['its connection ends first', 'the next daemon comes first'])(
-  'U32: the stall of a daemon that was killed in it is told to the next one: %s',
+  'U32: the stall of a daemon that was killed in it is reported to the next one: %s',
   async (order) => {
     const hung = spawn('sleep', ['1000']);
     onTestFinished(() => void hung.kill('SIGKILL'));

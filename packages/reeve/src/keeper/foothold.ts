@@ -47,7 +47,7 @@ export class Foothold {
 
   async #lookAtAll(): Promise<void> {
     const { paths, journal, server, report } = this.#world;
-    // A home that is gone is not made again: whoever comes next makes it, and finds what runs.
+    // A home that is gone is not made again: the next command makes it, and finds what runs.
     if (!statSync(paths.home, { throwIfNoEntry: false })?.isDirectory()) return;
     if (!this.#lock.isInPlace()) {
       prepareHome(paths.home);

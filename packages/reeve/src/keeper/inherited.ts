@@ -5,7 +5,7 @@ const O_CLOEXEC = 0o2000000;
 const FIRST = 3;
 
 /**
- * Closes the descriptors that whoever started us left open by mistake (a terminal's, a lock's, a pipe that somebody
+ * Closes the descriptors that our starter left open by mistake (a terminal's, a lock's, a pipe that a program
  * waits on): the keeper would hold them for ever, and hand them on to every service. Ours are all close-on-exec.
  */
 export function closeInherited(but: number): void {

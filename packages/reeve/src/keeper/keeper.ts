@@ -102,7 +102,7 @@ export class Keeper {
     return this.#runs.size === 0 && this.#starting.size === 0;
   }
 
-  /** Throws {@link Refused}. Everything up to the spawn itself happens at once, before the caller goes on. */
+  /** Throws {@link Refused}. Everything up to the spawn itself happens at once, before the caller continues. */
   async spawn(request: SpawnRequest): Promise<ProcessIdentity> {
     const { run } = request;
     if (this.#runs.has(run) || this.#starting.has(run)) throw new Refused('BAD_REQUEST', `run ${run} is held already`);
@@ -159,7 +159,7 @@ export class Keeper {
     return this.#start(request);
   }
 
-  /** Where descriptors are short, a start goes before log files that nobody writes to now, and after the other starts. */
+  /** Where descriptors are short, a start goes before log files that are not written to now, and after the other starts. */
   async #startSparingly(request: SpawnRequest): Promise<ProcessIdentity> {
     for (;;) {
       const attempt = this.#startWithReserve(request);
@@ -257,7 +257,7 @@ export class Keeper {
     this.#world.journal.append({ kind: 'gap', run, id, bytes: null, why });
   }
 
-  /** What it has written is in the log before anybody hears that it has ended. */
+  /** What it has written is in the log before its end is reported. */
   #ended(run: Run, exit: Exit): void {
     run.channels.drain();
     run.outputs.drain();

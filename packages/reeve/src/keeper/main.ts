@@ -29,7 +29,7 @@ const READY_FD = 3;
 const PATIENCE = 10_000;
 const { REEVE_VERSION = 'unknown', REEVE_READY_FD: readyFd, REEVE_TRACKERS_OFF: off = '' } = process.env;
 
-/** `keeper.js HOME`: started detached by whoever needs it first. One for each home: the lock decides. */
+/** `keeper.js HOME`: started detached by the program that needs it first. One for each home: the lock decides. */
 async function main(home: string): Promise<void> {
   process.umask(0o077);
   // What a unit sets for us is meant for what we start.
@@ -80,8 +80,8 @@ async function main(home: string): Promise<void> {
 }
 
 /**
- * It leaves when it was asked to and holds nothing, unless somebody has come to work with it since; and when it holds
- * nothing and nobody has been there for a while: its daemon could not start, or was killed.
+ * It leaves when it was asked to and holds nothing, unless a daemon has connected since; and when it holds
+ * nothing and no daemon has been there for a while: its daemon could not start, or was killed.
  */
 class Departure {
   readonly #keeper: Keeper;
@@ -107,7 +107,7 @@ class Departure {
     return idle;
   }
 
-  /** Looks again in a while; does nothing where there is somebody, or something to hold. */
+  /** Looks again in a while; does nothing where there is a daemon, or something to hold. */
   waitAlone(): void {
     if (this.#timer !== null || !this.#keeper.idle || !this.isAlone()) return;
     this.#timer = after(PATIENCE, () => {
@@ -131,7 +131,7 @@ function tellReady(): void {
     writeSync(READY_FD, 'ready\n');
     closeSync(READY_FD);
   } catch (error) {
-    report(`nobody waits for us: ${(error as Error).message}`);
+    report(`the launcher has already gone: ${(error as Error).message}`);
   }
 }
 

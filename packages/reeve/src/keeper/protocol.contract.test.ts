@@ -37,7 +37,7 @@ async function say(text: string, count = 1): Promise<KeeperMessage[]> {
 }
 const hello = '{"id":1,"do":"hello","protocol":1,"since":0}\n';
 
-test('rubbish gets a refusal, and the connection goes on', async () => {
+test('rubbish gets a refusal, and the connection stays', async () => {
   const text = `rubbish\n\n{"id":4}\n{"id":5,"do":"fly"}\n${hello}`;
   const answers = await say(text, 5);
   expect(answers.map((answer) => 'error' in answer && [answer.id, answer.error.code])).toEqual([

@@ -70,7 +70,7 @@ test.each(['', '{', 'null', '[]', '7', '{"do":"leave"}', '{"id":1}', '{"id":1,"d
   },
 );
 
-test('the sender of a bad request is told under its number', () => {
+test('the sender of a bad request gets an error under its number', () => {
   expect(numberOf('{"id":12,"do":"fly"}')).toBe(12);
   expect(numberOf('{"id":"x"}')).toBe(-1);
   expect(numberOf('{')).toBe(-1);

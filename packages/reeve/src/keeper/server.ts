@@ -30,7 +30,7 @@ export interface ServerWorld {
   readonly report: (message: string) => void;
   /** Asked to go. The answer is whether it goes now. */
   readonly leave: () => boolean;
-  /** There is somebody to work for: a wish that it should go is void. */
+  /** There is a daemon to work for: a wish that it should go is void. */
   readonly stay: () => void;
   /** The last peer has gone. */
   readonly alone: () => void;
@@ -55,7 +55,7 @@ export class KeeperServer {
 
   /**
    * Call it with the keeper's lock held: a socket that lies there is a dead keeper's. Called again, it listens anew, and
-   * whoever is connected stays so.
+   * existing connections stay.
    */
   async listen(file: string): Promise<void> {
     this.#server?.close();
@@ -74,7 +74,7 @@ export class KeeperServer {
     return this.#peers.size === 0;
   }
 
-  /** Resolves when everybody has been told everything. */
+  /** Resolves when everything has been sent to every daemon. */
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => (this.#server ? this.#server.close(() => resolve()) : resolve()));
     for (const peer of this.#peers) {

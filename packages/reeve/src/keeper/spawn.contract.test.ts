@@ -163,7 +163,7 @@ describe('what the system does not allow', () => {
     ['U9: a script with Windows line ends', '#!/bin/sh\r\necho x\r\n', 'ends with a carriage return'],
     ['U9: an empty file', '', 'is empty'],
     ['U9: a program whose end is missing', readFileSync(process.execPath).subarray(0, 8192), 'is damaged'],
-    ['U9: a file that is no program', Buffer.from([1, 2, 0, 3]), 'is neither a script nor a program'],
+    ['U9: a file that is not a program', Buffer.from([1, 2, 0, 3]), 'is neither a script nor a program'],
   ])('%s', async (_what, content, why) => {
     writeFileSync(path.join(keeper.home, 'broken'), content, { mode: 0o700 });
     await expect(keeper.spawn(['./broken'])).rejects.toThrow(why);
@@ -195,7 +195,7 @@ describe('what the system does not allow', () => {
     await expect(keeper.spawn(['true'], { cgroup: '/sys/fs/cgroup/no/such' })).rejects.toEqual(refused('ENOENT'));
   });
 
-  test("the wrapper's own failure is told apart from the command's, with its complaint", async () => {
+  test("the wrapper's own failure is distinguished from the command's, with its complaint", async () => {
     const before = keeper.records.length;
     await expect(keeper.spawn(['true'], { limits: { nosuchlimit: 1 } })).rejects.toThrow(
       /could not be prepared: .*nosuchlimit/,
@@ -234,7 +234,7 @@ describe.runIf(isRoot)('as root', () => {
     await expect(keeper.spawn(['true'], { user: nobody, cwd: folder })).rejects.toEqual(refused('EACCES'));
   });
 
-  test('a user that may not run the program is told apart from a failing program', async () => {
+  test('a user that may not run the program is distinguished from a failing program', async () => {
     const folder = path.join(keeper.home, 'private');
     mkdirSync(folder, { mode: 0o700 });
     writeFileSync(path.join(folder, 'program'), '#!/bin/sh\n', { mode: 0o755 });

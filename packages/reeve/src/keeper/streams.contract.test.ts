@@ -36,7 +36,7 @@ const withRotation = (id: string, rotation: Partial<typeof ROTATION>) => ({
   logs: { folder: keeper.folder(id), rotation: { ...ROTATION, ...rotation } },
 });
 
-test('everything is in the log before the end is told, also a last line without a newline (LG15)', async () => {
+test('everything is in the log before the end is reported, also a last line without a newline (LG15)', async () => {
   const { id } = await keeper.run(['sh', '-c', 'printf "one\\ntwo"; printf three >&2']);
   expect(keeper.log(id)).toBe('one\ntwo');
   expect(keeper.log(id, 'err')).toBe('three');
@@ -66,7 +66,9 @@ test('what a descendant writes after the main process has ended is copied until 
   await until('the late line is there', () => keeper.log(id) === 'main\nlate\n');
   await keeper.link.release(run);
   expect(readdirSync(path.join(keeper.home, 'fifo')).filter((name) => name.includes(run))).toEqual([]);
-  await until('it is told', () => keeper.records.some((record) => record.kind === 'released' && record.run === run));
+  await until('it is reported', () =>
+    keeper.records.some((record) => record.kind === 'released' && record.run === run),
+  );
 });
 
 test('a run that is released while it lives goes when it ends, and nothing of it is lost', async () => {
@@ -83,13 +85,13 @@ test('a closed stream is not an end (CB10)', async () => {
   expect((await keeper.ended(run)).exit.code).toBe(7);
 });
 
-test('output that nobody wants is drained all the same', async () => {
+test('output that is not wanted is still drained', async () => {
   const { ended, id } = await keeper.run(['head', '-c', '5000000', '/dev/zero'], { logs: null });
   expect(ended.exit.code).toBe(0);
   expect(existsSync(keeper.folder(id))).toBe(false);
 });
 
-test('a service that floods while nobody reads its log is not held up (LG1)', async () => {
+test('a service that floods while its log is not read is not held up (LG1)', async () => {
   keeper.link.close(); // no daemon at all
   await keeper.connect();
   const { ended, id } = await keeper.run(['sh', '-c', 'yes 0123456789012345678901234567890 | head -n 1000000']);
@@ -189,7 +191,7 @@ describe.runIf(process.getuid?.() === 0)('on a full disk (LG3)', () => {
   const folder = () => keeper.folder('ffffffffffff');
   afterEach(() => spawnSync('umount', ['--lazy', folder()]));
 
-  test('the service goes on, the loss is counted, and logging recovers by itself', async (context) => {
+  test('the service continues, the loss is counted, and logging recovers by itself', async (context) => {
     mkdirSync(folder(), { recursive: true });
     const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'reeve-test', folder()]);
     context.skip(mounted.status !== 0, `no tmpfs can be mounted here: ${mounted.stderr}`);
@@ -201,7 +203,7 @@ describe.runIf(process.getuid?.() === 0)('on a full disk (LG3)', () => {
     const { run } = await keeper.spawn(['sh', '-c', script], withRotation('ffffffffffff', {}));
     const gaps = () =>
       keeper.records.flatMap((record) => (record.kind === 'gap' && record.run === run ? [record] : []));
-    await until('a gap is told', () => gaps().length > 0);
+    await until('a gap is reported', () => gaps().length > 0);
     expect(gaps()[0]).toMatchObject({ bytes: null, why: expect.stringContaining('ENOSPC') });
     const first = path.join(folder(), 'out.000001.log');
     await until('all is said', () => existsSync(flooded));
@@ -276,7 +278,7 @@ describe('U10: what another program does to the open file', () => {
       why: expect.stringContaining(`out.000001.log was ${word} by another program`),
     });
     writeFileSync(go, 'x\n');
-    await until('it goes on in a new file', () => keeper.log(id).endsWith('after\n'));
+    await until('it continues in a new file', () => keeper.log(id).endsWith('after\n'));
     expect(existsSync(path.join(keeper.folder(id), 'out.000002.log'))).toBe(true);
     const lines = [];
     for await (const line of readLog({ folder: keeper.folder(id) })) lines.push(line);
@@ -285,7 +287,7 @@ describe('U10: what another program does to the open file', () => {
   });
 });
 
-test('a log folder that is no folder costs the output, not the service', async () => {
+test('a log folder that is not a folder costs the output, not the service', async () => {
   const id = '999999999999';
   rmSync(keeper.folder(id), { recursive: true, force: true });
   writeFileSync(keeper.folder(id), 'in the way');
@@ -295,7 +297,7 @@ test('a log folder that is no folder costs the output, not the service', async (
   expect(gaps.map((gap) => gap.kind === 'gap' && gap.bytes)).toEqual([null, numbered(3).length]);
 });
 
-test('U36: a log folder that is a link is not followed, and the output that is lost is told of', async () => {
+test('U36: a log folder that is a link is not followed, and the output that is lost is reported', async () => {
   const id = 'feedfeedfeed';
   const target = path.join(keeper.home, 'elsewhere');
   mkdirSync(target);

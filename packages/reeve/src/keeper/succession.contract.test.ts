@@ -48,14 +48,14 @@ os.write(1, b"end")
   });
 });
 
-test('a run that ends while no keeper is there is told as unobserved, with a gap', async () => {
+test('a run that ends while no keeper is there is reported as unobserved, with a gap', async () => {
   const { run, process: identity } = await keeper.spawn(['sleep', '1000']);
   await keeper.kill();
   process.kill(identity.pid, 'SIGKILL');
   await until('it is gone', () => !isSame(identity));
   await keeper.connect();
   await keeper.ended(run);
-  await until('the gap is told', () => kinds(run).length === 3);
+  await until('the gap is reported', () => kinds(run).length === 3);
   expect(kinds(run)).toEqual(['spawned', 'exited', 'gap']);
   expect(keeper.link.runs).toMatchObject([{ run, exit: { kind: 'unobserved' } }]);
   await keeper.link.release(run);
@@ -95,13 +95,13 @@ test('a torn last line of the journal, and rubbish in it, are left out', async (
   expect(lines.map((line) => (JSON.parse(line) as JournalRecord).run)).toEqual([run, run, next.run, next.run]);
 });
 
-test('numbers go on, and what is acknowledged is forgotten, but for what is held', async () => {
+test('numbers continue, and what is acknowledged is forgotten, but for what is held', async () => {
   const held = await keeper.spawn(['sleep', '1000']);
   for (let n = 0; n < 120; n += 1) {
     const { run } = await keeper.run(['true']);
     await keeper.link.release(run);
   }
-  const last = await until('all is told', () => keeper.records.length === 361 && keeper.records.at(-1)?.seq);
+  const last = await until('all is reported', () => keeper.records.length === 361 && keeper.records.at(-1)?.seq);
   const before = statSync(journal()).size;
   keeper.link.acknowledge(last);
   await until('the journal is shorter', () => statSync(journal()).size < before / 50);
@@ -135,7 +135,7 @@ describe('one keeper for a home', () => {
     expect(pids.size).toBe(1);
   });
 
-  test('a socket that a dead keeper left is no obstacle', async () => {
+  test('a socket that a dead keeper left is not an obstacle', async () => {
     await keeper.kill();
     expect(existsSync(path.join(keeper.home, 'run', 'keeper.sock'))).toBe(true);
     await keeper.connect();
@@ -154,7 +154,7 @@ describe('one keeper for a home', () => {
     await until('it is gone', () => keeper.lost === 1);
   });
 
-  test('it leaves when it is told to: at once, or when its last run is released', async () => {
+  test('it leaves when it is asked to: at once, or when its last run is released', async () => {
     const { run } = await keeper.run(['true']);
     await keeper.link.leave();
     expect((await keeper.run(['true'])).ended.exit.code).toBe(0); // new work: the wish is void

@@ -10,9 +10,9 @@ export interface AdoptionWorld {
 }
 
 /**
- * Whether limit mark and child subreaper leave no gap for one run: everybody who detaches himself lands under the keeper
- * that spawned main, and carries the mark unless he has changed his own limits; and under the keeper there is nobody
- * of whom it cannot be told whose he is.
+ * Whether limit mark and child subreaper leave no gap for one run: every process that detaches itself lands under the keeper
+ * that spawned main, and carries the mark unless it has changed its own limits; and under the keeper there is no process
+ * that cannot be attributed.
  */
 export class AdoptionEvidence {
   /** A process of the run was seen with its mark. A keeper that marks adopts as well: it does both, or neither. */
@@ -50,10 +50,10 @@ export class AdoptionEvidence {
     if (!this.#isSpawnerThere) return 'the keeper that started it has died, and with it the place where orphans land';
     const stranger = this.#stranger;
     if (stranger === null) return null;
-    return `pid ${stranger.pid} (${commandOf(stranger)}) has detached itself and reset its limits and environment: whose it is cannot be told`;
+    return `pid ${stranger.pid} (${commandOf(stranger)}) has detached itself and reset its limits and environment: to which run it belongs is unknown`;
   }
 
-  /** Main may have ended before anybody saw under whom: only a keeper as old as main can have spawned it. */
+  /** Main may have ended before its parent was seen: only a keeper as old as main can have spawned it. */
   #hasSpawned({ pid, start }: Stat): boolean {
     const spawner = this.#spawner;
     if (spawner !== null) return spawner.pid === pid && spawner.start === start;

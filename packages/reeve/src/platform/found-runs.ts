@@ -68,7 +68,7 @@ function runOfCgroup(path: string | null, cgroups: string): Pick<Member, 'run' |
   return run === undefined ? null : { run, cgroup: names.slice(0, at + 2).join('/') };
 }
 
-/** The main process is the first of them: whoever else is there descends from it. */
+/** The main process is the first of them: the others descend from it. */
 function described(run: string, members: readonly Member[]): FoundRun | null {
   const [first] = [...members].sort((a, b) => a.stat.start - b.stat.start || a.stat.pid - b.stat.pid);
   const main = first && identityOf(first.stat);

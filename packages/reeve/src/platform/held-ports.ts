@@ -22,7 +22,7 @@ export function socketTable(): SocketTable {
 }
 
 /**
- * The sockets that listen on the ports of one run. A port proves nothing: anybody may listen there. A socket does: who
+ * The sockets that listen on the ports of one run. A port proves nothing: any program may listen there. A socket does: who
  * holds the one that a member was seen to hold has inherited it.
  */
 export class HeldPorts {
@@ -49,7 +49,7 @@ export class HeldPorts {
   }
 
   /**
-   * Who holds such a socket although the member that held it has ended; only then everybody's descriptors are looked
+   * Who holds such a socket although the member that held it has ended; only then the descriptors of all processes are looked
    * at. `isOurs`: nothing about it says that it is of another run.
    */
   heirs(snapshot: Snapshot, isOurs: (pid: number) => boolean): readonly Stat[] {

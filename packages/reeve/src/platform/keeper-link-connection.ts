@@ -33,7 +33,7 @@ export interface KeeperLinkOptions extends KeeperStart {
 const LINE = 64 * 1024 * 1024;
 /** A keeper answers within a millisecond. */
 const DEADLINE = 15_000;
-/** What it was asked to spawn it may still spawn when it is let go on: to give up would make a second copy. */
+/** What it was asked to spawn it may still spawn when it is continued: to give up would make a second copy. */
 const UNBOUNDED: ReadonlySet<KeeperRequest['do']> = new Set(['spawn', 'ping']);
 
 /** Once the keeper watches, it does so for a while. Milliseconds. */
@@ -107,7 +107,7 @@ class Connection implements Keeper {
     socket.on('data', (chunk: Buffer) => {
       for (const message of messagesIn(chunk, splitter, socket)) this.#take(message);
     });
-    socket.on('error', () => socket.destroy()); // 'close' follows and is told
+    socket.on('error', () => socket.destroy()); // 'close' follows and is handled
     socket.on('close', () => this.#lost());
   }
 
@@ -283,7 +283,7 @@ class Connection implements Keeper {
   }
 }
 
-/** Something that is no keeper ends the connection: it must not end the daemon. */
+/** Something that is not a keeper ends the connection: it must not end the daemon. */
 function messagesIn(chunk: Buffer, splitter: LineSplitter, socket: Socket): readonly KeeperMessage[] {
   try {
     return splitter.push(chunk).map((line) => JSON.parse(line) as KeeperMessage);

@@ -38,7 +38,7 @@ describe('a keeper that does not come up', () => {
     await expect(startKeeper({ home, program: ['/no/such/program'], version: 'test' })).rejects.toThrow(/ENOENT/);
   });
 
-  test('a keeper that finds another one is no failure', async () => {
+  test('a keeper that finds another one is not a failure', async () => {
     expect(await startKeeper({ home, program: script('process.exit(5)'), version: 'test' })).toBe('held');
   });
 
@@ -76,14 +76,14 @@ describe('at the other end there is', () => {
     );
   });
 
-  test('something that is no keeper', async () => {
+  test('something that is not a keeper', async () => {
     await listen((_request, socket) => socket.write('HTTP/1.1 400 Bad Request\n'));
     await expect(connectKeeper({ home, program: ['/no/such/program'], ...heard })).rejects.toThrow(
       expect.objectContaining({ code: 'KEEPER_LOST' }),
     );
   });
 
-  test('a keeper that dies in the middle of a request: the request fails, and the loss is told once', async () => {
+  test('a keeper that dies in the middle of a request: the request fails, and the loss is reported once', async () => {
     let lost = 0;
     await listen(({ id, do: what }, socket) => {
       if (what === 'hello') socket.write(`${JSON.stringify({ id, ok: hello })}\n`);

@@ -17,7 +17,7 @@ const MOST_GLANCES = 200;
 const GLANCES_A_TURN = 20;
 
 /**
- * SIGKILL to everybody, until two looks in a row find nobody and the cgroup is empty, or `end` (`performance.now()`)
+ * SIGKILL to all, until two looks in a row find none and the cgroup is empty, or `end` (`performance.now()`)
  * has passed; resolves with who is left. Source of the algorithm: FAULTS.md, 4.3.
  */
 export async function killRun(members: RunMembers, end: number): Promise<readonly FoundProcess[]> {
@@ -39,7 +39,7 @@ export async function killRun(members: RunMembers, end: number): Promise<readonl
   }
 }
 
-/** true: nobody is left in the cgroup, or there is none. */
+/** true: no process is left in the cgroup, or there is none. */
 async function killAllInCgroup(members: RunMembers): Promise<boolean> {
   const { cgroup } = members.context;
   if (cgroup === null || members.isCgroupEmpty()) return true;
@@ -52,8 +52,8 @@ async function killAllInCgroup(members: RunMembers): Promise<boolean> {
 }
 
 /**
- * Stops everybody before anybody is killed: a parent that is killed first leaves children that no tree shows any
- * more. Until a look finds nobody new.
+ * Stops all before the first is killed: a parent that is killed first leaves children that no tree shows any
+ * more. Until a look finds no new one.
  */
 async function holdAll(members: RunMembers, first: readonly FoundProcess[], held: Set<string>): Promise<void> {
   let found = first;
@@ -69,8 +69,8 @@ async function holdAll(members: RunMembers, first: readonly FoundProcess[], held
 }
 
 /**
- * Ends what forks faster than a scan: looks only where orphans land, again and again, and kills whoever is new there.
- * Until nobody new has come for some glances.
+ * Ends what forks faster than a scan: looks only where orphans land, again and again, and kills what is new there.
+ * Until no new one has come for some glances.
  */
 async function killNewborn(members: RunMembers): Promise<void> {
   for (let calm = 0, glances = 0; calm < CALM_GLANCES && glances < MOST_GLANCES; glances++) {
@@ -81,7 +81,7 @@ async function killNewborn(members: RunMembers): Promise<void> {
   }
 }
 
-/** Whether a few glances in a row see nobody of the run who is new, and nobody who has ended unseen. */
+/** Whether a few glances in a row see no new process of the run, and none that has ended unseen. */
 export function isCalm(members: RunMembers): boolean {
   if (members.context.cgroup !== null && members.escaped === null) return true;
   if (members.isStirred) return false;
@@ -93,5 +93,5 @@ export function isCalm(members: RunMembers): boolean {
 async function survivors(members: RunMembers): Promise<readonly FoundProcess[]> {
   const left = await members.look('threads');
   if (left.length > 0 || members.isCgroupEmpty()) return left;
-  throw new Error(`${members.context.cgroup} is populated, but by nobody who can be seen from here`);
+  throw new Error(`${members.context.cgroup} is populated, but none of its processes can be seen from here`);
 }

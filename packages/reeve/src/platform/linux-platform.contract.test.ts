@@ -103,7 +103,7 @@ const inTime = () => Date.now() + 10_000;
 describe.each(kinds)('%s', (_name, kind) => {
   const platform = () => linuxPlatform({ home, ...kind });
 
-  test('main and its plain child are found, and nobody is left after a kill', async () => {
+  test('main and its plain child are found, and none is left after a kill', async () => {
     const { processes, line, main, cgroup, ended } = await start(platform(), program('keeps-a-child'));
     const child = pidOf(await line('child'));
     await line('ready');
@@ -170,7 +170,7 @@ describe.each(kinds)('%s', (_name, kind) => {
     await processes.dispose();
   });
 
-  test('one that forks when it is told to stop leaves nobody', async () => {
+  test('one that forks when it is asked to stop leaves no process', async () => {
     const { processes, line, ended } = await start(platform(), program('forks-on-term'));
     await line('ready');
     await processes.signal('main', 'SIGTERM');
@@ -219,7 +219,7 @@ describe.each(kinds)('%s', (_name, kind) => {
     await processes.dispose();
   });
 
-  test('U11: of the listeners on a port its own are told from those of others, also when a child holds them', async () => {
+  test('U11: of the listeners on a port its own are distinguished from others, also when a child holds them', async () => {
     const platform = linuxPlatform({ home, ...kind });
     const other = createServer().listen(0, '127.0.0.1');
     onTestFinished(() => void other.close());
@@ -325,7 +325,7 @@ describe.runIf(hasCgroup)('with a cgroup', () => {
     await processes.dispose();
   });
 
-  test('a kill of the cgroup alone ends everybody in it', async () => {
+  test('a kill of the cgroup alone ends every process in it', async () => {
     const { line, ended, cgroup, processes } = await start(platform(), program('double-forks', 'env=clear'));
     const daemon = pidOf(await line('daemon'));
     expect(killCgroup(cgroup ?? '')).toBe(true);
@@ -386,7 +386,7 @@ describe.runIf(hasCgroup)('with a cgroup', () => {
     expect(existsSync(cgroup ?? '')).toBe(false);
   });
 
-  test.runIf(existsSync(FREEZER))('one that nobody can kill is named, and goes when it can be', async () => {
+  test.runIf(existsSync(FREEZER))('one that cannot be killed is named, and goes when it can be', async () => {
     const { processes, main, cgroup } = await start(platform(), ['sleep', '1000']);
     await until('it has entered', () => readFileSync(`${cgroup}/cgroup.procs`, 'utf8') !== '');
     const freezer = mkdtempSync(path.join(FREEZER, 'reeve-test-'));
@@ -423,7 +423,7 @@ describe.runIf(hasCgroup)('with a cgroup', () => {
 describe('without a cgroup', () => {
   const off = (trackers = {}) => linuxPlatform({ home, cgroup: false, trackers });
 
-  test('a start does not need one, and everybody is told why', async () => {
+  test('a start does not need one, and the reason is given', async () => {
     const platform = off();
     expect(await platform.prepare('0123456789ab', 'r1')).toEqual({
       cgroup: null,

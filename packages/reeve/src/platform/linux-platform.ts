@@ -38,7 +38,7 @@ export interface LinuxPlatformOptions {
 
 type FoundByCookie = Awaited<ReturnType<Platform['findByCookie']>>[number];
 
-/** Linux, through /proc and cgroup v2. What cannot be had here is among its capabilities, with the reason. */
+/** Linux, through /proc and cgroup v2. What is not available here is among its capabilities, with the reason. */
 export function linuxPlatform(options: LinuxPlatformOptions): Platform {
   const trackers: TrackerSwitches = { ...ALL_TRACKERS, ...options.trackers };
   const off: CgroupFinding = { tree: null, why: 'no writable cgroup: switched off' };

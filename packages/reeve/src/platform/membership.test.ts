@@ -124,7 +124,7 @@ describe('an orphan under a keeper', () => {
   const orphan = (pid: number) => stat(pid, 50, pid, 1500);
   const world = { keepers: [50], cookies: { 50: 'daemon' } };
 
-  test('is of the run whose mark it carries, and of no other; main is nobody’s orphan', () => {
+  test('is of the run whose mark it carries, and of no other; main is not an orphan', () => {
     const stats = [keeper, stat(100, 50, 100, 1000), orphan(200), orphan(201)];
     expect(find(stats, { ...world, marks: { 100: MARK, 200: MARK, 201: MARK + 1 } })).toEqual({
       100: ['main', 'mark'],
@@ -138,7 +138,7 @@ describe('an orphan under a keeper', () => {
     });
   });
 
-  test('without either is nobody’s, unless it was known before', () => {
+  test('without either belongs to no run, unless it was known before', () => {
     expect(find([keeper, orphan(200)], world)).toEqual({});
     const memory = { known: new Map([[200, { start: 1500, foundBy: new Set(['tree'] as const) }]]) };
     expect(find([keeper, orphan(200)], { ...world, memory })).toEqual({ 200: ['subreaper', 'tree'] });
@@ -172,7 +172,7 @@ describe('PI2: who has the pid and the start tick of a member', () => {
     expect(find([main, child], { memory: { sessions, groups: sessions, over: new Set(['100:1000']) } })).toEqual({});
   });
 
-  test('brings nobody in until something shows him again', () => {
+  test('brings no other in until something shows it again', () => {
     const unproven = new Set(['100:1000']);
     expect(find([main, child], { memory: { unproven } })).toEqual({ 100: ['main'] });
     expect(Object.keys(find([main, child], { memory: { unproven }, marks: { 100: MARK } }))).toEqual(['100', '101']);
@@ -187,7 +187,7 @@ describe('PI9: who says that he is detached', () => {
   const editor = stat(101, 100, 100, 1001);
   const itsShell = stat(102, 101, 102, 1002);
 
-  test('is left alone with all below him, whatever he carries and whoever remembers him', () => {
+  test('is left alone with all below it, whatever it carries and whichever run remembers it', () => {
     const known = new Map([[101, { start: 1001, foundBy: new Set(['cgroup'] as const) }]]);
     const found = find([main, editor, itsShell], {
       detached: [101],

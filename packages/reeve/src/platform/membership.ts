@@ -34,7 +34,7 @@ export interface Memory {
   /** Sessions and groups whose leader was seen alive as a member: number → start tick of that leader. */
   readonly sessions: ReadonlyMap<number, number>;
   readonly groups: ReadonlyMap<number, number>;
-  /** Of whom it is certain that they live no more ({@link keyOf}): who has their pid and start tick is another. */
+  /** Processes that have certainly ended ({@link keyOf}): one with the same pid and start tick is another. */
   readonly over: ReadonlySet<string>;
   /** Who is known by pid and start tick alone ({@link keyOf}): until something shows them again they prove nothing. */
   readonly unproven: ReadonlySet<string>;
@@ -56,7 +56,7 @@ export interface Member {
 type Found = Member & { readonly foundBy: Set<TrackerName>; isShown: boolean };
 type Finding = readonly [Stat, TrackerName];
 
-/** Who belongs to the run, and how that is known. Outside its cgroup, whoever says that he is detached does not. */
+/** Who belongs to the run, and how that is known. Outside its cgroup, a process that says that it is detached does not. */
 export function findMembers(
   snapshot: Snapshot,
   signs: Signs,
@@ -124,7 +124,7 @@ function shown(snapshot: Snapshot, signs: Signs, memory: Memory, on: TrackerSwit
 }
 
 /**
- * What a leader left behind when it ended. The kernel gives its number to nobody while the session (group) has
+ * What a leader left behind when it ended. The kernel gives its number to no other while the session (group) has
  * members; a process that has the number now and is not the leader shows that the session ended, and the number is
  * another's. A member with another run's cookie or mark is that run's.
  */

@@ -11,7 +11,7 @@ export interface Newborn {
 }
 export interface Glance {
   readonly live: readonly Newborn[];
-  /** One of the run has just ended here that nobody had seen: others may be about. */
+  /** One of the run has just ended here unseen: others may be about. */
   readonly isTrace: boolean;
 }
 
@@ -60,7 +60,7 @@ export function tellNewborn(
   return isLedBy(memory.groups, stat.pgrp, stat) ? { stat, foundBy: ['group'] } : null;
 }
 
-/** As long as a member of it lives, the number of a session or group is nobody else's. */
+/** As long as a member of it lives, the number of a session or group is not reused. */
 function isLedBy(leaders: ReadonlyMap<number, number>, id: number, stat: Stat): boolean {
   const start = leaders.get(id);
   if (start === undefined || stat.start < start) return false;

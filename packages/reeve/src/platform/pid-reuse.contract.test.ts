@@ -82,7 +82,7 @@ describe.runIf(isRoot && loadSyscalls().available)('a pid that was given out aga
     expect(run.processes.evidence().flatMap(({ signals }) => signals)).toEqual([]);
   });
 
-  test('PI2: a later daemon, which never saw the first one, touches nobody either and says who is there', async () => {
+  test('PI2: a later daemon, which never saw the first one, touches no process either and says which is there', async () => {
     const { main, processes } = await replaced({ sameTick: true });
     const later = linuxPlatform({ home, cgroup: false }).track(processes.marks);
     await strike({ main, processes: later });

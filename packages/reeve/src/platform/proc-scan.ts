@@ -21,7 +21,7 @@ export interface Snapshot {
 }
 
 /**
- * One scan of /proc for everybody who asks in the same turn of the event loop: stopping a hundred services must not
+ * One scan of /proc for all callers in the same turn of the event loop: stopping a hundred services must not
  * scan a hundred times.
  */
 export interface ProcScan {

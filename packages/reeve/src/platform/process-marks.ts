@@ -24,7 +24,7 @@ export interface TraitSwitches {
   readonly stream: boolean;
 }
 
-/** Stands for the run of a daemon or keeper: nobody's. No run is called so, they are hex. */
+/** Stands for the run of a daemon or keeper, which belong to none. No run is called so, they are hex. */
 export const NO_RUN = 'daemon';
 const NONE: Traits = {
   cookie: null,
@@ -52,7 +52,7 @@ export interface TraitReader {
 }
 
 /**
- * Reads each once and keeps it until the process ends or executes another program. A mark is inherited and nobody
+ * Reads each once and keeps it until the process ends or executes another program. A mark is inherited and no program
  * changes it by accident; it is asked for only where the cookie does not tell, and descriptors only where the mark
  * does not tell either.
  */

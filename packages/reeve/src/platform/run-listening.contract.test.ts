@@ -35,7 +35,7 @@ test('D5: while nothing listens on its ports no process is looked at', async () 
   expect(looks).toEqual([]);
 });
 
-test('D5: of a service whose main process listens nobody else is looked at, and that once', async () => {
+test('D5: of a service whose main process listens no other process is read, and that one once', async () => {
   const ports = [await listen(), await listen()];
   const { listening, looks } = run(true);
   const own = ports.map((port) => ({ port, address: '127.0.0.1', holder: 'run' }));

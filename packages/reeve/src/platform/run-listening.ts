@@ -2,7 +2,7 @@ import { isLiveState, mayReadDescriptors, readStat, type Stat, socketsOf } from 
 import type { RunListener } from '../core/interfaces.ts';
 import type { SocketTable } from './held-ports.ts';
 
-/** Where processes are looked for: those that are known without a look at all others, and everybody. */
+/** Where processes are looked for: those that are known without a look at all others, and all. */
 export interface Around {
   readonly near: () => readonly Stat[];
   readonly all: () => Promise<{ readonly members: readonly Stat[]; readonly others: readonly Stat[] }>;
@@ -41,7 +41,7 @@ export class RunListening {
     });
   }
 
-  /** Returns whether a member may not be looked into. Only then it matters what everybody else holds. */
+  /** Returns whether a member may not be looked into. Only then it matters what other processes hold. */
   async #lookAtAll(inodes: readonly number[]): Promise<boolean> {
     const { members, others } = await this.#around.all();
     this.#note(members, inodes, true);
@@ -51,7 +51,7 @@ export class RunListening {
     return isHiding;
   }
 
-  /** A socket that a member holds is the run's, whoever else has inherited it. */
+  /** A socket that a member holds is the run's, even if others have inherited it. */
   #note(stats: readonly Stat[], inodes: readonly number[], isOurs: boolean): void {
     for (const { pid, start } of stats) {
       for (const inode of socketsOf(pid)) {

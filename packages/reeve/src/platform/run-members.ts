@@ -39,7 +39,7 @@ export interface RunContext {
 
 /** A process this young (seconds) may still be on its way into the cgroup. */
 const SETTLED = 1;
-/** Somebody of the run whom nobody had seen has ended within this time (ms): there may be more of his kind. */
+/** An unseen process of the run has ended within this time (ms): there may be more of its kind. */
 const STIRRED = 30;
 /** They end a process or hold it for good: no SIGCONT after them. */
 const NO_CONTINUE = new Set(['SIGCONT', 'SIGKILL', 'SIGSTOP']);
@@ -53,7 +53,7 @@ export class RunMembers {
   readonly main: ProcessIdentity | null;
   readonly #marks: RunMarks;
   readonly #ports: HeldPorts;
-  /** Who adopts the orphans of this run: the keepers, and whoever has been seen to. */
+  /** Who adopts the orphans of this run: the keepers, and processes that were seen to. */
   readonly #reapers = new Set<number>();
   #last: Snapshot | null = null;
   #escaped: FoundProcess | null = null;
@@ -141,7 +141,7 @@ export class RunMembers {
     return { found: live.flatMap(({ stat, foundBy }) => this.record.see(stat, foundBy, true) ?? []), isTrace };
   }
 
-  /** Somebody of the run has ended whom nobody had seen. */
+  /** An unseen process of the run has ended. */
   stir(): void {
     this.#stirred = performance.now();
   }

@@ -141,7 +141,7 @@ export class LinuxRun implements RunProcesses {
     }));
   }
 
-  /** Throws EBUSY when somebody lives in its cgroup. */
+  /** Throws EBUSY when a process lives in its cgroup. */
   async dispose(): Promise<void> {
     const { cgroup } = this.#context;
     for (let attempt = 1; cgroup !== null; attempt++) {
@@ -164,8 +164,8 @@ export class LinuxRun implements RunProcesses {
   }
 
   /**
-   * Before main is told to end: whom only the tree connects with it, and which sockets it listens with, shows only as
-   * long as it lives. Where the cgroup tells all of that, nobody need look.
+   * Before main gets its stop signal: what only the tree connects with it, and which sockets it listens with, shows only as
+   * long as it lives. Where the cgroup tells all of that, no look is needed.
    */
   async #lookBefore(): Promise<void> {
     const { cgroup, scan } = this.#context;
@@ -173,7 +173,7 @@ export class LinuxRun implements RunProcesses {
     this.#members.lookAt(await scan.recent(this.#opened, FRESH_ENOUGH), 'processes');
   }
 
-  /** The keeper reaps whom it adopted and tells how he ended; not of everybody, when many end at once. */
+  /** The keeper reaps what it adopted and reports how it ended; not of all, when many end at once. */
   async #untilTold(): Promise<void> {
     const end = performance.now() + TELLING_TIME;
     while (this.#members.record.untold.length > 0 && performance.now() < end)
@@ -204,7 +204,7 @@ export class LinuxRun implements RunProcesses {
     }
     if (cgroup !== null) return members.isCgroupEmpty() ? 'empty' : 'cgroup';
     // A scan is not one moment: a process that forks and ends while it runs may be missed, and its child too. The
-    // cgroup has no such gap; without one nobody may have ended unseen, and a second look has to agree.
+    // cgroup has no such gap; without one no process may have ended unseen, and a second look has to agree.
     if (members.isStirred || !isCalm(members)) return 'outside';
     return (await members.look('processes')).length === 0 && isCalm(members) ? 'empty' : 'outside';
   }

@@ -48,7 +48,7 @@ export class RunRecord {
     };
   }
 
-  /** A process that is known to be of the run, though nobody has seen it alive. */
+  /** A process that is known to be of the run, though it was never seen alive. */
   name(process: ProcessIdentity, by: TrackerName): void {
     this.#entry(process).foundBy.add(by);
   }
@@ -87,13 +87,13 @@ export class RunRecord {
     return this.#entries.get(keyOf(process))?.held ?? null;
   }
 
-  /** Whether it is certain that it lives no more: its end was told, or its handle says so. */
+  /** Whether it has certainly ended: its end was reported, or its handle says so. */
   isOver(process: ProcessIdentity): boolean {
     const entry = this.#entries.get(keyOf(process));
     return entry !== undefined && isOver(entry);
   }
 
-  /** Whoever was adopted and whose end the keeper has not told yet. */
+  /** Adopted processes whose end the keeper has not reported yet. */
   get untold(): readonly ProcessIdentity[] {
     return [...this.#entries.values()].flatMap(({ process, foundBy, exit }) =>
       exit === null && foundBy.has('subreaper') ? process : [],

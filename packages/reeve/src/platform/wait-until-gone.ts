@@ -3,11 +3,11 @@ import { after } from '@reeve/host';
 
 /** What to look at, and what may tell that looking is worth while. */
 export interface GoneWatch {
-  /** `first`: nobody has looked yet, so what earlier snapshots say may be older than the run. */
+  /** `first`: there was no look yet, so what earlier snapshots say may be older than the run. */
   isEmpty(look: 'first' | 'again'): Promise<'empty' | 'cgroup' | 'outside'>;
   /** A file that the kernel reports a change of when the last process leaves (cgroup.events); null: there is none. */
   readonly file: string | null;
-  /** Calls back when somebody knows of an exit; returns how to stop. */
+  /** Calls back when an exit becomes known; returns how to stop. */
   onHint(callback: () => void): () => void;
 }
 
@@ -15,7 +15,7 @@ const CGROUP_POLL = 50;
 const FIRST_RESCAN = 20;
 const LAST_RESCAN = 100;
 
-/** Resolves with true as soon as nobody is left (looked at once first), or with false when aborted. */
+/** Resolves with true as soon as no process is left (looked at once first), or with false when aborted. */
 export async function waitUntilGone(target: GoneWatch, signal: AbortSignal): Promise<boolean> {
   const isAborted = () => signal.aborted;
   if (isAborted()) return false;
@@ -39,7 +39,7 @@ export async function waitUntilGone(target: GoneWatch, signal: AbortSignal): Pro
   }
 }
 
-/** Somebody rings, the waiting one wakes; a ring while nobody waits is not lost. */
+/** A ring wakes the one that waits; a ring while none waits is not lost. */
 function newBell(): { readonly ring: () => void; wait(limit: number): Promise<void> } {
   let rung = false;
   let wake: (() => void) | null = null;

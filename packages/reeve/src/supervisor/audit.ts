@@ -21,7 +21,7 @@ export function audit(
   });
 }
 
-/** As intents and the audit log name whoever asked: `cli:anna:4711`. */
+/** As intents and the audit log name the requester: `cli:anna:4711`. */
 export function describeActor(actor: Requester): string {
   return `${actor.kind}:${actor.user}:${actor.pid}`;
 }

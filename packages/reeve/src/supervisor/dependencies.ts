@@ -44,7 +44,7 @@ export interface Dependencies {
 export interface Clock {
   /** Wall clock, for people. */
   now(): Instant;
-  /** Milliseconds since boot: for delays and for what the next daemon of this boot goes on from. */
+  /** Milliseconds since boot: for delays and for what the next daemon of this boot continues from. */
   monotonic(): Instant;
 }
 

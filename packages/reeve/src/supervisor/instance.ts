@@ -62,7 +62,7 @@ export class Instance implements RunOwner {
   set lacking(lacking: string | null) {
     if (lacking === this.#lacking) return;
     this.#lacking = lacking;
-    if (lacking !== null) this.host.changed(this); // whoever waits for it shows why
+    if (lacking !== null) this.host.changed(this); // a client that waits for it shows why
   }
 
   get live(): LiveRun | null {
@@ -184,7 +184,7 @@ export class Instance implements RunOwner {
     return maskValues(text, this.#secrets ?? []);
   }
 
-  /** A process that ends by itself is where a story begins, unless somebody has just signalled it. */
+  /** A process that ends by itself is where a story begins, unless a client has just signalled it. */
   #causeOf(event: string): EventRef | null | undefined {
     const { state } = this.machine;
     if (event !== 'service.exited' || state.name !== 'stopping' || state.cause.kind !== 'ended') return undefined;
@@ -226,7 +226,7 @@ export class Instance implements RunOwner {
     return 'process' in state ? state.process : null;
   }
 
-  /** A daemon that starts goes on from what the last one remembered. */
+  /** A daemon that starts continues from what the last one remembered. */
   goOn(machine: Machine, live: LiveRun | null, missed: readonly Event[]): void {
     this.machine = machine;
     this.live = live;

@@ -16,7 +16,7 @@ export class OpenPorts {
     this.#deps = deps;
   }
 
-  /** `since`: when whoever declares the port last changed its state (monotonic): an older table tells nothing of it. */
+  /** `since`: when a service that declares the port last changed its state (monotonic): an older table does not show it. */
   has(port: number, protocol: string, since: number): boolean {
     const now = this.#deps.clock.monotonic();
     if (now >= this.#until || this.#at <= since) this.#read(now);

@@ -6,10 +6,10 @@ import type { Log } from './dependencies.ts';
 const MOST_KEPT = 20_000;
 /** How soon a registry that could not be written is tried again, when nothing else happens. Milliseconds. */
 const RETRY = 1_000;
-/** The same while somebody waits for it. Milliseconds. */
+/** The same while a client waits for it. Milliseconds. */
 const CATCH_UP = 100;
 
-/** An event that was told, and may not have its number yet: it gets one when it is written. */
+/** An event that was emitted, and may not have its number yet: it gets one when it is written. */
 export interface EventRef {
   seq: number | null;
 }
@@ -140,7 +140,7 @@ export class Outbox {
       if (!this.#isFailing)
         this.#log.error(
           { err: error },
-          'the registry cannot be written: supervision goes on, and what is to be written is kept',
+          'the registry cannot be written: supervision continues, and what is to be written is kept',
         );
       this.#isFailing = true;
       this.#retry ??= after(RETRY, () => {

@@ -3,7 +3,7 @@ import type { Dependencies } from './dependencies.ts';
 import type { Instance } from './instance.ts';
 import type { Remains } from './instance-handle.ts';
 
-/** A run that nobody knew any more, and that was ended all the same. */
+/** A run that no instance knew any more, and that was still ended. */
 export interface Stray {
   readonly remains: Remains;
   readonly survivors: readonly Survivor[];

@@ -29,7 +29,7 @@ interface Known {
 
 /**
  * What a daemon does before anything else: it takes up what the last one remembered, holds it against what the keeper
- * and the system know, and lets every instance go on from there. Nothing is started or stopped here; the loop does
+ * and the system know, and lets every instance continue from there. Nothing is started or stopped here; the loop does
  * that when all is taken up, from what is then true.
  */
 export async function recoverAll(supervisor: Supervisor, kept: readonly KeptRun[]): Promise<void> {
@@ -128,7 +128,7 @@ async function look(instance: Instance, row: RunRow, kept: KeptRun | undefined, 
   return found ? { kind: 'alive', process: found.process } : { kind: 'absent' };
 }
 
-/** Runs that nobody goes on with are over, and so are their leases. */
+/** Runs that no instance continues are over, and so are their leases. */
 function closeRuns(supervisor: Supervisor): void {
   const { registry, clock } = supervisor.deps;
   registry.transaction('usual', () => {

@@ -78,7 +78,7 @@ export class StopCharge implements Disposable {
     });
   }
 
-  /** The limit is over: whoever has not been asked is asked now, whatever the order, and killed soon. */
+  /** The limit is over: processes that have not been asked are asked now, whatever the order, and killed soon. */
   async hurry(): Promise<void> {
     this.#hurry(LEAST_ASKED);
     await this.settled(LEAST_ASKED + KILL_BUDGET);

@@ -10,7 +10,7 @@ import { strayRuns } from './take-over/stray-runs.ts';
 
 /** What `stop` allows at least, when the services' own grace periods do not ask for more. */
 const LEAST_LIMIT = 10_000;
-/** How often whoever waits is told how long what still runs has. Milliseconds. */
+/** How often waiting clients hear how much time remains. Milliseconds. */
 const TELLING = 1_000;
 
 export interface StopRequest {
@@ -58,7 +58,7 @@ export async function stopAndProve(supervisor: Supervisor, request: StopRequest)
   };
 }
 
-/** No receipt promises of a service that nobody is left while somebody is. */
+/** No receipt promises that no process of a service is left while one is. */
 function kept(service: ReceiptService, survivors: readonly Survivor[]): ReceiptService {
   const alive = new Set(survivors.map(({ pid }) => pid));
   const left = service.processes.filter(({ pid }) => alive.has(pid)).map(({ pid }) => `pid ${pid}`);
@@ -117,7 +117,7 @@ interface StrayRequest {
 }
 
 /**
- * Runs of these services that no instance goes on with are ended too: what a keeper holds, and whoever carries their
+ * Runs of these services that no instance continues are ended too: what a keeper holds, and processes that carry their
  * cookie or is in their cgroup, unless it is detached. A receipt is not complete before.
  */
 async function endStrays(

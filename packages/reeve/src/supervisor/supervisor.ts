@@ -21,7 +21,7 @@ export class Supervisor implements InstanceHost {
   readonly outbox: Outbox;
   readonly projects = new Map<string, Project>();
   readonly pictures: Pictures;
-  /** What is to be told once the transaction of a command is on disk. */
+  /** What is to be reported once the transaction of a command is on disk. */
   readonly decided: (() => void)[] = [];
   /** Whose services are to be looked at in the next turn: those that have changed, or all. */
   readonly #due = new Map<Project, Set<string> | 'all'>();

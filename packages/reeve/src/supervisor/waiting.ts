@@ -9,7 +9,7 @@ import type { Supervisor } from './supervisor.ts';
 export type Until = 'ready' | 'stopped' | 'completed';
 type Outcome = WaitedService['outcome'];
 
-/** Codes of a failure that somebody else stands behind: the command then ends with 5. */
+/** Codes of a failure that another program causes: the command then ends with 5. */
 const CONFLICTS: ReadonlySet<string> = new Set(['PORT_TAKEN', 'UNFINISHED_STOP']);
 const WORST_FIRST: readonly Outcome[] = ['failed', 'conflict', 'blocked', 'pending', 'met'];
 
@@ -25,7 +25,7 @@ export interface WaitRequest {
 }
 
 /**
- * A service that declares nothing to tell readiness by is ready as soon as its process runs. Whoever waits is told so
+ * A service that declares nothing to tell readiness by is ready as soon as its process runs. A client that waits hears that
  * only after it has lived this long (milliseconds): a program that ends at once was never up.
  */
 const SETTLE = 150;
@@ -207,7 +207,7 @@ function judgeService(
   };
 }
 
-/** Who has asked for the opposite of what is waited for; null: nobody has. */
+/** Who has asked for the opposite of what is waited for; null: no command has. */
 function opposed(request: WaitRequest, { intent, wantedBy, row }: ManagedService, isNews: boolean): string | null {
   if (request.until === 'stopped' || intent.want === 'up' || wantedBy === null) return null;
   return isNews ? `taken over by a newer command: ${wantedBy}` : `${row.spec.name} is to be down: ${wantedBy}`;
@@ -232,7 +232,7 @@ function seenAs(instance: Instance): Pick<WaitedService, 'state' | 'reason'> {
   return { state: shownState(state.name), reason };
 }
 
-/** There is no keeper, and none can be started: nobody waits for that to change. It is started once there is one. */
+/** There is no keeper, and none can be started: a command does not wait for that to change. It is started once there is one. */
 function cannotBeStarted({ machine, host, live }: Instance): boolean {
   return machine.state.name === 'spawning' && host.deps.keeperProblem(live?.row.run)?.code === 'no_keeper';
 }

@@ -65,7 +65,7 @@ export function controlHandlers(
     wait: ({ project: ref, services, until, timeout }, call) => {
       const project = supervisor.find(ref);
       const names = selectServices(project, services);
-      // Not waited for: it is known before anybody has to be told why nothing gets on.
+      // Not waited for: it is known before a client asks why nothing happens.
       void facts.problems();
       return waitFor(supervisor, {
         project,

@@ -70,7 +70,7 @@ test.each([
   ['an empty argv', withService({ command: { text: '', how: { kind: 'argv', argv: [] } } }), 'services/0/command'],
   ['a zero byte for execve', withService({ cwd: '/srv\0/x' }), 'services/0/cwd'],
   ['a variable with = in its name', { ...apply, environment: { 'A=B': '' } }, 'apply: params/environment'],
-  ['a selector that is no name', { ...apply, services: ['../x'] }, 'apply: params/services/0'],
+  ['a selector that is not a name', { ...apply, services: ['../x'] }, 'apply: params/services/0'],
   ['no parameters', undefined, 'apply: params'],
 ])('%s is refused, naming the place', (_, params, place) => {
   expect(ask('apply', params)).toContain(place);

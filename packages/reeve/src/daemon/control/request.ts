@@ -11,7 +11,7 @@ import { CONTROL_SCHEMAS } from './schemas.ts';
 
 /** One line of the control socket. */
 export const LINE_BYTES = 8 << 20;
-/** A project spec is 7 deep. Deeper nesting is not ours, and recursion over it would be somebody else's choice of stack. */
+/** A project spec is 7 deep. Deeper nesting is not ours, and recursion over it would let a client choose our stack depth. */
 const DEPTH = 32;
 /** These are answered in any protocol: else a daemon of another version could be neither recognised nor stopped. */
 const ANY_PROTOCOL: readonly CallName[] = ['ping', 'shutdown', 'upgrade'];

@@ -80,7 +80,7 @@ async function failure(work: Promise<unknown>): Promise<ReeveError> {
   expect(error).toBeInstanceOf(ReeveError);
   return error as ReeveError;
 }
-/** A client without manners: sends what it is told, collects the text that comes back. */
+/** A client without manners: sends what it is given, collects the text that comes back. */
 async function raw(): Promise<{ connection: Socket; received: () => string }> {
   const connection = connect(socket);
   let text = '';
@@ -162,7 +162,7 @@ test('an error of the catalogue is sent as it is; any other shows its details in
   expect(logged.join('')).toContain('secret detail');
 });
 
-test('what cannot be a request is answered with why, and the connection goes on', async () => {
+test('what cannot be a request is answered with why, and the connection stays', async () => {
   await start();
   const { connection, received } = await raw();
   connection.write('hello\n[]\n{"id":"x"}\n{"id":3,"call":"toString","protocol":1}\n');
@@ -229,7 +229,7 @@ function safeJson(value: unknown): string {
   return JSON.stringify(value, (_, inner: unknown) => (typeof inner === 'bigint' ? `${inner}` : inner));
 }
 
-test('a closed connection aborts its calls and nobody else', async () => {
+test('a closed connection aborts its own calls only', async () => {
   const signals: AbortSignal[] = [];
   await start({
     events: (_, { signal }) => {
@@ -254,7 +254,7 @@ test('a closed connection aborts its calls and nobody else', async () => {
   expect(await stayed).toEqual({});
 });
 
-test('D18: a call that nobody waits for any more is cancelled, and no other of its client', async () => {
+test('D18: a call that is no longer waited for is cancelled, and no other of its client', async () => {
   const signals: AbortSignal[] = [];
   await start({
     events: (_, { signal }) => {
@@ -324,7 +324,7 @@ test('what pushes much waits until its client has read, and the client is not dr
   connection.destroy();
 });
 
-test('the five hundred and thirteenth client is told that there are too many', async () => {
+test('the five hundred and thirteenth client hears that there are too many', async () => {
   await start();
   const crowd = await Promise.all(Array.from({ length: 512 }, client));
   const error = await failure(client());

@@ -5,7 +5,7 @@ import { listenPrivately } from '@reeve/host';
 import { ControlConnection } from './connection.ts';
 import type { ControlCall, ControlHandlers, ControlLog, ServerShared } from './handler-types.ts';
 
-/** Clients at once; the next one is told so. */
+/** Clients at once; the next one is refused. */
 const CONNECTIONS = 512;
 /** Calls that need nothing of what the last daemon remembered. */
 const AT_ONCE: ReadonlySet<CallName> = new Set(['ping', 'about']);
@@ -25,7 +25,7 @@ export interface ControlServer {
 export interface CloseOptions {
   /** Default one second. */
   readonly grace?: number;
-  /** Number of a connection that goes on: its call is answered later. Its client must end it. */
+  /** Number of a connection that stays: its call is answered later. Its client must end it. */
   readonly but?: number;
 }
 /**

@@ -22,7 +22,7 @@ export interface KeeperHolderOptions {
   readonly place: KeeperPlace;
   /** Asked before each start: an upgrade may move it. */
   readonly program: () => KeeperProgram;
-  /** The first keeper, when it is being started already; `later`: nobody waits for it, and it is tried until it is there. */
+  /** The first keeper, when it is being started already; `later`: no call waits for it, and it is tried until it is there. */
   readonly coming: Promise<unknown> | 'later' | null;
   /** The last record of this place that was written down. */
   readonly since: () => number;
@@ -73,7 +73,7 @@ export class KeeperHolder {
     this.#watch = this.#watchKeeper();
     this.#leaveBeat = options.beat.every(BEAT, () => this.#watch.beat());
     this.#current = options.coming === 'later' ? this.#retry() : this.#connect(options.coming);
-    this.#current.catch(() => undefined); // told by whoever asks for it
+    this.#current.catch(() => undefined); // reported by the call that needs it
   }
 
   get pid(): number | null {
@@ -211,7 +211,7 @@ export class KeeperHolder {
     }
     this.#options.log.warn({ place: this.place.number }, 'the keeper is gone: starting another');
     this.#current = this.#retry();
-    this.#current.catch(() => undefined); // told by whoever asks for it
+    this.#current.catch(() => undefined); // reported by the call that needs it
   }
 
   async #retry(): Promise<Keeper> {
@@ -220,7 +220,7 @@ export class KeeperHolder {
         const keeper = await this.#connect(null);
         this.#failure = null;
         if (this.#onEmpty !== null) await askToLeave(keeper);
-        setImmediate(this.#options.onReplaced); // once whoever asks gets this one
+        setImmediate(this.#options.onReplaced); // once callers get this one
         return keeper;
       } catch (error) {
         this.#noteFailure(error);
@@ -270,7 +270,7 @@ function missing({ why, hint, since }: Failure): DaemonProblem {
   return { code: 'no_keeper', message, hint };
 }
 
-/** One that hangs is not waited for: it hears of it when it is let go on. */
+/** One that hangs is not waited for: it hears of it when it is continued. */
 async function askToLeave(keeper: Keeper): Promise<void> {
   const asked = keeper.leave().catch(goneAlready);
   await Promise.race([asked, pause(FAREWELL)]);

@@ -27,7 +27,7 @@ const PATIENCE = 300;
 
 /**
  * The keepers of a home. One, the newest as a rule, starts whatever is started. A keeper of another program than ours is not replaced:
- * only it learns how its children end. It goes on beside a new one, which starts what is started from now on, and goes
+ * only it learns how its children end. It stays beside a new one, which starts what is started from now on, and goes
  * when the last of its runs is over. See docs/decisions/0011.
  */
 export class Keepers {
@@ -106,7 +106,7 @@ export class Keepers {
     const { home, log } = this.#options;
     const number = Math.max(...this.#holders.map(({ place }) => place.number)) + 1;
     log.info({ place: number, label }, 'a keeper of this version comes beside the old one');
-    // Not waited for: only whoever starts something needs it.
+    // Not waited for: only a start needs it.
     this.#holders.unshift(this.#hold(keeperPlace(home, number), 'later'));
   }
 

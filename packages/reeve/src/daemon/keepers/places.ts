@@ -38,7 +38,7 @@ export function keeperLabel(version: string, program: readonly string[]): string
   return `${version}+${fingerprint(program.slice(-1)) ?? 'unknown'}`;
 }
 
-/** What an empty keeper leaves behind: nobody looks for one there any more. Of the home itself the journal goes. */
+/** What an empty keeper leaves behind: no daemon looks for one there any more. Of the home itself the journal goes. */
 export function removeKeeperPlace({ number, folder }: KeeperPlace): void {
   rmSync(number > 0 ? folder : homePaths(folder).journal, { recursive: true, force: true });
 }

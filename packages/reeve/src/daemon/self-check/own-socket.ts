@@ -1,7 +1,7 @@
 import type { ControlServer } from '../control/server.ts';
 import type { Check } from './self-check.ts';
 
-/** Without its control socket nobody finds the daemon, and nobody may take its place. */
+/** Without its control socket no client finds the daemon, and no other daemon may take its place. */
 export function ownSocket(server: ControlServer, path: string): Check {
   return {
     name: 'control socket',

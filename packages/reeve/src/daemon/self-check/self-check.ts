@@ -9,7 +9,7 @@ export type Finding =
   | { readonly kind: 'deposed'; readonly why: string }
   | null;
 
-/** One thing that this daemon holds and somebody else can take away. */
+/** One thing that this daemon holds and another program can take away. */
 export interface Check {
   /** For the log, when the look itself fails. */
   readonly name: string;

@@ -24,7 +24,7 @@ export async function awaitTurn(paths: HomePaths, keeper: readonly string[]): Pr
   }
   await tryKeeper(keeper);
   rehearseMigration(paths.registry);
-  await import('../serve.ts'); // read now: the clock that nobody answers on is not running yet
+  await import('../serve.ts'); // read now, while the old daemon still answers
   const orders = new Socket({ fd: ORDERS_FD });
   reportPrepared();
   await anyWord(orders);

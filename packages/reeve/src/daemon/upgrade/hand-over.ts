@@ -20,7 +20,7 @@ export async function handOver({ successor, since, log, resolve }: HandOver, loc
     await successor.takeOver();
   } catch (error) {
     lock.claim();
-    log.error({ err: error }, 'the successor did not take over: going on');
+    log.error({ err: error }, 'the successor did not take over: this daemon continues');
     return error instanceof ReeveError ? error : new ReeveError('UPGRADE_FAILED', { why: String(error) });
   }
   lock.giveAway();

@@ -3,8 +3,8 @@ import { ReeveError } from '@reeve/contract';
 import { systemError } from '@reeve/host';
 
 /**
- * Tells whoever started this daemon (cli/daemon/launch-daemon.ts) that it answers now: the line `ready` on the descriptor that
- * `REEVE_READY_FD` names, which is closed. Does nothing when nobody asked, or the second time.
+ * Tells the launcher of this daemon (cli/daemon/launch-daemon.ts) that it answers now: the line `ready` on the descriptor that
+ * `REEVE_READY_FD` names, which is closed. Does nothing when it was not asked for, or the second time.
  */
 export function reportReady(): void {
   tell('ready');
@@ -17,7 +17,7 @@ export function reportPrepared(): void {
 }
 
 /**
- * Tells why the daemon ends instead: on standard error, and as `error {"code":…,"params":…}` to whoever waits.
+ * Tells why the daemon ends instead: on standard error, and as `error {"code":…,"params":…}` to the launcher that waits.
  * Returns the exit code. An error outside the catalogue becomes INTERNAL, its stack on standard error.
  */
 export function reportFailure(error: unknown): number {
@@ -39,7 +39,7 @@ function tell(line: string): void {
   if (heard(fd, `${line}\n`)) closeSync(fd);
 }
 
-/** false: nobody hears it. The launcher gave up and is gone, or the variable came from elsewhere: the daemon lives on. */
+/** false: it is not heard. The launcher gave up and is gone, or the variable came from elsewhere: the daemon lives on. */
 function heard(fd: number, text: string): boolean {
   try {
     writeSync(fd, text);

@@ -48,7 +48,7 @@ export class Successor {
   /** Tells it to serve, which it may do only when we have let go of everything. Throws as `prepare` does. */
   async takeOver(): Promise<void> {
     const [, , , , , orders] = this.#child.stdio as unknown as Writable[];
-    orders?.on('error', () => undefined); // it is gone: its exit is told
+    orders?.on('error', () => undefined); // it is gone: its exit is reported
     orders?.write(`${TAKE}\n`);
     await this.#expect('ready', SERVE);
     this.#child.removeAllListeners();

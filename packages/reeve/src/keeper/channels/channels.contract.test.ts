@@ -86,7 +86,7 @@ int main(void) {
     expect(notified(run)).toEqual(['READY=1\nSTATUS=from C']);
   });
 
-  test('an empty datagram, one that is too long and one that is no text do no harm, and are counted', async () => {
+  test('an empty datagram, one that is too long and one that is not text do no harm, and are counted', async () => {
     const code = `${OPEN}send(b"")\nsend(b"A=1")\nsend(b"x" * 20000)\nsend(b"\\xff\\xfe")\nsend(b"")\nsend(b"B=2")`;
     const { run } = await keeper.run(python(code), withNotify());
     expect(recordsOf('notified', run).map(({ text, lost }) => [text, lost])).toEqual([
@@ -111,7 +111,7 @@ for n in range(20):
     await until('the sockets of the run are closed', () => fds() <= before);
   });
 
-  test('a storm is merged, not dropped: the last of every key is told', async () => {
+  test('a storm is merged, not dropped: the last of every key is reported', async () => {
     const code = `${OPEN}send(b"READY=1")
 for n in range(3000): send(b"STATUS=%d\\nWATCHDOG=1" % n)
 send(b"STATUS=last")`;
@@ -155,7 +155,7 @@ send(b"STATUS=last")`;
     const next = await keeper.spawn(['sleep', '1000'], withNotify());
     const stale = old.channels?.notify ?? '';
     await keeper.run(python(`${OPEN}send(b"READY=1")`), { env: { PATH, NOTIFY_SOCKET: stale } });
-    await until('it is told', () => notified(old.run).length === 1);
+    await until('it is reported', () => notified(old.run).length === 1);
     expect(notified(next.run)).toEqual([]);
     await keeper.link.release(old.run);
     await until('its socket is gone', () => !existsSync(stale));
@@ -164,7 +164,7 @@ send(b"STATUS=last")`;
     expect(notified(next.run)).toEqual([]);
   });
 
-  test('a keeper that comes after another binds the same path again, and forgets the sockets of nobody', async () => {
+  test('a keeper that comes after another binds the same path again, and forgets the sockets of no one', async () => {
     const change = withNotify();
     const go = path.join(keeper.home, 'go');
     const wait = `while not os.path.exists(${JSON.stringify(go)}): time.sleep(0.01)\n`;
@@ -174,12 +174,12 @@ send(b"STATUS=last")`;
     writeFileSync(nobodys, '');
     await keeper.connect();
     writeFileSync(go, '');
-    await until('it is told', () => notified(run).length === 1);
+    await until('it is reported', () => notified(run).length === 1);
     expect(existsSync(nobodys)).toBe(false);
     await keeper.ended(run);
   });
 
-  test('what was said while no daemon was there is told to the next one, and weeks of pings are one record', async () => {
+  test('what was said while no daemon was there is reported to the next one, and weeks of pings are one record', async () => {
     const go = path.join(keeper.home, 'go');
     const said = path.join(keeper.home, 'said');
     const { run } = await keeper.spawn(
@@ -190,13 +190,13 @@ open(${JSON.stringify(said)}, "w")
 time.sleep(1000)`),
       withNotify(),
     );
-    await until('the start is told', () => recordsOf('spawned', run).length === 1);
+    await until('the start is reported', () => recordsOf('spawned', run).length === 1);
     const since = keeper.records.at(-1)?.seq ?? 0;
     keeper.link.close();
     writeFileSync(go, '');
     await until('all is said', () => existsSync(said));
     await keeper.connect(since);
-    await until('it is told', () => notified(run).includes('WATCHDOG=1'));
+    await until('it is reported', () => notified(run).includes('WATCHDOG=1'));
     const fresh = keeper.records.filter(({ seq, kind }) => seq > since && kind === 'notified');
     expect(notified(run)[0]).toBe('READY=1');
     expect(fresh.length).toBeLessThan(6); // the last ping of those that were kept, and what came since
@@ -222,7 +222,7 @@ describe('the readiness descriptor', () => {
 
   test('closed without one, it will never be ready', async () => {
     const { run } = await keeper.spawn(['sh', '-c', 'exec 4>&-; sleep 1000'], { channels: channels(4) });
-    await until('it is told', () => recordsOf('ready_fd', run).length === 1);
+    await until('it is reported', () => recordsOf('ready_fd', run).length === 1);
     expect(recordsOf('ready_fd', run)[0]?.ready).toBe(false);
   });
 
@@ -233,7 +233,7 @@ describe('the readiness descriptor', () => {
     await keeper.kill();
     writeFileSync(go, '');
     await keeper.connect();
-    await until('it is told', () => recordsOf('ready_fd', run).some(({ ready }) => ready));
+    await until('it is reported', () => recordsOf('ready_fd', run).some(({ ready }) => ready));
   });
 });
 
@@ -248,7 +248,7 @@ describe("Node's channel", () => {
     const code = 'process.send("ready"); process.send({ type: "ready", n: 1 }, () => process.disconnect())';
     const { run, ended } = await keeper.run(node(code), { ...change, channels });
     expect(ended.exit.code).toBe(0);
-    await until('its end is told', () => recordsOf('ipc', run).length === 3);
+    await until('its end is reported', () => recordsOf('ipc', run).length === 3);
     expect(recordsOf('ipc', run).map(({ message }) => message)).toEqual(['ready', { type: 'ready', n: 1 }, undefined]);
   });
 
@@ -257,14 +257,14 @@ describe("Node's channel", () => {
       process.send('with', s); process.send('after', () => process.exit(0)); })`;
     const { run, ended } = await keeper.run(node(code), { channels });
     expect(ended.exit.code).toBe(0);
-    await until('it is told', () => recordsOf('ipc', run).some(({ message }) => message === 'after'));
+    await until('it is reported', () => recordsOf('ipc', run).some(({ message }) => message === 'after'));
   });
 
-  test('a flood is counted, and is no flood of records', async () => {
+  test('a flood is counted, and does not become a flood of records', async () => {
     const code =
       'process.send("x".repeat(50000)); for (let n = 0; n < 4999; n++) process.send({ n }, () => n === 4998 && process.exit(0))';
     const { run } = await keeper.run(node(code), { channels });
-    await until('the end is told', () => recordsOf('ipc', run).some((record) => !('message' in record)));
+    await until('the end is reported', () => recordsOf('ipc', run).some((record) => !('message' in record)));
     const all = recordsOf('ipc', run);
     expect(all.length).toBeLessThan(500);
     expect(all.reduce((sum, { lost }) => sum + lost, 0) + all.length).toBeGreaterThanOrEqual(5000);
@@ -291,7 +291,7 @@ c.close()`;
         .on('error', reject);
     });
 
-  test('are handed over as LISTEN_FDS has it, and connections wait while nobody serves', async () => {
+  test('are handed over as LISTEN_FDS has it, and connections wait while no service accepts them', async () => {
     const port = await hold('web');
     const channels = { ...NO_CHANNELS, listen: [{ key: 'web', name: 'http' }] };
     const early = ask(port);
@@ -309,7 +309,7 @@ c.close()`;
     const code = `${answerer}\nos.write(5, b"\\n")\nos.write(int(os.environ["NODE_CHANNEL_FD"]), b'"hello"\\n')`;
     const { run } = await keeper.run([...python(code), 'x'], { channels });
     expect(await answer).toBe('x 1 s True');
-    await until('both are told', () => recordsOf('ipc', run).length > 0 && recordsOf('ready_fd', run).length > 0);
+    await until('both are reported', () => recordsOf('ipc', run).length > 0 && recordsOf('ready_fd', run).length > 0);
     expect(recordsOf('ipc', run)[0]?.message).toBe('hello');
   });
 
@@ -358,7 +358,7 @@ test('without the binding there are no sockets, which is said before and refused
   const channels = { ...NO_CHANNELS, ready_fd: 3, ipc: true };
   const code = 'require("fs").writeSync(3, "\\n"); process.send("ready", () => process.exit(0))';
   const { run } = await keeper.run([process.execPath, '-e', code], { channels });
-  await until('both are told', () => recordsOf('ipc', run).length > 0 && recordsOf('ready_fd', run).length > 0);
+  await until('both are reported', () => recordsOf('ipc', run).length > 0 && recordsOf('ready_fd', run).length > 0);
   expect(recordsOf('ready_fd', run)[0]?.ready).toBe(true);
   expect(recordsOf('ipc', run)[0]?.message).toBe('ready');
 });

@@ -103,7 +103,7 @@ export class RunChannels {
     this.#ipc?.begin();
   }
 
-  /** What was said up to now is told before anything else is. Never throws: an exit must not be lost for it. */
+  /** What was said up to now is reported before anything else is. Never throws: an exit must not be lost for it. */
   drain(): void {
     try {
       this.#notify?.drain();

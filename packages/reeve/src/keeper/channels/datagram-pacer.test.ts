@@ -11,7 +11,7 @@ function pacer() {
   return { told, made, pass: (ms: number) => (now += ms) };
 }
 
-test('what comes at a human pace is told as it came, with what was lost before it', () => {
+test('what comes at a human pace is reported as it came, with what was lost before it', () => {
   const { told, made, pass } = pacer();
   for (let n = 0; n < 200; n += 1) {
     made.take(`A=${n}\nB=${n}`);
@@ -23,7 +23,7 @@ test('what comes at a human pace is told as it came, with what was lost before i
   expect(told.at(-1)).toEqual(['C', 1]);
 });
 
-test('beyond it, the last of every key is told, in the order in which they last came', () => {
+test('beyond it, the last of every key is reported, in the order in which they last came', () => {
   const { told, made } = pacer();
   for (let n = 0; n < 50; n += 1) made.take('burst');
   for (const text of ['RELOADING=1', 'STATUS=a', 'READY=1\nSTATUS=b', 'RELOADING=1']) made.take(text);

@@ -58,7 +58,7 @@ function calls(): Syscalls {
 }
 
 /**
- * The datagram socket on which one run speaks sd_notify. Bound before the run's process is; nothing is told before
+ * The datagram socket on which one run speaks sd_notify. Bound before the run's process is; nothing is reported before
  * {@link NotifySocket.begin}. A datagram is read without its descriptors, which closes them: `BARRIER=1` is answered.
  * Who sent it is not known (Node cannot be woken for a descriptor without reading from it, and a read carries no
  * credentials): that the path is new for each run, and that only its user can reach it, stands in for that.
@@ -150,7 +150,7 @@ export function ownerOf(file: string): Owner | null {
   return stat === undefined || stat.uid === process.getuid?.() ? null : { uid: stat.uid, gid: stat.gid };
 }
 
-/** The folder in which a service of another user finds its socket: root's, so that nobody swaps it; its group may enter. */
+/** The folder in which a service of another user finds its socket: root's, so that no other user swaps it; its group may enter. */
 function prepareFolder(folder: string, { gid }: Owner): void {
   for (const above of [path.dirname(path.dirname(folder)), path.dirname(folder)]) makeFolder(above, 0o755);
   makeFolder(folder, 0o750);
@@ -176,7 +176,7 @@ function removeSocket(file: string): void {
   }
 }
 
-/** Removes the sockets in a folder of runs that nobody knows: an earlier keeper was killed in the middle of a spawn. */
+/** Removes the sockets in a folder of unknown runs: an earlier keeper was killed in the middle of a spawn. */
 export function removeOtherSockets(folder: string, known: readonly string[]): void {
   for (const name of readdirSync(folder)) {
     const file = path.join(folder, name);

@@ -5,7 +5,7 @@ const NEWLINE = 10;
 
 /**
  * Our end of the FIFO on which a run tells readiness: a newline means ready (as s6 has it), its end without one that
- * it never will. Only the first of both is told. What comes later is read and forgotten, so that nobody blocks on it.
+ * it never will. Only the first of both is reported. What comes later is read and forgotten, so that no writer blocks on it.
  */
 export class ReadyDescriptor {
   readonly #fd: number;

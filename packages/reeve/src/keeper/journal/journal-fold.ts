@@ -32,7 +32,7 @@ function parseRecord(line: string): JournalRecord | null {
   }
 }
 
-/** The runs that somebody must still look after, in the order of their start. */
+/** The runs that must still be looked after, in the order of their start. */
 export function openRuns(records: readonly JournalRecord[]): readonly OpenRun[] {
   const open = new Map<string, OpenRun>();
   for (const record of records) {
@@ -94,7 +94,7 @@ function keysOf(text: string): readonly string[] {
 
 /**
  * What must stay when everything up to `seq` is acknowledged: what is newer, the start and end of every run that is
- * still held, and the very last record, which carries the number to go on from.
+ * still held, and the very last record, which carries the number to continue from.
  */
 export function retained(records: readonly JournalRecord[], seq: number): readonly JournalRecord[] {
   const held = new Set(openRuns(records).map(({ spawned }) => spawned.run));

@@ -11,7 +11,7 @@ const NEWLINE = 10;
 const RETRY = 1000;
 
 /**
- * What happened to the runs, in order, on disk before anybody is told. A record survives the death of the keeper at
+ * What happened to the runs, in order, on disk before any daemon hears of it. A record survives the death of the keeper at
  * once (it is in the kernel); a power cut ends all runs anyway, so single records are not synced.
  */
 export class Journal {

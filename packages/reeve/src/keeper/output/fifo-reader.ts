@@ -38,7 +38,7 @@ export class FifoReader implements Paced {
       typeof Socket
     >[0]);
     this.#socket.on('error', () => this.close()); // a FIFO cannot fail but by being closed
-    this.#socket.on('close', () => this.close()); // nobody holds the FIFO for writing any more
+    this.#socket.on('close', () => this.close()); // the FIFO has no writer any more
     this.#socket.resume();
   }
 
@@ -76,7 +76,7 @@ export class FifoReader implements Paced {
     return this.#closed || this.#socket.destroyed;
   }
 
-  /** What it returns tells the socket whether to go on reading. */
+  /** What it returns tells the socket whether to keep reading. */
   #received(bytes: number): boolean {
     this.#onChunk(shared.subarray(0, bytes));
     if (!this.#staysFast(bytes) || this.#isHeld()) return this.#slowDown();

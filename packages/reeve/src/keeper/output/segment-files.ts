@@ -33,7 +33,7 @@ const going = new Set<string>();
 
 /**
  * The same without waiting. Freeing the pages of a large file takes longer than filling them, so at full speed this
- * is what would hold everybody up. Errors go to `report`.
+ * is what would hold every service up. Errors go to `report`.
  */
 export function removeSegmentSoon(folder: string, file: SegmentFile, report: (message: string) => void): void {
   const key = path.join(folder, file.name);

@@ -47,10 +47,10 @@ describe.runIf(loadSyscalls().available)('a keeper with the system-call binding'
     ]);
     const start = readStat(one.pid)?.start;
     process.kill(one.pid, 'SIGUSR1');
-    const told = await until('its end is told', () => reaped().find(({ process }) => process.pid === one.pid));
+    const told = await until('its end is reported', () => reaped().find(({ process }) => process.pid === one.pid));
     expect(told).toMatchObject({ run: one.run, process: { start }, exit: { kind: 'code', code: 37, signal: null } });
     process.kill(two.pid, 34 + 3);
-    const other = await until('its end is told', () => reaped().find(({ process }) => process.pid === two.pid));
+    const other = await until('its end is reported', () => reaped().find(({ process }) => process.pid === two.pid));
     expect(other).toMatchObject({ run: two.run, exit: { kind: 'signal', code: null, signal: 'SIGRTMIN+3' } });
     expect(zombies()).toEqual([]);
   });
@@ -58,7 +58,7 @@ describe.runIf(loadSyscalls().available)('a keeper with the system-call binding'
   test('one that has reset its limits is reaped too, and told as nobody’s', async () => {
     const { pid } = await detached(1, 'end=5', 'reset=limits');
     process.kill(pid, 'SIGUSR1');
-    const told = await until('its end is told', () => reaped().find(({ process }) => process.pid === pid));
+    const told = await until('its end is reported', () => reaped().find(({ process }) => process.pid === pid));
     expect(told).toMatchObject({ run: null, id: null, exit: { code: 5 } });
   });
 

@@ -4,7 +4,7 @@ import type { Run } from '../run.ts';
 /** How often they are looked at (ms). */
 const LOOK = 200;
 
-/** Runs whose process is not our child, because an earlier keeper started it: nobody tells us when one ends. */
+/** Runs whose process is not our child, because an earlier keeper started it: the kernel does not report when one ends. */
 export class Strangers {
   readonly #onGone: (run: Run) => void;
   readonly #runs = new Set<Run>();

@@ -15,12 +15,12 @@ export interface ReaperWorld {
   readonly onReaped: (orphan: ReapedOrphan) => void;
 }
 
-/** So many are told at once, and so many a second after that: a program may fork thousands. All are reaped. */
+/** So many are reported at once, and so many a second after that: a program may fork thousands. All are reaped. */
 const BURST = 200;
 const A_SECOND = 100;
 
 /**
- * Reaps the orphans that this process has adopted as child subreaper, and nobody else: what libuv has spawned is waited
+ * Reaps the orphans that this process has adopted as child subreaper, and no others: what libuv has spawned is waited
  * for by libuv. Without it zombies would pile up.
  */
 export class Reaper {
@@ -34,7 +34,7 @@ export class Reaper {
     this.sweep();
   }
 
-  /** Again until nobody is left to reap: the kernel's list may leave some out while others end. */
+  /** Again until none is left to reap: the kernel's list may leave some out while others end. */
   sweep(): void {
     while (this.#once() > 0);
   }

@@ -88,7 +88,7 @@ export function removeFifos(folder: string, id: string, run: string): void {
   for (const stream of FIFOS) rmSync(fifoPath(folder, id, run, stream), { force: true });
 }
 
-/** Removes the FIFOs of runs that nobody knows: an earlier keeper was killed in the middle of a spawn. */
+/** Removes the FIFOs of unknown runs: an earlier keeper was killed in the middle of a spawn. */
 export function removeOtherFifos(folder: string, known: readonly Pick<SpawnRequest, 'id' | 'run'>[]): void {
   const keep = new Set(known.flatMap(({ id, run }) => FIFOS.map((stream) => fifoPath(folder, id, run, stream))));
   for (const name of readdirSync(folder)) {

@@ -25,7 +25,7 @@ export interface Launched {
   readonly ipc: number | null;
 }
 
-/** Of a service that declares none. The keeper's own keeps everybody else out, which is not what services expect. */
+/** Of a service that declares none. The keeper's own keeps every other user out, which is not what services expect. */
 const USUAL_UMASK = 0o022;
 
 /**
@@ -83,7 +83,7 @@ function limitedByWrapper({ limits }: SpawnRequest): number | null {
   return usual === null || spawnsBelow(usual) ? null : usual;
 }
 
-/** Numbers that nobody uses stay closed. */
+/** Unused numbers stay closed. */
 function stdioOf(plan: Descriptors, { out, err, given, reports }: LaunchDescriptors): StdioOptions {
   const used = [...plan.listen, plan.ready, plan.ipc, plan.reports].filter((fd) => fd !== null);
   const stdio = Array<number | 'ignore' | 'pipe'>(Math.max(2, ...used) + 1).fill('ignore');

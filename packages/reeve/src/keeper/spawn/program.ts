@@ -15,7 +15,7 @@ export function checkFolder(cwd: string): void {
 
 /**
  * The file that a command names: along the service's own PATH, or relative to `cwd` if the name holds a slash.
- * Throws {@link SpawnRefused}, so that a missing program is told apart from a program that exits with 127.
+ * Throws {@link SpawnRefused}, so that a missing program is distinguished from a program that exits with 127.
  */
 export function findProgram(name: string, cwd: string, searched: string | undefined): string {
   if (name.includes('/')) {

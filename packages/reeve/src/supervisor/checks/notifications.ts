@@ -90,7 +90,7 @@ function becomeReady(instance: Actor, how: string): void {
   instance.post({ name: 'ready', how });
 }
 
-/** Why it is not ready yet, for whoever waits. */
+/** Why it is not ready yet, for the clients that wait. */
 function lack(instance: Actor, why: string): void {
   if (instance.machine.state.name !== 'starting') return;
   instance.lacking = why;

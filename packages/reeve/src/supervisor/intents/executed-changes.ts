@@ -8,7 +8,7 @@ import type { Declared } from './apply-config.ts';
 
 /**
  * By service: what would be executed otherwise than what runs now, because a file, a secret or the caller's environment
- * has changed. Whatever cannot be computed now is told by the start that needs it.
+ * has changed. What cannot be computed now is reported by the start that needs it.
  */
 export async function changesOfRuns(
   supervisor: Supervisor,

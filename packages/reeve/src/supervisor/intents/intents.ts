@@ -72,7 +72,7 @@ export function start(
   return accepted;
 }
 
-/** Whoever asks for a start does not mean "after the pause": as if it were over. The account of restarts goes on. */
+/** A start that is asked for does not wait for the end of the pause. The account of restarts continues. */
 function endPauses(project: Project, names: readonly string[]): void {
   for (const name of names) {
     for (const instance of project.service(name).instances) {

@@ -7,7 +7,7 @@ import type { Supervisor } from '../supervisor.ts';
 const TOLD_WITHIN = 3_000;
 
 /**
- * What a command wants is decided from what is true: a main process that has ended, and whose end has not been told yet,
+ * What a command wants is decided from what is true: a main process that has ended, and whose end has not been reported yet,
  * is waited for. Otherwise `up` would take a dead service for a running one.
  */
 export function endsKnown(supervisor: Supervisor, project: Project): Promise<void> {

@@ -32,7 +32,7 @@ function isInstanceOnItsWay(service: ManagedService, instance: Instance): boolea
 
 /**
  * What a run that is ending leads to is what is wanted: another run, or a one-shot that is done. A run that ended by
- * itself is no answer to who asks now.
+ * itself is not an answer to the command of now.
  */
 function leadsOn(service: ManagedService, instance: Instance, { cause, exit }: StateNamed<'stopping'>): boolean {
   if (instance.machine.generation !== service.intent.generation) return true;

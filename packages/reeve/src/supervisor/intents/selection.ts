@@ -21,7 +21,7 @@ export function selectWhole(project: Project, selection: readonly string[]): rea
   });
 }
 
-/** `web:7` of two instances is nobody, and not all of them. */
+/** `web:7` of two instances is none, and not all of them. */
 function resolveSelector(project: Project, known: readonly string[], wanted: string): string {
   const name = resolveName(project, known, wanted);
   const index = indexOf(wanted);

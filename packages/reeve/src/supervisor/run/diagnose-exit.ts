@@ -48,7 +48,7 @@ async function nameHolder(instance: Actor, live: LiveRun, blamed: Blame): Promis
   const holder = await holderOf(instance, ports);
   if (!holder) return blamed.port === null ? blamed : null;
   if (isOwn(live, holder)) return null;
-  if (holder.process === null && instance.host.deps.self.isRoot) return null; // its last socket, and it is nobody's any more
+  if (holder.process === null && instance.host.deps.self.isRoot) return null; // its last socket, and it belongs to no process any more
   const owners = await instance.host.owners();
   const owner = holder.process && owners.of(holder.process.pid);
   if (owner?.run === live.row.run) return null; // left behind so late that no scan had seen it

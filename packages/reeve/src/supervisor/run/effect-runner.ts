@@ -95,7 +95,7 @@ export class Hands {
     this.#checks = null;
   }
 
-  /** An effect goes on by itself; what it throws is a fault of the effect, and is logged. */
+  /** An effect runs by itself; what it throws is a fault of the effect, and is logged. */
   #alone(work: Promise<unknown> | undefined): void {
     work?.catch((error: unknown) =>
       this.#instance.host.deps.log.error(

@@ -21,7 +21,7 @@ export function keeperSeqFact(place: number): string {
 /** What the keepers tell: each record goes to the instance whose run it is about, and is acknowledged once it is on disk. */
 export class KeeperRecords {
   readonly #supervisor: Supervisor;
-  /** The newest record of this turn that each keeper has not been told about yet. */
+  /** The newest record of this turn that has not been acknowledged to each keeper yet. */
   readonly #told = new Map<RecordSource, number>();
 
   constructor(supervisor: Supervisor) {
@@ -40,7 +40,7 @@ export class KeeperRecords {
     this.#acknowledge(record.seq, from);
   }
 
-  /** Without a mark it is anybody's: the run that knows the process takes it. */
+  /** Without a mark it may be of any run: the run that knows the process takes it. */
   #reaped({ run, process, exit }: Extract<JournalRecord, { kind: 'reaped' }>): void {
     for (const project of this.#supervisor.projects.values()) {
       for (const { live } of project.instances()) {
@@ -73,7 +73,7 @@ export class KeeperRecords {
     }
   }
 
-  /** Nobody goes on with it: a copy that has ended. The keeper would hold it for ever. */
+  /** No instance continues it: a copy that has ended. The keeper would hold it for ever. */
   #release(run: string): void {
     const { deps } = this.#supervisor;
     releaseRun(deps, run).catch((err: unknown) =>

@@ -8,7 +8,7 @@ import { channelsOf } from './channels.ts';
 import { takePorts } from './lease-ports.ts';
 import { originOf } from './origin.ts';
 
-/** After these nobody knows whether a process was spawned. */
+/** After these it is unknown whether a process was spawned. */
 const UNCERTAIN: ReadonlySet<string> = new Set(['KEEPER_LOST', 'TIMED_OUT']);
 
 /** The system lacked something (processes, descriptors, memory): trying again later may help. */
@@ -52,7 +52,7 @@ function isUncertain(error: unknown): boolean {
  */
 async function wasSpawned(instance: Actor, run: string): Promise<boolean> {
   const { deps } = instance.host;
-  await new Promise((resolve) => setImmediate(resolve)); // until the loss of the keeper is known to whoever replaces it
+  await new Promise((resolve) => setImmediate(resolve)); // until the loss of the keeper is known to the code that replaces it
   const keeper = await deps.keeper(run);
   if (keeper.runs.some((kept) => kept.run === run)) return true;
   await instance.live?.processes.kill(deps.clock.now() + KILL_BUDGET);

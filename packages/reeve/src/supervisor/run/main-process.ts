@@ -10,8 +10,8 @@ const LOOK = 250;
 const REAPED_SOON = 1_000;
 
 /**
- * `MAINPID=`: the run says which of its processes is the main one. Only a verified member of the run can be; anybody
- * else is left alone, and that is told.
+ * `MAINPID=`: the run says which of its processes is the main one. Only a verified member of the run can be; any
+ * other is left alone, and that is reported.
  */
 export function moveMain(instance: Actor, pid: number): void {
   const { live } = instance;
@@ -57,7 +57,7 @@ export function spawnedEnded(instance: Actor, process: ProcessIdentity, exit: Ex
   else live?.processes.exited(process, exit);
 }
 
-/** The keeper waits for the process that it has spawned. Of another main process the end is told by looking. */
+/** The keeper waits for the process that it has spawned. The end of another main process is found by looking. */
 export function watchMain(instance: Actor, main: ProcessIdentity): void {
   const { platform, clock } = instance.host.deps;
   const isMain = (): boolean => {

@@ -2,7 +2,7 @@ import type { Supervisor } from '../supervisor.ts';
 import { releaseRun } from './release-run.ts';
 import { servedBy } from './stop-command.ts';
 
-/** What the keepers hold of ended runs that nobody goes on with: they would never be idle. Failures are logged. */
+/** What the keepers hold of ended runs that no instance continues: they would never be idle. Failures are logged. */
 export async function releaseEnded(supervisor: Supervisor): Promise<void> {
   const { deps } = supervisor;
   const over = deps

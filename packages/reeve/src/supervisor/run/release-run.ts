@@ -12,7 +12,7 @@ export async function releaseRun({ keeper }: Pick<Dependencies, 'keeper'>, run: 
       return await (await keeper(run)).release(run);
     } catch (error) {
       if (left === 1 || !(error instanceof ReeveError && error.code === 'KEEPER_LOST')) throw error;
-      await setImmediate(); // until the loss is known to whoever replaces it
+      await setImmediate(); // until the loss is known to the code that replaces it
     }
   }
 }

@@ -67,7 +67,7 @@ export class RunEnding {
     const { live } = this.#instance;
     if (!live) return this.#instance.post({ name: 'gone' });
     const gone = live.processes.gone(signal);
-    // Mostly nobody is left, and a look at the cgroup tells so at once: a whole scan is for the other case.
+    // Mostly no process is left, and a look at the cgroup tells so at once: a whole scan is for the other case.
     const isGone = await Promise.race([gone, pause(5).then(() => null)]);
     if (isReplaced()) return;
     if (isGone !== true && (await live.processes.scan()).length > 0 && !isReplaced())
@@ -86,7 +86,7 @@ export class RunEnding {
     this.#instance.post({ name: 'survived', who });
   }
 
-  /** Who is left, and why; null: nobody. */
+  /** Who is left, and why; null: none. */
   async #killAll(live: LiveRun, budget: number): Promise<string | null> {
     try {
       const left = await live.processes.kill(this.#instance.host.deps.clock.now() + budget);

@@ -13,7 +13,7 @@ import { releaseRun } from './release-run.ts';
  */
 const SUFFIX = '-stop';
 
-/** The run that a stop command belongs to; null: this is no stop command. */
+/** The run that a stop command belongs to; null: this is not a stop command. */
 export function servedBy(run: string): string | null {
   return run.endsWith(SUFFIX) ? run.slice(0, -SUFFIX.length) : null;
 }

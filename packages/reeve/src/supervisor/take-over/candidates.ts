@@ -5,8 +5,8 @@ import type { Dependencies } from '../dependencies.ts';
 import { servedBy } from '../run/stop-command.ts';
 
 /**
- * Every run that somebody outside the registry holds: the keepers, or living processes by their cookie or cgroup. Stop
- * commands are no runs of their own. Whoever only outlived a run that ended as it should is left out.
+ * Every run that is held outside the registry: the keepers, or living processes by their cookie or cgroup. Stop
+ * commands are not runs of their own. A process that only outlived a run that ended as it should is left out.
  */
 export async function candidatesOf(
   deps: Pick<Dependencies, 'platform' | 'registry' | 'home' | 'instanceId'>,

@@ -9,7 +9,7 @@ export interface KnownRun {
   readonly project: ProjectRow;
   readonly service: ServiceRow;
   readonly index: number;
-  /** What its keeper was told; null: only its processes speak of it. */
+  /** What its keeper recorded; null: only its processes show it. */
   readonly origin: RunOrigin | null;
 }
 

@@ -29,7 +29,7 @@ export class RunsFound {
   }
 
   /**
-   * The instance goes on with the run that is there, when that is not the one its memory names (`remembered`). false:
+   * The instance continues with the run that is there, when that is not the one its memory names (`remembered`). false:
    * memory and world agree, or nothing is there.
    */
   async takeOver(project: Project, instance: Instance, remembered: string | null): Promise<boolean> {
@@ -148,7 +148,7 @@ function leaseAgain(
   }
 }
 
-/** Whether it was ready is lost with the registry; its checks go on from here. */
+/** Whether it was ready is lost with the registry; its checks continue from here. */
 function machineOf({ run, main }: Candidate, generation: number, now: number): Machine {
   return { ...NEW_MACHINE, generation, state: { name: 'running', run, process: main, since: now } };
 }
