@@ -214,7 +214,7 @@ class UsageError(ReeveError, ValueError):
 
 
 class HomeUnsafe(ReeveError):
-    """Somebody else could write where reeve's files lie; the hint is the command that mends it."""
+    """Somebody else could write where reeve's files lie; the hint is the command that fixes it."""
 
     code = "HOME_UNSAFE"
     exit_code = 7
@@ -254,7 +254,7 @@ class AlreadyRunning(ReeveError):
 
 
 class ReeveWarning(UserWarning):
-    """Something the person who runs the program should know; the service goes on."""
+    """Something the person who runs the program should know; the service keeps running."""
 
 
 # ------------------------------------------------------------------------------------------------- values in and out
@@ -634,7 +634,7 @@ def _valid_name(name: str | None) -> str | None:
 
 def _prepare_folder(path: str, forbidden: int) -> None:
     """Makes a folder (0700) if it is missing, then verifies that it is ours, that its mode has none of ``forbidden``,
-    and that nobody else could put another one in its place, by any of the folders above it. Raises HomeUnsafe."""
+    and that no other user could put another one in its place, by any of the folders above it. Raises HomeUnsafe."""
     try:
         if not os.path.lexists(path):
             _make_with_parents(path)
@@ -843,7 +843,7 @@ def _link(path: str) -> str | None:
 
 
 def _lineage(pid: int, live: Sequence[_Stat]) -> set[int]:
-    """A process and everything above it: whoever ends one of them ends the asker with it."""
+    """A process and everything above it: what ends one of them ends this program with it."""
     parents = {each.pid: each.ppid for each in live}
     found: set[int] = set()
     while pid > 0 and pid not in found:
@@ -1147,7 +1147,7 @@ def _list_cards(run: str) -> list[Json]:
     for name in names:
         found = _CARD_NAME.fullmatch(name)
         card = _read_card(os.path.join(run, name)) if found else None
-        if found and card is not None and card["id"] == found[1]:  # a card under another's name is nobody's
+        if found and card is not None and card["id"] == found[1]:  # a card under another's name does not count
             cards.append(card)
     return cards
 
@@ -1772,14 +1772,14 @@ def _finish_command(command: Command, cwd: str, limit: float) -> tuple[str, str 
         os.killpg(child.pid, signal.SIGKILL)
         child.wait()
         return "timed_out", _late(limit)
-    reader.join(0.2)  # whoever it left behind may keep the pipe open
+    reader.join(0.2)  # what it left behind may keep the pipe open
     lines = bytes(tail).decode("utf-8", "replace").strip().splitlines()
     return _judge(code, lines[-1] if lines else None)
 
 
 def _start_command(command: Command, ports: Sequence[Json], cwd: str, limit: float) -> tuple[str, str | None]:
     """It has started what it should when it ends with 0, when every announced port is listened on, or, with no ports,
-    when it has lived for a second. It goes on when we end, so it gets no pipe of ours."""
+    when it has lived for a second. It keeps running when we end, so it gets no pipe of ours."""
     child = _launch(command, cwd, subprocess.DEVNULL)
     began = time.monotonic()
     while True:
@@ -1916,7 +1916,7 @@ class _Member:
         return False
 
     def _stop(self, reason: _Reason, deadline: float = _NEVER) -> None:
-        """Once; whoever comes later waits for the first."""
+        """Once; later callers wait for the first."""
         if self._once.acquire(blocking=False):
             try:
                 self._end(reason, deadline)
@@ -2015,7 +2015,7 @@ class _Program:
         self._requests.put((reason, timeout, number))
 
     def _listen(self, numbers: Sequence[signal.Signals]) -> None:
-        """Takes the signals that nobody else has taken: a program with handlers of its own ends in its own way."""
+        """Takes the signals that are not taken yet: a program with handlers of its own ends in its own way."""
         if threading.current_thread() is not threading.main_thread():
             return
         for number in numbers:
@@ -2096,7 +2096,7 @@ class _Program:
 
     def interrupt(self, code: int) -> None:
         """Raises SystemExit in the main thread. Where the program handles SIGTERM itself, its handler is called; where
-        nobody does, the process is ended."""
+        there is no handler, the process is ended."""
         if signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
             self._exit(code)
         self._exit_code = code
