@@ -36,12 +36,14 @@ describe.each(worlds)('$name', ({ start, hasCgroup }) => {
     expect(receipt).toMatchObject({ status: 'COMPLETE', services: [{ name: 'one', promise: 'verified' }] });
     const found = processIn(receipt, pid);
     expect(found?.found_by).toEqual(expect.arrayContaining(trackers));
-    expect(found?.found_by.filter((by) => ['cookie', 'session', 'tree', 'stream'].includes(by))).toEqual([]);
+    // Session and tree only where a look fell into the moment of its detaching.
+    expect(found?.found_by.filter((by) => ['cookie', 'stream'].includes(by))).toEqual([]);
     expect(found?.exit).toMatchObject({ kind: 'signal', signal: 'SIGTERM' });
   });
 
   test('CB1: the twin without cgroup, mark and subreaper leaves it alive', async () => {
-    await using reeve = start(['cgroup', 'mark', 'subreaper']);
+    // Session and tree are off too: a look in the moment of its detaching would catch it.
+    await using reeve = start(['cgroup', 'mark', 'subreaper', 'session', 'tree']);
     await up(reeve, { one: detaches(reeve, 'pid') });
     const pid = await pidIn(reeve, 'pid');
     const receipt = await reeve.json<Receipt>(['stop']);
@@ -61,8 +63,8 @@ describe.each(worlds)('$name', ({ start, hasCgroup }) => {
     expect(receipt).toMatchObject({ status: 'COMPLETE', services: [{ promise: 'verified' }] });
   });
 
-  test('CB2: the twin without cgroup, mark and subreaper leaves one that hops into new sessions', async () => {
-    await using reeve = start(['cgroup', 'mark', 'subreaper']);
+  test('CB2: the twin without trackers leaves one that hops into new sessions', async () => {
+    await using reeve = blind(); // any of them may be quick enough on a machine on which it hops slowly
     await up(reeve, { one: { command: [...hopper(reeve, 'note', 1)], stop } });
     await until('it hops', () => existsSync(path.join(reeve.folder, 'note')));
     await reeve.run(['stop']);
