@@ -30,7 +30,7 @@ test('names, signatures, members and inherited fields are shown with their docst
       export class Seeker {
         #hidden = 1;
         private secret(): void {}
-        /** Goes on. */
+        /** Continues. */
         async next(
           times: number,
         ): Promise<void> {}
@@ -40,7 +40,7 @@ test('names, signatures, members and inherited fields are shown with their docst
     '### look\n\nLooks for `a<b>` and &lt;c>.\n\n```ts\nfunction look(options: Options): Promise<void>\n```',
   );
   expect(page).toContain('| `deep` | `boolean` |  |\n| `timeout?` | `number \\| null` | Milliseconds. |');
-  expect(page).toContain('### Seeker\n\nA seeker.\n\n- `next(times: number): Promise<void>`  \n  Goes on.\n');
+  expect(page).toContain('### Seeker\n\nA seeker.\n\n- `next(times: number): Promise<void>`  \n  Continues.\n');
   expect(page).not.toMatch(/hidden|secret/);
 });
 

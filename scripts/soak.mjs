@@ -61,7 +61,7 @@ async function soak() {
   violations.push(...(await counters(reeve, known, tally)));
 }
 
-/** Everybody but the crashing ones is running. */
+/** All but the crashing ones are running. */
 async function untilUp() {
   const wanted = [...known].filter(([, { kind }]) => kind !== 'crash').map(([name]) => name);
   for (const end = performance.now() + 90_000; ; await pause(200)) {
@@ -141,7 +141,7 @@ async function watch() {
   }
 }
 
-/** Whoever was moved about is started again; what the services have just said is in the logs. */
+/** What was moved about is started again; what the services have just said is in the logs. */
 async function settle() {
   const start = await reeve.run(['up', '-d', '--no-wait']);
   if (start.code !== 0) violations.push(`the last up ended with ${start.code}: ${start.stderr.trim()}`);

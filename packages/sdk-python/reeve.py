@@ -11,13 +11,13 @@ over its control socket; and it cleans up however it ends::
         def run(self):
             self.register({"port": 8081})
             self.ready()
-            self.wait()                      # until it is told to stop
+            self.wait()                      # until it is asked to stop
 
     if __name__ == "__main__":
         with WebEditor("web-editor") as service:
             service.run()
 
-A program that is no service, and one that manages others, has :func:`get_process_manager`: a single instance, ports,
+A program that is not a service, and one that manages others, has :func:`get_process_manager`: a single instance, ports,
 what earlier starts left behind, shutdown handlers; and :func:`hunt`, :func:`kill_service`, :func:`start_service_safe`.
 
 It needs no daemon; what only a supervisor can use does nothing where there is none. Importing this module does nothing.
@@ -214,7 +214,7 @@ class UsageError(ReeveError, ValueError):
 
 
 class HomeUnsafe(ReeveError):
-    """Somebody else could write where reeve's files lie; the hint is the command that fixes it."""
+    """Another user could write where reeve's files lie; the hint is the command that fixes it."""
 
     code = "HOME_UNSAFE"
     exit_code = 7
@@ -859,7 +859,7 @@ def _kin(
     sessions: Mapping[int, int] = MappingProxyType({}),
 ) -> list[_Stat]:
     """Who belongs to some processes (pid and start): their descendants, and the members of the sessions that they lead,
-    or led (``sessions``: number and start of the leader). A child is never older than its parent. Whoever is spared is
+    or led (``sessions``: number and start of the leader). A child is never older than its parent. One that is spared is
     not in it, nor what only hangs below it."""
     by_pid = {each.pid: each for each in live}
     queue = [by_pid[pid] for pid, start in known if pid in by_pid and by_pid[pid].start == start]
@@ -905,7 +905,7 @@ def _exists(pid: int) -> bool:
 
 
 def _read_own(path: str, most: int) -> str | None:
-    """A small file that only we can have written: a regular one, no link, ours, writable by nobody else. Never blocks,
+    """A small file that only we can have written: a regular one, no link, ours, writable by no other user. Never blocks,
     and None for everything else."""
     with contextlib.suppress(OSError):
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -1026,7 +1026,7 @@ class _Lock:
 
     @classmethod
     def attempt(cls, path: str) -> _Lock | None:
-        """None: somebody else holds it."""
+        """None: another process holds it."""
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         except OSError as error:
@@ -1459,7 +1459,7 @@ class _Server:
                 client.shutdown(socket.SHUT_RDWR)
 
     def forget(self) -> None:
-        """In a forked child: the parent goes on serving."""
+        """In a forked child: the parent keeps serving."""
         self._closing = True
         self._socket.close()
         for client in list(self._clients.values()):
@@ -1636,7 +1636,7 @@ def _ask_daemon(project: _Project, call: str, params: Json, deadline: float = _D
 
 
 def _check_socket_folder(service: str, path: str) -> None:
-    """Whoever may write in the socket's folder could put a socket of their own there."""
+    """A user who may write in the socket's folder could put a socket there."""
     folder = os.path.dirname(path)
     try:
         facts = os.lstat(folder)
@@ -1768,7 +1768,7 @@ def _finish_command(command: Command, cwd: str, limit: float) -> tuple[str, str 
     try:
         code = child.wait(limit)
     except subprocess.TimeoutExpired:
-        # Its own group, and our child, not yet waited for: the number cannot belong to anybody else.
+        # Its own group, and our child, not yet waited for: the number cannot belong to another.
         os.killpg(child.pid, signal.SIGKILL)
         child.wait()
         return "timed_out", _late(limit)
@@ -1868,7 +1868,7 @@ def _print(text: str) -> None:
 
 
 # Runs without the interpreter's lock: it also ends a process whose threads are all stuck, in a handler or in a write to
-# a pipe that nobody reads.
+# a pipe that is not read.
 _nowhere: int | None = None
 
 
@@ -1882,7 +1882,7 @@ def _allow(seconds: float) -> None:
 
 
 def _allow_all() -> None:
-    """The program goes on after all."""
+    """The program continues after all."""
     if _nowhere is not None:
         faulthandler.cancel_dump_traceback_later()
 
@@ -1940,7 +1940,7 @@ class _Program:
     """The end of this program, of which there is one: what is open in it, and the signals that end it.
 
     A signal handler may take no lock, since it may have interrupted the very code that holds it: it only puts the
-    signal into a queue, for a thread that does the work. The main thread goes on meanwhile, so that it can return in
+    signal into a queue, for a thread that does the work. The main thread continues meanwhile, so that it can return in
     its own way; if it does not, SystemExit is raised in it."""
 
     def __init__(self) -> None:
@@ -1950,9 +1950,9 @@ class _Program:
         self._requests: queue.SimpleQueue[tuple[_Reason, float, int]] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._previous: dict[int, Any] = {}
-        #: Somebody wants the signals, whatever is open.
+        #: The program wants the signals, whatever is open.
         self._registered = False
-        #: At the normal end handlers are run, too: somebody has wanted the signals.
+        #: At the normal end handlers are run, too: the program wants the signals.
         self._runs_handlers = False
         self._hooked = False
         self._ending = False
@@ -2106,7 +2106,7 @@ class _Program:
                 signal.pthread_kill(ident, signal.SIGTERM)
 
     def _end_now(self, code: int) -> NoReturn:
-        """A second Ctrl-C: somebody is in a hurry. Nothing is waited for."""
+        """A second Ctrl-C: the user is in a hurry. Nothing is waited for."""
         _allow(_STEP)
         for member in reversed(self._members):
             presence = member._presence
@@ -2121,7 +2121,7 @@ class _Program:
         os._exit(code)
 
     def _at_exit(self) -> None:
-        """The normal end, ``sys.exit()`` and an error that nobody caught, where nobody has called ``close()``."""
+        """The normal end, ``sys.exit()`` and an uncaught error, where the program has not called ``close()``."""
         code = 1 if hasattr(sys, "last_type") else 0
         self._ends = True
         if self._stop_all(_Reason("exit", code)):
@@ -2131,7 +2131,7 @@ class _Program:
             _allow_all()
 
     def _watch_reports(self) -> None:
-        """An error that nobody caught is printed before anything of ours runs: a pipe that nobody reads would keep the
+        """An uncaught error is printed before anything of ours runs: a pipe that is not read would keep the
         program, and its names, for ever."""
         before = sys.excepthook
 
@@ -2230,7 +2230,7 @@ def _stop_of(
 
 
 def _run_stop(each: _Stop, deadline: float) -> HandlerOutcome:
-    """Within its limit, and until ``deadline`` at most. What fails is told on stderr."""
+    """Within its limit, and until ``deadline`` at most. What fails is reported on stderr."""
     limit = min(each.timeout, max(deadline - time.monotonic(), 0))
     began = time.monotonic()
     if _program._ends:
@@ -2291,7 +2291,7 @@ class ManagedService(_Member):
         self._loop: Any = None
 
     def run(self) -> object:
-        """The work. Returns when it is done or when it is told to stop; this one only waits for that."""
+        """The work. Returns when it is done or when it is asked to stop; this one only waits for that."""
         self.wait()
         return None
 
@@ -2302,7 +2302,7 @@ class ManagedService(_Member):
 
         :raises AlreadyRunning: with the pid of the one that runs.
         :raises UsageError: for a bad title.
-        :raises HomeUnsafe: when somebody else could write where reeve's files lie.
+        :raises HomeUnsafe: when another user could write where reeve's files lie.
         """
         if self._place is not None:
             raise RuntimeError(f"{self.service_name} was opened before")
@@ -2346,7 +2346,7 @@ class ManagedService(_Member):
     ) -> None:
         import asyncio
 
-        await asyncio.to_thread(self.__exit__, kind, error, trace)  # the loop goes on meanwhile
+        await asyncio.to_thread(self.__exit__, kind, error, trace)  # the loop continues meanwhile
 
     @classmethod
     def main(cls, *args: Any, **kwargs: Any) -> NoReturn:
@@ -2385,7 +2385,7 @@ class ManagedService(_Member):
 
     @property
     def card(self) -> Mapping[str, Any] | None:
-        """The service as everybody sees it; None before it is open."""
+        """The service as every reader sees it; None before it is open."""
         return None if self._presence is None else self._presence.card
 
     @property
@@ -2405,7 +2405,7 @@ class ManagedService(_Member):
 
         ``port`` and ``ports`` (a list, or name to number) in it count as its ports.
 
-        :raises UsageError: for what is no JSON, is more than 256 KiB, or has a port that is none.
+        :raises UsageError: for what is not JSON, is more than 256 KiB, or has a port that is none.
         """
         copy, self._data_ports = _read_data({**(data or {}), **more} if more or data is None else data)
         self._say({"data": copy, "ports": self._ports()})
@@ -2530,7 +2530,7 @@ class ManagedService(_Member):
         self, name: str, work: Callable[[threading.Event], object], *, timeout: float = _HANDLER_TIMEOUT
     ) -> Background:
         """Starts ``work(stopping)`` in a thread, until the event it is given is set. When it raises, the service is
-        ``unhealthy`` and goes on. The end waits for it at most ``timeout`` seconds, in the order of the newest first.
+        ``unhealthy`` and continues. The end waits for it at most ``timeout`` seconds, in the order of the newest first.
         """
         stopping = threading.Event()
         settled = _settled(work, self._home_loop)
@@ -2677,9 +2677,9 @@ def _open_presence(place: _Place, kind: str, title: str | None, description: str
 
 
 def _pass_guard(place: _Place) -> None:
-    """A service that reeve manages and that somebody starts by hand: by the config's ``guard`` it warns and goes on, or
+    """A service that reeve manages and that is started by hand: by the config's ``guard`` it warns and continues, or
     hands over to ``reeve up`` (AlreadyRunning, handed over; START_FAILED when that failed), or refuses (GUARD_REFUSED).
-    It reads a file of the home, so no daemon is needed. What reeve started itself goes on."""
+    It reads a file of the home, so no daemon is needed. What reeve started itself continues."""
     if os.environ.get("REEVE_RUN"):
         return
     card = _read_guard(place.project)
@@ -2774,7 +2774,7 @@ class Announced(_Member):
 
     @property
     def card(self) -> Mapping[str, Any] | None:
-        """As everybody sees it."""
+        """As every reader sees it."""
         return None if self._presence is None else self._presence.card
 
     def close(self) -> None:
@@ -2808,7 +2808,7 @@ def announce(
     """Says that this program is there under a name, with what is given.
 
     :param name: kebab-case, unique in the project.
-    :param processes: what it manages, for people; nobody kills by these names.
+    :param processes: what it manages, for people; nothing is killed by these names.
     :param ports: numbers, :class:`Port`, or mappings with ``port``, ``name``, ``protocol``.
     :param start: how to start what it manages: a command (a text for ``/bin/sh -c``, or argv), or a callable that runs
         here, in a thread of its own.
@@ -2817,8 +2817,8 @@ def announce(
     :param capabilities: what it can be found by.
     :param data: any JSON, shown with it.
     :raises UsageError: naming what is wrong.
-    :raises AlreadyRunning: somebody else holds the name.
-    :raises HomeUnsafe: when somebody else could write where reeve's files lie.
+    :raises AlreadyRunning: another process holds the name.
+    :raises HomeUnsafe: when another user could write where reeve's files lie.
     """
     _check_service_name(name)
     announcement = _read_announcement(
@@ -3096,9 +3096,9 @@ class ActionResult:
     """What became of an action. Nothing is raised for an ordinary reason: ``if not result.ok: …``.
 
     ``reason``: ``done``; ``gone``, it had ended by itself, or its pid is another's now; ``not_found``;
-    ``not_permitted``, somebody else's, or not ours and ``force`` was not given; ``protected``, this program, what
+    ``not_permitted``, another user's, or not ours and ``force`` was not given; ``protected``, this program, what
     started it, or pid 0 and 1; ``survived``, it is still there after SIGKILL. ``message``: one sentence for people,
-    which names the owner that is in the way. ``processes``: everybody that it was about, with what belongs to them.
+    which names the owner that is in the way. ``processes``: all that it was about, with what belongs to them.
     """
 
     ok: bool
@@ -3108,17 +3108,17 @@ class ActionResult:
 
 
 def is_port_in_use(port: int, *, protocol: str | None = None) -> bool:
-    """Whether somebody listens on it, IPv4 or IPv6.
+    """Whether a process listens on it, IPv4 or IPv6.
 
     :param protocol: ``tcp`` or ``udp``; default both.
-    :raises UsageError: for what is no port.
+    :raises UsageError: for an invalid port.
     """
     _check_port(port, protocol)
     return _is_listened_on(port, protocol)
 
 
 def find_process_by_port(port: int, *, protocol: str | None = None) -> FoundPortHolder | None:
-    """The process that listens on a port, the oldest of several. None: nobody does, or it is another user's that we may
+    """The process that listens on a port, the oldest of several. None: none does, or it is another user's that we may
     not look at (:func:`is_port_in_use` tells these apart). Arguments and errors as :func:`is_port_in_use`."""
     return next(iter(find_processes_by_port(port, protocol=protocol)), None)
 
@@ -3136,13 +3136,13 @@ def find_processes_by_port(port: int, *, protocol: str | None = None) -> list[Fo
 def kill_process_on_port(
     port: int, *, protocol: str | None = None, force: bool = False, grace: float = _GRACE
 ) -> ActionResult:
-    """Ends everybody who listens on a port, with what belongs to them, and looks whether it is free then.
+    """Ends every process that listens on a port, with what belongs to them, and looks whether it is free then.
 
     ``not_found``: nothing is listening. ``not_permitted``: another user's (root may, with ``force``). ``protected``:
-    this program, or what started it, is among them; nobody is touched.
+    this program, or what started it, is among them; no process is touched.
 
     :param grace: seconds from SIGTERM to SIGKILL.
-    :raises UsageError: for what is no port.
+    :raises UsageError: for an invalid port.
     """
     holders = _port_holders(port, protocol)
     if not holders:
@@ -3215,7 +3215,7 @@ def _user_of(uid: int) -> str:
 
 
 def _port_holders(port: int, protocol: str | None) -> list[tuple[_Listener, ProcessIdentity | None]]:
-    """Everybody who holds the port: as long as one of them lives it is taken. None: another user's, whose descriptors
+    """Every process that holds the port: as long as one of them lives it is taken. None: another user's, whose descriptors
     we may not look at."""
     _check_port(port, protocol)
     pids = _list_pids()
@@ -3246,7 +3246,7 @@ def _until(is_so: Callable[[], bool], limit: float) -> bool:
 
 
 def _end_found(found: Sequence[FoundProcess], force: bool, grace: float) -> ActionResult:
-    """Ends processes that were looked up, with what belongs to them, and proves it. Nobody is touched when one of them
+    """Ends processes that were looked up, with what belongs to them, and proves it. No process is touched when one of them
     is this program, what started it, or, without ``force``, another user's."""
     if not _is_number(grace) or not 0 <= grace < _NEVER:
         raise UsageError(f"grace: seconds, not {grace!r}")
@@ -3323,8 +3323,8 @@ class _Target:
 
 class _Crowd:
     """Processes that are ended together, with what belongs to them (descendants, the sessions they lead): SIGTERM to
-    those that were named, then to the rest; after the grace everybody is stopped until a look finds nobody new, and
-    killed; done when two looks in a row find nobody."""
+    those that were named, then to the rest; after the grace all are stopped until a look finds no new one, and
+    killed; done when two looks in a row find none."""
 
     def __init__(self, named: Sequence[FoundProcess], spared: set[int]) -> None:
         self._spared = spared
@@ -3812,7 +3812,7 @@ def _endable(around: _Surroundings) -> list[_Seen]:
 
 
 #: Tries a pattern of the user's: one like ``(a+)+$`` backtracks for longer than the universe is old, and nothing in the
-#: program that tries it can stop it. The limit is of processor time, so that a busy machine changes nothing; whoever is
+#: program that tries it can stop it. The limit is of processor time, so that a busy machine changes nothing; a program that is
 #: over it is ended by the signal.
 _MATCHER = """
 import json, re, signal, sys
@@ -3923,7 +3923,7 @@ def start_service_safe(
     home: Path | None = None,
     cwd: Path | None = None,
 ) -> StartResult:
-    """Starts a command that goes on when this program ends, unless a copy of it is already running.
+    """Starts a command that outlives this program, unless a copy of it is already running.
 
     A copy runs the same program with the same arguments in the same folder as the same user, whatever started it (this
     library, the one for Node, a shim, a person).
@@ -3941,7 +3941,7 @@ def start_service_safe(
         raise UsageError("there is no command to start", 'for example: start_service_safe(["python3", "web.py"])')
     folder = os.path.realpath(cwd or os.getcwd())
     environ = {**os.environ, **(env or {})}
-    if _OWNER_MARK not in (env or {}):  # it is meant to go on, and no leftover of this program
+    if _OWNER_MARK not in (env or {}):  # it is meant to continue, and is not a leftover of this program
         environ[_OWNER_MARK] = None
     options: Json = {"cwd": folder, "env": {name: value for name, value in environ.items() if value is not None}}
     streams = {"stdin": stdin, "stdout": stdout, "stderr": stderr}
@@ -4068,7 +4068,7 @@ class _Handler(_Member):
 
 
 class _SingleName(_Member):
-    """The name of a program that is no service. The program keeps its own way to end: only where it is asked to shut
+    """The name of a program that is not a service. The program keeps its own way to end: only where it is asked to shut
     down SIGTERM is needed, to interrupt the main thread."""
 
     _signals = (signal.SIGTERM,)
@@ -4139,7 +4139,7 @@ class ProcessManager:
         self._ports: dict[int, str] = {}
         self._single: _SingleName | None = None
         self._guard = threading.Lock()
-        #: Handlers are being run: whoever calls for them meanwhile gets the same outcomes.
+        #: Handlers are being run: a caller that asks for them meanwhile gets the same outcomes.
         self._running: tuple[threading.Event, list[HandlerOutcome]] | None = None
 
     def enforce_single_instance(
@@ -4156,7 +4156,7 @@ class ProcessManager:
 
         :param on_second_instance: ``handler(argv, cwd)`` of another copy that was started, in a thread of its own.
         :raises UsageError: for a name that is not kebab-case.
-        :raises HomeUnsafe: when somebody else could write where reeve's files lie.
+        :raises HomeUnsafe: when another user could write where reeve's files lie.
         """
         _check_service_name(name)
         place = _find_place(name, home, cwd)
@@ -4172,9 +4172,9 @@ class ProcessManager:
         return SingleInstance(True, "done", os.getpid(), f"{name} is held by this program (pid {os.getpid()})")
 
     def register_managed_port(self, port: int, name: str) -> None:
-        """Counts a port as this program's; shown by :meth:`get_process_status`, and to everybody who asks.
+        """Counts a port as this program's; shown by :meth:`get_process_status`, and to every caller that asks.
 
-        :raises UsageError: for what is no port.
+        :raises UsageError: for an invalid port.
         """
         _check_port(port)
         self._ports[port] = name
@@ -4189,12 +4189,12 @@ class ProcessManager:
         force: bool = False,
         grace: float = _GRACE,
     ) -> ActionResult:
-        """Sees to it that nothing is listening on a port. What is ours (below this program, or left by an earlier start
+        """Makes sure that nothing is listening on a port. What is ours (below this program, or left by an earlier start
         of the same name) is ended; anything else only with ``force``, else it is looked again ``max_retries`` times, a
         little later each time, and then ``not_permitted`` names the owner.
 
         :param grace: seconds from SIGTERM to SIGKILL.
-        :raises UsageError: for what is no port.
+        :raises UsageError: for an invalid port.
         """
         for attempt in itertools.count():
             if not is_port_in_use(port, protocol=protocol):
@@ -4246,7 +4246,7 @@ class ProcessManager:
                 _program.remove(each)
 
     def execute_shutdown_handlers(self) -> list[HandlerOutcome]:
-        """Runs the handlers now. The program goes on and keeps its names; what has been run is not run again. A call
+        """Runs the handlers now. The program continues and keeps its names; what has been run is not run again. A call
         while they run gets the same outcomes. Raises nothing."""
         with self._guard:
             is_first = self._running is None
@@ -4267,7 +4267,7 @@ class ProcessManager:
         return list(outcomes)
 
     def register_shutdown_handlers(self) -> Callable[[], None]:
-        """From now on they are run at SIGTERM, SIGINT and SIGHUP, an error that nobody caught, and the normal end. Then
+        """From now on they are run at SIGTERM, SIGINT and SIGHUP, an uncaught error, and the normal end. Then
         the program ends: by a signal with exit code 0, or 1 when a handler failed. A signal that the program handles
         itself is left to it. Returns what takes that back.
 

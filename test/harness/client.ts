@@ -79,7 +79,7 @@ export function startClient(
       else resolve(result(said, code, signal, output));
     });
   });
-  // Whoever only reads lines never looks at the end; an unread rejection must not bring the test run down.
+  // A test that only reads lines never looks at the end; an unread rejection must not bring the test run down.
   ended.catch(() => {});
   return {
     pid: child.pid ?? 0,

@@ -46,7 +46,7 @@ export const worlds: readonly World[] = [
   },
 ];
 
-/** Everybody but reeve's own processes. */
+/** All but reeve's own processes. */
 export function servicesAlive(reeve: TestReeve): readonly SeenProcess[] {
   return reeve.outside().filter(({ command }) => !/\/(?:reeved|keeper)\.js(?: |$)/.test(command));
 }

@@ -16,7 +16,7 @@ import { until } from '../harness/until.ts';
 const isRoot = process.getuid?.() === 0;
 const stop = { timeout: '500ms' };
 
-/** Somebody who has nothing to do with reeve; ended with the test. */
+/** A process that has nothing to do with reeve; ended with the test. */
 function seen(pid: number): SeenProcess {
   const found = lookAt(pid, 'the test started it');
   if (found === null) throw new Error(`pid ${pid} is not there`);

@@ -238,7 +238,7 @@ describe('a new version that cannot take over leaves the old daemon at work, and
     const good = readFileSync(file, 'utf8');
     try {
       for (const [code, why] of [
-        ['this is no JavaScript', /it ended with 1/],
+        ['this is not JavaScript', /it ended with 1/],
         ['process.exit(0)', /it ended with 0/],
       ] as const) {
         brokenBuild(path.join(builds, 'next'), code);

@@ -38,7 +38,7 @@ async function psOf(reeve: TestReeve, cwd: string): Promise<ReadonlyMap<string, 
   return new Map(views.map((view) => [view.name, view]));
 }
 
-/** Everybody with one of the four titles, or who serves the preview, seen from outside. */
+/** Every process with one of the four titles, or that serves the preview, seen from outside. */
 function seenByTitle(reeve: TestReeve): ReadonlyMap<string, readonly SeenProcess[]> {
   const titles = [...Object.keys(services).map((name) => `shop-${name}`), 'http.server'];
   const all = reeve.outside();

@@ -57,7 +57,7 @@ export interface Announcement {
   readonly cleanup_timeout: number;
 }
 
-/** `stopped`: ended in order, and said so. Whoever was killed leaves an older state: the process tells. */
+/** `stopped`: ended in order, and said so. One that was killed leaves an older state: look at the process. */
 export type CardState = 'starting' | 'running' | 'stopping' | 'stopped';
 
 /** `run/<id>.json`, and the answer to `describe`. Times are RFC 3339 UTC. */

@@ -40,20 +40,26 @@ export function doingOf(pid: number): LiveHolder | null {
   return stat && { pid, ...seen(pid, stat.state) };
 }
 
+const DOING: Readonly<Record<string, string>> = {
+  T: 'stopped by a signal',
+  t: 'held by a debugger',
+  D: 'waiting for a disk',
+  R: 'busy',
+};
+
+/** What a process that does not answer is doing, by the state letter of `/proc/PID/stat`: completes "it is …". null: it only sleeps. */
+export function doingIn(state: string): string | null {
+  return DOING[state] ?? null;
+}
+
 function seen(pid: number, state: string): Omit<LiveHolder, 'pid'> {
+  const what = doingIn(state);
+  const doing = what === null ? 'does not respond' : `is ${what}`;
+  if (state === 'T') return { doing, isHalted: true, hint: `let it continue: kill -CONT ${pid}` };
+  if (state === 't') return { doing, isHalted: true, hint: 'detach the debugger, or let it continue there' };
+  const look = state === 'D' ? 'check the disk of the home' : 'its log: reeve daemon logs';
   const end = `if this persists: kill -9 ${pid} (services keep running, and another one takes its place)`;
-  switch (state) {
-    case 'T':
-      return { doing: 'is stopped by a signal', isHalted: true, hint: `let it continue: kill -CONT ${pid}` };
-    case 't':
-      return { doing: 'is held by a debugger', isHalted: true, hint: 'detach the debugger, or let it continue there' };
-    case 'D':
-      return { doing: 'is waiting for a disk', isHalted: false, hint: `check the disk of the home; ${end}` };
-    case 'R':
-      return { doing: 'is busy', isHalted: false, hint: `its log: reeve daemon logs; ${end}` };
-    default:
-      return { doing: 'does not respond', isHalted: false, hint: `its log: reeve daemon logs; ${end}` };
-  }
+  return { doing, isHalted: false, hint: `${look}; ${end}` };
 }
 
 /** A pid alone may have been recycled since its process wrote it down. */

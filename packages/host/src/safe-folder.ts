@@ -49,7 +49,7 @@ function makeWithParents(path: string): void {
   }
 }
 
-/** Whoever may write in a folder above can put another one in its place: on the way as written, and as resolved. */
+/** A user who may write in a folder above can put another one in its place: on the way as written, and as resolved. */
 function verifyAbove(path: string): void {
   const above = new Set([...parents(path), ...parents(realpathSync(path))]);
   for (const folder of above) {
@@ -57,7 +57,7 @@ function verifyAbove(path: string): void {
     const reason = whyUnsafe(link.isSymbolicLink() ? statSync(folder) : link) ?? (isTrusted(link) ? null : owner(link));
     if (reason === null) continue;
     const hint = isTrusted(link)
-      ? `chmod ${reason.mend} ${quote(folder)}`
+      ? `chmod ${reason.fix} ${quote(folder)}`
       : 'choose another place: --home DIR, or REEVE_HOME=DIR';
     throw unsafe(path, `${folder}, above it, ${reason.why}`, hint);
   }
@@ -65,17 +65,17 @@ function verifyAbove(path: string): void {
 
 interface Unsafe {
   readonly why: string;
-  readonly mend: string;
+  readonly fix: string;
 }
 
 function whyUnsafe(stat: Stats): Unsafe | null {
   if (!isTrusted(stat)) return owner(stat);
   const isSticky = (stat.mode & 0o1000) !== 0; // in /tmp only the owner may rename what is his
   if (isSticky) return null;
-  if (stat.mode & 0o002) return { why: 'is world-writable', mend: 'o-w' };
+  if (stat.mode & 0o002) return { why: 'is world-writable', fix: 'o-w' };
   const isPrivateGroup = stat.gid === stat.uid; // umask 002 with a group of one's own, as Fedora does it
   if (stat.mode & 0o020 && stat.uid !== 0 && !isPrivateGroup) {
-    return { why: `is writable by group ${stat.gid}`, mend: 'g-w' };
+    return { why: `is writable by group ${stat.gid}`, fix: 'g-w' };
   }
   return null;
 }
@@ -84,7 +84,7 @@ function isTrusted({ uid }: Stats): boolean {
   return uid === 0 || uid === process.getuid?.();
 }
 function owner({ uid }: Stats): Unsafe {
-  return { why: `belongs to user ${uid}`, mend: 'go-w' };
+  return { why: `belongs to user ${uid}`, fix: 'go-w' };
 }
 
 function parents(path: string): readonly string[] {

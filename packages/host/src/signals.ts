@@ -129,7 +129,7 @@ export function holdProcess(process: ProcessIdentity, binding: Binding = loadSys
   return { process, isAlive: () => open && isThere(handle), [Symbol.dispose]: close };
 }
 
-/** Signal 0 only asks. Somebody of another user is there. */
+/** Signal 0 only asks. A process of another user is there. */
 function isThere(handle: Handle): boolean {
   try {
     return handle.send(0);

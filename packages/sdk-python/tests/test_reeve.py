@@ -241,7 +241,7 @@ class TheEnd(World):
         self.assertEqual(self.card_exit(), 0)
 
     def end_with(self, code, stderr, number=None, blocks=False):
-        """Exit code, and the names of the handlers that ran. ``blocks``: it is writing to a pipe that nobody reads."""
+        """Exit code, and the names of the handlers that ran. ``blocks``: it is writing to a pipe that is not read."""
         descriptor, notes = tempfile.mkstemp(dir=self.folder)
         os.close(descriptor)
         head = f"def note(word):\n    with open({notes!r}, 'a') as file: file.write(word + ' ')\n"

@@ -6,7 +6,7 @@ import { ReeveError } from '@reeve/contract';
 const PATH_BYTES = 100;
 
 /**
- * Whoever may write in the socket's folder can put a socket of their own there. So before connecting: the path fits,
+ * A user who may write in the socket's folder can put a socket there. So before connecting: the path fits,
  * and its folder is a real folder, ours or root's, that no other user may write to.
  * Throws USAGE (path too long), HOME_UNSAFE, or DAEMON_UNREACHABLE when there is no such folder.
  */

@@ -5,7 +5,7 @@ type Known = Pick<Stat, 'pid' | 'start'>;
 
 /**
  * Who belongs to some processes: their descendants, and the members of the sessions that they lead (or led: `sessions`,
- * number → start tick of the leader). A child is never older than its parent. Whoever is spared is not in it, nor what
+ * number → start tick of the leader). A child is never older than its parent. One that is spared is not in it, nor what
  * only hangs below it.
  */
 export function kinOf(

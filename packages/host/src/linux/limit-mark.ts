@@ -31,7 +31,7 @@ function tagOf(home: string, id: string): bigint {
   return createHash('sha256').update(`${home}\0${id}`).digest().readBigUInt64BE() % INSTANCES;
 }
 
-/** The mark that a process carries, also while it is a zombie; null: it has none, or is gone. Anybody may look. */
+/** The mark that a process carries, also while it is a zombie; null: it has none, or is gone. Any user may look. */
 export function markOf(pid: number): number | null {
   return parseMark(readProc(`/proc/${pid}/limits`, 'once') ?? '');
 }

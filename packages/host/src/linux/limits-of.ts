@@ -22,7 +22,7 @@ const TITLES: Readonly<Record<LimitName, string>> = {
   rttime: 'Max realtime timeout',
 };
 
-/** Empty: there is no such process. Anybody may look. */
+/** Empty when the process has ended. Any user may look. */
 export function limitsOf(pid: number): ReadonlyMap<LimitName, Limit> {
   return parseLimits(readProc(`/proc/${pid}/limits`) ?? '');
 }

@@ -14,7 +14,7 @@ export interface PortHolder extends Omit<ListeningSocket, 'inode'> {
 }
 
 /**
- * Everybody who holds the port: IPv4 and IPv6, TCP and UDP, several sockets of one port (SO_REUSEPORT), and several
+ * Every process that holds the port: IPv4 and IPv6, TCP and UDP, several sockets of one port (SO_REUSEPORT), and several
  * processes of one socket (a server that forks): as long as one of them lives, the port is taken.
  */
 export function portHolders(port: number): readonly PortHolder[] {

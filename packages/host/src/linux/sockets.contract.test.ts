@@ -19,7 +19,7 @@ afterEach(async () => {
   }
 });
 
-/** Somebody who has inherited the listening socket; if need be after the pids have begun anew. */
+/** A process that has inherited the listening socket; if need be after the pids have begun anew. */
 async function heirWithLowerPid(fd: number): Promise<number> {
   for (let below = 1; below < 200; below++) {
     writeFileSync(NEXT, String(process.pid - 1 - below));

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 /** 8 hex digits of what is in these files, in this order; null: one of them cannot be read. */
@@ -15,8 +15,18 @@ export function fingerprint(files: readonly string[]): string | null {
 
 /**
  * Fingerprint of a daemon program (argv: interpreter and file): of it and the keeper beside it. What they read later is
- * named in them by its own hash. null: it cannot be read, or is no such program.
+ * named in them by its own hash. null: it cannot be read, or is not such a program.
  */
 export function programBuild([, file]: readonly string[]): string | null {
-  return file === undefined ? null : fingerprint([file, join(dirname(file), 'keeper.js')]);
+  return file === undefined ? null : fingerprint(filesOf(file));
+}
+
+/** Changes whenever one of the files of {@link programBuild} is written or replaced: cheap, where those were read before. */
+export function programMark([, file]: readonly string[]): string {
+  const stats = file === undefined ? [] : filesOf(file).map((each) => statSync(each, { throwIfNoEntry: false }));
+  return stats.map((stat) => (stat ? `${stat.ino} ${stat.size} ${stat.mtimeMs} ${stat.ctimeMs}` : 'none')).join(', ');
+}
+
+function filesOf(file: string): readonly string[] {
+  return [file, join(dirname(file), 'keeper.js')];
 }

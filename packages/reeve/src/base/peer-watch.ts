@@ -1,4 +1,4 @@
-import { after, readStat, type Timer } from '@reeve/host';
+import { after, doingIn, readStat, type Timer } from '@reeve/host';
 
 /** A program that leaves a question unanswered for longer has stalled. Milliseconds. */
 const LIMIT = 200;
@@ -68,11 +68,12 @@ export class PeerWatch {
     const pid = this.#peer.pid();
     if (pid === null) return;
     this.#beats += 1;
-    const ticks = readStat(pid)?.cpu ?? null;
+    const stat = readStat(pid);
+    const ticks = stat?.cpu ?? null;
     const isBusy = ticks !== null && this.#ticks !== null && ticks - this.#ticks >= BUSY_TICKS;
     this.#ticks = ticks;
     if (isBusy) this.stir();
-    else if (readStat(pid)?.state !== 'S' || this.#beats % SELDOM === 0) this.ask();
+    else if (stat?.state !== 'S' || this.#beats % SELDOM === 0) this.ask();
   }
 
   /** Does nothing while a question is open. */
@@ -135,13 +136,6 @@ export class PeerWatch {
   }
 }
 
-const DOING: Readonly<Record<string, string>> = {
-  T: 'stopped by a signal',
-  t: 'held by a debugger',
-  D: 'waiting for a disk',
-  R: 'busy',
-};
-
 function doingOf(pid: number): string {
-  return DOING[readStat(pid)?.state ?? ''] ?? 'blocked';
+  return doingIn(readStat(pid)?.state ?? '') ?? 'blocked';
 }

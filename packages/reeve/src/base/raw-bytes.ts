@@ -1,5 +1,5 @@
 /**
- * Bytes that are no UTF-8 travel in strings as lone surrogates, U+DC80 to U+DCFF, a byte each: no text has them, and JSON
+ * Bytes that are not UTF-8 travel in strings as lone surrogates, U+DC80 to U+DCFF, a byte each: no text has them, and JSON
  * carries them.
  */
 const LOWEST = 0xdc80;

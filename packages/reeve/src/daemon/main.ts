@@ -57,7 +57,7 @@ async function reign(options: Reign, paths: HomePaths): Promise<void> {
   }
 }
 
-/** Whoever asked for the upgrade hears of its failure when the old daemon answers again. */
+/** The client that asked for the upgrade hears of its failure when the old daemon answers again. */
 async function goOn(
   options: Reign,
   paths: HomePaths,

@@ -25,7 +25,7 @@ import { keeperProgram } from './keepers/keeper-program.ts';
 import { Keepers, type KeepersOptions } from './keepers/keepers.ts';
 import { type DaemonLog, openDaemonLog } from './log/daemon-log.ts';
 import type { DaemonOptions } from './options.ts';
-import { programReplaced } from './program-replaced.ts';
+import { watchProgram } from './program-replaced.ts';
 import { recoverOrBeginAnew } from './recover-or-begin-anew.ts';
 import { historyLimits, Retention } from './retention.ts';
 import { ownHome } from './self-check/own-home.ts';
@@ -105,6 +105,7 @@ export async function serve(options: ServeOptions): Promise<HandOver | null> {
     command: commandBeside(options.program),
     keepers: () => keepers.about().map(({ pid }) => pid),
   });
+  const programReplaced = watchProgram(options);
   const calls = controlHandlers(supervisor, operations, {
     version,
     startedAt: Date.now(),
@@ -112,8 +113,7 @@ export async function serve(options: ServeOptions): Promise<HandOver | null> {
     keeperPid: () => keepers.pid,
     problems: async () => {
       await keepers.check();
-      const replaced = programReplaced(options) ?? [];
-      return [replaced, keepers.problems, registryProblems(registry, Date.now())].flat();
+      return [programReplaced() ?? [], keepers.problems, registryProblems(registry, Date.now())].flat();
     },
     about: () => ({
       program: options.program,

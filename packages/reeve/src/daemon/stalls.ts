@@ -1,4 +1,5 @@
 import type { Stall } from '@reeve/contract';
+import { stopOf } from '../base/stall.ts';
 import type { Log } from '../supervisor/dependencies.ts';
 
 /** The newest are kept for `daemon status`; all are in the log. */
@@ -28,9 +29,7 @@ export class Stalls {
 
   /** This program was stopped for so long (ms) at most, and continues. */
   takeOwn(most: number): void {
-    const at = new Date(Date.now() - most).toISOString();
-    const what = { doing: 'stopped by a signal', during: null, end: 'continued' } as const;
-    this.take({ program: 'daemon', pid: process.pid, at, ms: Math.round(most), ...what });
+    this.take(stopOf('daemon', most));
   }
 
   #isSeen({ pid, at, ms }: Stall): boolean {

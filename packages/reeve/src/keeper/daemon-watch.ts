@@ -2,6 +2,7 @@ import type { JournalRecord, KeeperMessage, Stall } from '@reeve/contract';
 import { BEAT, type Beat } from '../base/beat.ts';
 import { onContinued } from '../base/on-continued.ts';
 import { PeerWatch, type Silence } from '../base/peer-watch.ts';
+import { stallOf, stopOf } from '../base/stall.ts';
 
 /** The daemon's end of a connection, for a daemon that answers `watch`. */
 interface WatchedDaemon {
@@ -54,16 +55,15 @@ export class DaemonWatch {
     this.#watch.stir(`the keeper's record "${kind}"`);
   }
 
-  #onOver({ pid, at, ms, doing, during }: Silence, end: 'answered' | 'gone'): void {
+  #onOver(silence: Silence, end: 'answered' | 'gone'): void {
+    const { pid, ms } = silence;
     this.#report(`the daemon (pid ${pid}) ${end === 'gone' ? 'is gone' : 'answers again'}, after ${Math.round(ms)} ms`);
-    this.#stalled({ program: 'daemon', pid, at: new Date(at).toISOString(), ms: Math.round(ms), doing, during, end });
+    this.#stalled(stallOf('daemon', silence, end));
   }
 
   /** The daemon has usually seen it; what it has seen it does not write down twice. */
   #onContinued(most: number): void {
-    const at = new Date(Date.now() - most).toISOString();
-    const what = { doing: 'stopped by a signal', during: null, end: 'continued' } as const;
-    this.#stalled({ program: 'keeper', pid: process.pid, at, ms: Math.round(most), ...what });
+    this.#stalled(stopOf('keeper', most));
   }
 
   #stalled(stall: Stall): void {

@@ -81,7 +81,7 @@ function spawnOf(value: unknown): SpawnRequest {
   };
 }
 
-/** Whoever asks for it reads it: here it only has to be an object. */
+/** The code that asks for it reads it: here it only has to be an object. */
 function originOf(value: unknown): { readonly origin?: RunOrigin } {
   if (value === undefined) return {};
   if (!isFields(value)) throw bad('origin must be an object');

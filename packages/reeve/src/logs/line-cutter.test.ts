@@ -57,7 +57,7 @@ test('a line that is too long comes in pieces, however it was chunked, and no ch
   }
 });
 
-test('bytes that are no UTF-8 do no harm', () => {
+test('bytes that are not UTF-8 do no harm', () => {
   const cutter = new LineCutter('out');
   expect(cutter.push(Buffer.alloc(LINE_LIMIT * 2 + 1, 0x80), entry(1))).toHaveLength(2);
 });

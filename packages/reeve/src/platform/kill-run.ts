@@ -13,7 +13,7 @@ const LAST_REST = 100;
 const MOST_FREEZE_ROUNDS = 20;
 const CALM_GLANCES = 4;
 const MOST_GLANCES = 200;
-/** Everybody else waits while we look. */
+/** All other work waits while we look. */
 const GLANCES_A_TURN = 20;
 
 /**

@@ -95,7 +95,7 @@ function adoptionCapability({ mark, subreaper }: TrackerSwitches): Capability {
   return { name, available: true, why: 'limit mark and child subreaper' };
 }
 
-/** Nobody who is older belongs to a run. A run whose main is not known yet has no process, or one with a cookie. */
+/** No older process belongs to a run. A run whose main is not known yet has no process, or one with a cookie. */
 function oldestStart(runs: Iterable<LinuxRun>): number {
   let oldest = Number.POSITIVE_INFINITY;
   for (const { marks } of runs) oldest = Math.min(oldest, marks.main?.start ?? oldest);

@@ -173,7 +173,7 @@ export class RunMembers {
     sendSignal(process, this.#marks.witness, 'SIGSTOP', this.#proofs(process));
   }
 
-  /** Whoever is alive though the cgroup is empty has left it, unless it is so young that it is still entering. */
+  /** A process that is alive though the cgroup is empty has left it, unless it is so young that it is still entering. */
   noteEscape(left: readonly FoundProcess[]): void {
     if (this.context.cgroup === null || !this.isCgroupEmpty()) return;
     this.#escaped ??= left.find(({ process }) => isSettled(process) && isStaying(process)) ?? null;

@@ -23,7 +23,7 @@ export function inspectBeforeWriting(
     refuseForeign(database, file, migrations);
     quickCheck(database, file);
   } catch (error) {
-    // Somebody died while making it: only a writer can play that back, and it looks again afterwards.
+    // Its writer died while making it: only a writer can play that back, and it looks again afterwards.
     if (needsPlayback(error)) return;
     throw explain(error, file, 'open');
   } finally {

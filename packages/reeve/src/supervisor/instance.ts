@@ -14,7 +14,7 @@ import { Hands } from './run/effect-runner.ts';
 import { RunEnding } from './run/run-teardown.ts';
 
 /**
- * One instance: its mailbox and its machine. Its hands carry the machine's effects out. Nobody else writes its state.
+ * One instance: its mailbox and its machine. Its hands carry the machine's effects out. No other code writes its state.
  * An event posted while another is handled waits its turn.
  */
 export class Instance implements RunOwner {

@@ -8,7 +8,7 @@ import type { ManagedService, Project } from './project.ts';
 import { remainsOf } from './run/run-teardown.ts';
 import type { Supervisor } from './supervisor.ts';
 
-/** Nobody is killed who has not had the stop signal for so long (milliseconds), unless `--force` asks for it. */
+/** No process is killed that has not had the stop signal for so long (milliseconds), unless `--force` asks for it. */
 const LEAST_ASKED = 1_000;
 
 /** A run that was there when the stop was asked for. A later run of the instance is none of its business. */
@@ -139,7 +139,7 @@ export class StopCharge implements Disposable {
     try {
       each.remains = this.#present(each);
     } catch (err) {
-      // Whoever asks for it asks again, and gets the reason.
+      // The caller asks again, and gets the reason.
       this.#supervisor.deps.log.error({ err, run: each.run }, 'what a run has left could not be listed');
     }
   }

@@ -13,7 +13,7 @@ import { Pictures } from './picture.ts';
 import { Project } from './project.ts';
 
 /**
- * Holds the projects and runs the one loop: intent × observation → commands. Whoever changes an intent, and every
+ * Holds the projects and runs the one loop: intent × observation → commands. What changes an intent, and every
  * instance whose state changes, asks for a turn; all turns of a tick are one.
  */
 export class Supervisor implements InstanceHost {

@@ -232,7 +232,7 @@ function seenAs(instance: Instance): Pick<WaitedService, 'state' | 'reason'> {
   return { state: shownState(state.name), reason };
 }
 
-/** There is no keeper, and none can be started: a command does not wait for that to change. It is started once there is one. */
+/** No keeper runs, and none can be started: a command does not wait for that to change. It is started once there is one. */
 function cannotBeStarted({ machine, host, live }: Instance): boolean {
   return machine.state.name === 'spawning' && host.deps.keeperProblem(live?.row.run)?.code === 'no_keeper';
 }

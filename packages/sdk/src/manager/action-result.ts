@@ -13,7 +13,7 @@ export interface ActionResult {
   readonly reason: ActionReason;
   /** One sentence for people; names the owner that is in the way. */
   readonly message: string;
-  /** Everybody that it was about, with what belongs to them. */
+  /** All that it was about, with what belongs to them. */
   readonly processes: readonly ProcessOutcome[];
 }
 /** What became of one process. */

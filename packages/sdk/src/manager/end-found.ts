@@ -6,7 +6,7 @@ const GRACE = 5000;
 const BUDGET = 5000;
 
 /**
- * Ends processes that were looked up, with what belongs to them, and proves it. Nobody is touched when one of them is
+ * Ends processes that were looked up, with what belongs to them, and proves it. No process is touched when one of them is
  * this program, what started it, or, without `force`, another user's.
  */
 export async function endFound(found: readonly FoundProcess[], options: KillOptions = {}): Promise<ActionResult> {

@@ -50,7 +50,7 @@ export interface EnsurePortOptions extends PortOptions, KillOptions {
 export interface ManagedPort {
   readonly port: number;
   readonly name: string;
-  /** Somebody listens there now. */
+  /** A process listens there now. */
   readonly inUse: boolean;
 }
 /** This program as its process manager sees it. */
@@ -132,9 +132,9 @@ export class ProcessManager {
   }
 
   /**
-   * Sees to it that nothing is listening on a port. Whoever is ours (below this program, or left by an earlier start of the
+   * Makes sure that nothing is listening on a port. What is ours (below this program, or left by an earlier start of the
    * same single instance) is ended; any other only with `force`, else it is looked again `maxRetries` times and then
-   * `not_permitted` names him.
+   * `not_permitted` names it.
    */
   async ensurePortAvailable(port: number, options: EnsurePortOptions = {}): Promise<ActionResult> {
     const { maxRetries = 3, force = false } = options;

@@ -10,7 +10,7 @@ export type PortInput =
 export interface AnnouncementInput {
   /** One line about it, for people. */
   readonly description?: string;
-  /** What it manages, for people. Nobody kills by these names. */
+  /** What it manages, for people. Nothing is killed by these names. */
   readonly processes?: readonly string[];
   /** What it listens on while it runs, and what must be free after the clean-up. */
   readonly ports?: readonly PortInput[];

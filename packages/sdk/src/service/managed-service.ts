@@ -117,7 +117,7 @@ export abstract class ManagedService implements AsyncDisposable {
 
   /**
    * Stores any JSON object as the service's data, shown by `reeve ps --json`; a second call replaces the first. `port`
-   * and `ports` in it count as its ports. Throws USAGE for what is no JSON or more than 256 KiB.
+   * and `ports` in it count as its ports. Throws USAGE for what is not JSON or more than 256 KiB.
    */
   register(data: Readonly<Record<string, unknown>>): Registered {
     const read = readData(data);

@@ -47,7 +47,7 @@ async function dynamic(context: Context, { kind, used }: Wanted): Promise<readon
   }
 }
 
-/** Whoever presses tab wants names or nothing, not an error in the middle of the line. */
+/** A user who presses tab wants names or nothing, not an error in the middle of the line. */
 async function ignoring(find: () => Promise<readonly Candidate[]>): Promise<readonly Candidate[]> {
   try {
     return await find();

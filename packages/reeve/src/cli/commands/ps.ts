@@ -38,7 +38,7 @@ function shortened(context: Context, folder: string | null): string | null {
     : folder;
 }
 
-/** Nobody should take what is remembered for what is watched. */
+/** What is remembered must not be taken for what is watched. */
 function tellOfDaemon(context: Context, views: readonly PsView[]): void {
   const [daemon = NO_DAEMON] = views.map((view) => view.daemon);
   tellProblems(context, daemon.problems);

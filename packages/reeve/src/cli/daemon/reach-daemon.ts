@@ -65,7 +65,7 @@ async function connectPatiently(
       } else {
         const holder = isNotThere(error) ? liveHolder(daemonLock) : null;
         if (holder === null) throw error;
-        // It is starting, or its socket was removed: it makes it again within a second.
+        // It is starting, or its socket was removed: it makes it again at its next beat.
         if (holder.isHalted || left === 1) throw silentDaemon(home, `nothing is listening at ${controlSocket}`);
         await pause(AGAIN);
       }

@@ -72,10 +72,16 @@ function isAnnounced(by: ServiceView['managed_by']): boolean {
 }
 
 /** Whether reeve itself started what announces itself here. */
-export function isSupervised(service: Pick<ServiceView, 'instances'>, { card }: Announced): boolean {
-  return service.instances.some(
-    ({ run, pid }) => (run !== null && run === card.run) || (pid !== null && pid === card.pid),
-  );
+export function isSupervised(service: Pick<ServiceView, 'instances'>, announced: Announced): boolean {
+  return service.instances.some((instance) => isOfRun(announced, instance));
+}
+
+/** By the run that the card names, or by its process while that lives: the pid of one that has ended may be another's. */
+export function isOfRun(
+  { card, liveness }: Announced,
+  { run, pid }: { readonly run: string | null; readonly pid: number | null },
+): boolean {
+  return (run !== null && run === card.run) || (liveness === 'live' && pid !== null && pid === card.pid);
 }
 
 function joined(service: ServiceView, group: readonly Announced[], isListening: IsListening): ServiceView {

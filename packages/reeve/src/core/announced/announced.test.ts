@@ -1,7 +1,7 @@
 import type { InstanceView, ServiceCard, ServiceView } from '@reeve/contract';
 import { expect, test } from 'vitest';
 import { type Announced, differences, portsOf } from './announced.ts';
-import { withAnnounced } from './announced-view.ts';
+import { isSupervised, withAnnounced } from './announced-view.ts';
 
 const port = (number: number, protocol: 'tcp' | 'udp' = 'tcp') => ({ name: null, port: number, protocol });
 const declared = {
@@ -66,6 +66,12 @@ const nobodyListens = () => false;
 test('a service that reeve runs shows what it announced, and stays what it is', () => {
   const [web] = withAnnounced([view({ run: 'r1', pid: 4711 })], [found({}, { run: 'r1' })], nobodyListens);
   expect(web).toMatchObject({ managed_by: 'config', title: 'shop-web', data: { v: 1 } });
+});
+
+test('the card of a process that was killed is not of the service that has its pid now', () => {
+  const service = view({ run: 'r2', pid: 4711 });
+  expect(isSupervised(service, found({ liveness: 'live' }))).toBe(true);
+  expect(isSupervised(service, found({ liveness: 'stale' }))).toBe(false);
 });
 
 test('a copy started manually is shown in the place of the declared one that does not run', () => {

@@ -119,7 +119,7 @@ function readData(value: string): NotifyWord | string {
   try {
     return announce({ data: JSON.parse(value) as unknown });
   } catch {
-    return 'it is no JSON';
+    return 'it is not JSON';
   }
 }
 

@@ -8,7 +8,7 @@ import type { Context, Effect, Failure, Next, State, StateNamed, StopCause } fro
 
 type Stopping = StateNamed<'stopping'>;
 
-/** Nobody is left, and the exit is known as far as it ever will be. */
+/** No process is left, and the exit is known as far as it ever will be. */
 export function finish(state: Stopping, ctx: Context): Next {
   const release: Effect = { do: 'release', run: state.run };
   const { cause } = state;

@@ -98,5 +98,5 @@ type Wrong = {
     : N;
 }[CallName];
 type None<T extends never> = T;
-/** @public Nobody uses it: it only must compile. */
+/** @public It is not used: it only must compile. */
 export type SchemasAgreeWithTheContract = None<Wrong>;

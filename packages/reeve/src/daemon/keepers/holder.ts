@@ -11,7 +11,8 @@ import {
 } from '@reeve/contract';
 import { doingOf, pause } from '@reeve/host';
 import { BEAT, type Beat } from '../../base/beat.ts';
-import { PeerWatch, type Silence } from '../../base/peer-watch.ts';
+import { PeerWatch } from '../../base/peer-watch.ts';
+import { stallOf } from '../../base/stall.ts';
 import type { Keeper } from '../../core/interfaces.ts';
 import { connectKeeper } from '../../platform/keeper-link.ts';
 import type { Log } from '../../supervisor/dependencies.ts';
@@ -184,7 +185,7 @@ export class KeeperHolder {
       pid: () => this.pid,
       ask: () => void this.#known?.ping().then(() => watch.heard()),
       onSilent: ({ pid, doing }) => log.warn({ pid, place: place.number, doing }, 'the keeper does not answer'),
-      onOver: (silence, end) => onStalled(stallOf(silence, end)),
+      onOver: (silence, end) => onStalled(stallOf('keeper', silence, end)),
     });
     return watch;
   }
@@ -239,10 +240,6 @@ export class KeeperHolder {
     if (before?.why === why) return;
     this.#options.log.error({ err: error, place: this.place.number }, 'no keeper can be started: trying again');
   }
-}
-
-function stallOf({ pid, at, ms, doing, during }: Silence, end: Stall['end']): Stall {
-  return { program: 'keeper', pid, at: new Date(at).toISOString(), ms: Math.round(ms), doing, during, end };
 }
 
 /** It has gone by itself, or answers too late: neither is anything to do about. */

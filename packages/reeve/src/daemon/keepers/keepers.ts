@@ -40,7 +40,7 @@ export class Keepers {
     this.#holders = keeperPlaces(options.home).map((place, n) => this.#hold(place, n === 0 ? options.coming : null));
   }
 
-  /** Everybody answers, and the first is of our program: one that is there (after an upgrade and back), or a new one. */
+  /** Every keeper answers, and the first is of our program: one that is there (after an upgrade and back), or a new one. */
   async ready(): Promise<readonly KeptRun[]> {
     const all = await Promise.all(this.#holders.map((holder) => holder.get()));
     const runs = all.flatMap((keeper) => keeper.runs);

@@ -33,7 +33,7 @@ interface Open {
   lineOpen: boolean;
 }
 
-/** Appends one stream's chunks to its segments, and their time index. Goes on where an earlier keeper stopped. */
+/** Appends one stream's chunks to its segments, and their time index. Continues where an earlier keeper stopped. */
 export class SegmentWriter {
   readonly #order: SegmentOrder;
   #open: Open | null = null;

@@ -1,4 +1,4 @@
-import type { Receipt } from '@reeve/contract';
+import type { Receipt, Survivor } from '@reeve/contract';
 import type { CleanUpOutcome } from '../../announcements/clean-up.ts';
 import type { EndedAnnounced } from '../../announcements/end-announced.ts';
 import type { Announced } from '../../core/announced/announced.ts';
@@ -61,7 +61,7 @@ export function rowsOfReceipt(receipt: Receipt): readonly CleanRow[] {
     const cleanUp = cleanUps.find((each) => each.service === name) ?? null;
     const ports = service?.ports ?? [];
     const left = survivors.filter((each) => each.service.replace(/:\d+$/, '') === name);
-    const survived = left.map(({ pid, command, why }) => `pid ${pid} ${command} is still there: ${why}`);
+    const survived = left.map(stillThere);
     const taken = ports.filter(({ free }) => !free).map(({ port }) => `port ${port} is still taken`);
     const outcome = cleanUp && { ok: cleanUp.outcome === 'done', reason: cleanUp.outcome, message: cleanUp.message };
     const ended = (service?.processes ?? []).map(({ pid }) => pid);
@@ -79,7 +79,7 @@ export function rowsOfReceipt(receipt: Receipt): readonly CleanRow[] {
 
 export function rowOfEnded({ announced, cleanUp, receipt, survivors, taken, ms }: EndedAnnounced): CleanRow {
   const { project, service } = announced.card;
-  const survived = survivors.map(({ pid, command, why }) => `pid ${pid} ${command} is still there: ${why}`);
+  const survived = survivors.map(stillThere);
   return {
     project,
     service,
@@ -96,6 +96,10 @@ export function rowOfSupervised({ card }: Announced, cleanUp: CleanUpOutcome | n
   if (cleanUp === null) return [];
   const { project, service } = card;
   return [{ ...BLANK, project, service, managed_by: 'announced', ...judge(cleanUp, [], []), ms: cleanUp.ms }];
+}
+
+function stillThere({ pid, command, why }: Survivor): string {
+  return `pid ${pid} ${command} is still there: ${why}`;
 }
 
 function judge(

@@ -165,7 +165,7 @@ function leftOf(endings: readonly Ending[], meant: readonly Meant[]): readonly S
   });
 }
 
-/** Somebody may have taken the port again at once: a supervisor that restarts what was ended. */
+/** Another process may have taken the port again at once: a supervisor that restarts what was ended. */
 function stillListening(port: number, endings: readonly Ending[]): readonly Survivor[] {
   return portHolders(port).flatMap(({ process, command }) => {
     if (process === null || endings.some((each) => each.left !== null && each.process.pid === process.pid)) return [];

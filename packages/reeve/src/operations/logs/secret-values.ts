@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import type { ServiceSpec } from '@reeve/contract';
+import { environOf } from '@reeve/host';
 import { readSecretFile } from '../../config/secrets.ts';
 import type { Machine } from '../../core/lifecycle/types.ts';
 import type { Registry } from '../../core/registry.ts';
@@ -33,9 +33,8 @@ export function secretsIn(memory: ReadMemory, folder: string): SecretsOf {
 async function valuesOf({ secrets, pids }: Keeper): Promise<readonly string[]> {
   const files = Object.values(secrets).flatMap((source) => (source.kind === 'file' ? [source.path] : []));
   const read = await Promise.all(files.map(readSecretFile));
-  const environments = await Promise.all(pids.map(environmentOf));
   const names = Object.keys(secrets);
-  const running = environments.flatMap((env) => names.map((name) => env.get(name) ?? null));
+  const running = pids.map(environOf).flatMap((env) => names.map((name) => env?.get(name) ?? null));
   return [...new Set([...read, ...running])].filter((value) => value !== null && value !== '') as string[];
 }
 
@@ -50,15 +49,4 @@ async function readKeepers(memory: ReadMemory, folder: string): Promise<Readonly
     });
   });
   return new Map(keepers ?? []);
-}
-
-/** Empty when it is gone, or not ours to read. */
-async function environmentOf(pid: number): Promise<ReadonlyMap<string, string>> {
-  const text = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '');
-  return new Map(
-    text.split('\0').flatMap((entry): [string, string][] => {
-      const at = entry.indexOf('=');
-      return at > 0 ? [[entry.slice(0, at), entry.slice(at + 1)]] : [];
-    }),
-  );
 }

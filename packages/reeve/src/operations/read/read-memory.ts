@@ -3,7 +3,7 @@ import { pause } from '@reeve/host';
 import type { Registry } from '../../core/registry.ts';
 import { openRegistryReadonly } from '../../registry/open-readonly.ts';
 
-/** A daemon notices within a second that its registry is not what it was. Milliseconds. */
+/** A daemon notices at its next beat (1.5 s) that its registry is not what it was. Milliseconds. */
 const HEALING = 5_000;
 const PAUSE = 100;
 

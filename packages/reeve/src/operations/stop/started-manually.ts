@@ -28,14 +28,19 @@ export function runningManually(
 
 /** Whether one of the words means it. */
 function isNamedIn(words: readonly string[]): (announced: Announced) => boolean {
-  const wanted = new Set(words.map((word) => word.replace(/:\d+$/, '').toLowerCase()));
+  const wanted = new Set(words.map(serviceIn));
   return ({ card }) => wanted.has(card.service.toLowerCase());
+}
+
+/** What was started manually is one process: `web`, or `web:0`. */
+function serviceIn(word: string): string {
+  return word.replace(/:0$/, '').toLowerCase();
 }
 
 /** The words that no announcement knows. */
 export function wordsBeside(words: readonly string[], announced: readonly Announced[]): readonly string[] {
   const known = new Set(announced.map(({ card }) => card.service.toLowerCase()));
-  return words.filter((word) => !known.has(word.toLowerCase()));
+  return words.filter((word) => !known.has(serviceIn(word)));
 }
 
 /** Takes the cards of what has ended away; those of other programs, and of what lives, stay. */

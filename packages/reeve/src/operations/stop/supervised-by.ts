@@ -1,11 +1,12 @@
+import { isOfRun } from '../../core/announced/announced-view.ts';
 import { runOf } from '../../core/lifecycle/table.ts';
 import type { Supervisor } from '../../supervisor/supervisor.ts';
 import type { Supervises } from './started-manually.ts';
 
-/** By the run that the card names, or by its process. */
+/** What an instance of a service of this home has announced, as far as the daemon runs it. */
 export function supervisedBy(supervisor: Supervisor): Supervises {
-  const instances = [...supervisor.projects.values()].flatMap((project) => project.instances());
-  const runs = new Set(instances.map(({ machine }) => runOf(machine.state)));
-  const pids = new Set(instances.map((instance) => instance.mainProcess()?.pid));
-  return ({ card }) => (card.run !== null && runs.has(card.run)) || pids.has(card.pid);
+  const instances = [...supervisor.projects.values()]
+    .flatMap((project) => project.instances())
+    .map((instance) => ({ run: runOf(instance.machine.state), pid: instance.mainProcess()?.pid ?? null }));
+  return (announced) => instances.some((instance) => isOfRun(announced, instance));
 }

@@ -59,7 +59,7 @@ export function noteReady(instance: Actor, answer: ProbeAnswer): void {
 }
 
 /**
- * Health by pings: missed when none came for so long. The first one may be late by the start period. Whoever was away
+ * Health by pings: missed when none came for so long. The first one may be late by the start period. A daemon that was away
  * (a daemon that was stopped, or has just taken over) gives a whole period before it judges.
  */
 async function watchPings(instance: Actor, health: HealthSpec, declared: number, signal: AbortSignal): Promise<void> {

@@ -49,7 +49,7 @@ function leadsOn(service: ManagedService, instance: Instance, { cause, exit }: S
   }
 }
 
-/** Somebody survived its last stop: a start is refused until they are gone, and not kept for later. */
+/** A process survived its last stop: a start is refused until they are gone, and not kept for later. */
 export function isUnfinished(service: ManagedService): boolean {
   return service.instances.some(({ machine }) => machine.state.name === 'failed' && machine.state.run !== null);
 }

@@ -40,7 +40,7 @@ export async function lookBack(instance: Actor, live: LiveRun, exit: Exit): Prom
 }
 
 /**
- * Who has the port. Nobody, or a process that the run itself had left behind: then it is free by the next start, and
+ * Who has the port. None, or a process that the run itself had left behind: then it is free by the next start, and
  * trying again helps after all.
  */
 async function nameHolder(instance: Actor, live: LiveRun, blamed: Blame): Promise<Blame | null> {

@@ -131,12 +131,12 @@ export class RunEnding {
     this.#instance.host.deps.log.error({ err, service: this.#instance.selector }, `could not ${what}`);
   }
 
-  /** Nobody watches any more. */
+  /** It is not watched any more. */
   letGo(): void {
     this.#watch?.abort();
   }
 
-  /** Nobody of the run is left, and what it left to be read has been read. */
+  /** No process of the run is left, and what it left to be read has been read. */
   async #allGone(isReplaced: () => boolean): Promise<void> {
     await this.#lookingBack;
     if (!isReplaced()) this.#instance.post({ name: 'gone' });

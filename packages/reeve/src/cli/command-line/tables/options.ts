@@ -10,7 +10,7 @@ export const timeout = (summary: string): OptionSpec => ({
   check: readDuration,
   summary,
 });
-export const follow: OptionSpec = { name: 'follow', short: 'f', summary: 'Go on as more comes, until Ctrl-C' };
+export const follow: OptionSpec = { name: 'follow', short: 'f', summary: 'Continue as more comes, until Ctrl-C' };
 export const newest = (standard: string): OptionSpec => ({
   name: 'lines',
   short: 'n',
