@@ -17,8 +17,8 @@ const none: Traits = {
   carried: null,
 };
 
-function stat(pid: number, ppid: number): Stat {
-  const blank = { comm: 'x', state: 'S', threads: 1, pages: 1, cpu: 0, exiting: false, image: '' };
+function stat(pid: number, ppid: number, exiting = false): Stat {
+  const blank = { comm: 'x', state: 'S', threads: 1, pages: 1, cpu: 0, exiting, image: '' };
   return { ...blank, pid, ppid, pgrp: pid, session: pid, start: pid };
 }
 
@@ -32,4 +32,9 @@ test('U21: what a detached process has started is left alone with it, also when 
   const snapshot = indexSnapshot(0, stats, (pid) => traits[pid] ?? none);
   const found = foundRuns(snapshot, '/home', 'reeve-none', { mark: true });
   expect(found.map(({ run, main }) => [run, main.pid])).toEqual([[`mark-${MARK}`, OTHER]]);
+});
+
+test('U21: a process that is just ending is not taken for one that has kept its limit mark alone', () => {
+  const snapshot = indexSnapshot(0, [stat(OTHER, 1, true)], () => ({ ...none, mark: MARK }));
+  expect(foundRuns(snapshot, '/home', 'reeve-none', { mark: true })).toEqual([]);
 });

@@ -1,4 +1,15 @@
-import { cgroupOf, commandOf, cwdOf, environOf, identityOf, markOf, readProc, type Stat } from '@reeve/host';
+import {
+  cgroupOf,
+  commandOf,
+  cwdOf,
+  environOf,
+  identityOf,
+  isLiveState,
+  markOf,
+  readProc,
+  readStat,
+  type Stat,
+} from '@reeve/host';
 import type { FoundRun } from '../core/interfaces.ts';
 import { isDetached } from './detached.ts';
 import type { TrackerSwitches } from './membership.ts';
@@ -54,10 +65,20 @@ function memberOf(snapshot: Snapshot, stat: Stat, { home, cgroups, on }: Where):
   return { stat, run: cookie, cgroup: null, environ };
 }
 
-/** It has emptied its environment: its mark says whose it is, and no longer which run. */
+/**
+ * It has emptied its environment: its mark says whose it is, and no longer which run. One that is just ending has lost
+ * environment and cgroup, too, and is of a run that is known.
+ */
 function memberByMark(snapshot: Snapshot, stat: Stat): Member | null {
-  const kept = isDetached(snapshot, stat) ? null : (snapshot.traitsOf(stat.pid).mark ?? markOf(stat.pid));
+  const kept =
+    isEnding(stat) || isDetached(snapshot, stat) ? null : (snapshot.traitsOf(stat.pid).mark ?? markOf(stat.pid));
   return kept === null ? null : { stat, run: `mark-${kept}`, cgroup: null, environ: null };
+}
+
+/** Looked at again: it may have begun to end since the snapshot. */
+function isEnding(stat: Stat): boolean {
+  const now = readStat(stat.pid) ?? stat;
+  return now.exiting || !isLiveState(now);
 }
 
 /** The cgroup of a run is named `<id>.<run>`; a service may have made others below it. */

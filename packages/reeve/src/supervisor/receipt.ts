@@ -29,12 +29,10 @@ export async function receiptOf(
   };
 }
 
-/** Every process once: what was still found of a run after its end adds only processes that are not listed yet. */
+/** Every process once: what is found after the end of a run adds only processes that are not listed yet. */
 function processesOf(remains: readonly Remains[]): readonly ReceiptProcess[] {
-  const rows = new Map<string, ReceiptProcess>();
-  for (const { run, processes } of remains) {
-    for (const row of processes) if (!rows.has(`${run} ${row.pid}`)) rows.set(`${run} ${row.pid}`, row);
-  }
+  const rows = new Map<number, ReceiptProcess>();
+  for (const { processes } of remains) for (const row of processes) if (!rows.has(row.pid)) rows.set(row.pid, row);
   return [...rows.values()];
 }
 

@@ -45,10 +45,11 @@ export async function upAttached(context: Context, loaded: Loaded, services: rea
     const code = await bringUp(context, { loaded, services, signal });
     // Whatever is up stays up: who asked for all of it has not got it, and decides.
     if (code !== 0) return code;
-    if (!context.json) say(context, `Ctrl-C stops ${services.length === 0 ? 'all of it' : services.join(', ')}`);
     following = follower.follow(quiet.signal, show);
     void tellSilence(context, quiet.signal);
-    const ended = await untilEnded(context, ref, names, signal);
+    const how = `Ctrl-C stops ${services.length === 0 ? 'all of it' : services.join(', ')}`;
+    const watched = once(() => context.json || say(context, how));
+    const ended = await untilEnded(context, { ref, names, signal, watched });
     await showRest();
     return ended;
   } catch (error) {
@@ -89,19 +90,32 @@ function printer(context: Context, sources: readonly LogSource[]): (line: Source
   return (line) => context.io.out.write(format(line));
 }
 
+function once(call: () => void): () => void {
+  let isDone = false;
+  return () => {
+    if (!isDone) call();
+    isDone = true;
+  };
+}
+
+interface Watching {
+  readonly ref: ProjectRef;
+  readonly names: readonly string[];
+  readonly signal: AbortSignal;
+  /** From now on everything that happens is shown, or there is no daemon that could report it. */
+  readonly watched: () => void;
+}
+
 /** Resolves when nothing of it runs or will run again: 0 when all ended well, 1 otherwise. A daemon may come and go. */
-async function untilEnded(
-  context: Context,
-  ref: ProjectRef,
-  names: readonly string[],
-  signal: AbortSignal,
-): Promise<number> {
+async function untilEnded(context: Context, watching: Watching): Promise<number> {
+  const { signal, watched } = watching;
   for (;;) {
     try {
-      const ended = await watchUntilEnded(context, ref, names, signal);
+      const ended = await watchUntilEnded(context, watching);
       if (ended !== null) return ended;
     } catch (error) {
       if (!isLost(error)) throw error;
+      watched();
       // `tellSilence` names the process of one that is there.
       if (!isSilent(error)) say(context, GONE);
     }
@@ -110,17 +124,15 @@ async function untilEnded(
 }
 
 /** null: no daemon now, or something runs again. */
-async function watchUntilEnded(
-  context: Context,
-  ref: ProjectRef,
-  names: readonly string[],
-  signal: AbortSignal,
-): Promise<number | null> {
+async function watchUntilEnded(context: Context, { ref, names, signal, watched }: Watching): Promise<number | null> {
   await using client = await connectIfRunning(context);
+  if (!client) watched();
   if (!client || names.length === 0) return client ? 0 : null;
   const params = { project: ref, services: names, until: 'stopped', timeout: null } as const;
   const events = tellLifecycle(context, client, ref, names);
   try {
+    await client.call('ping', {}); // answered in order: the events are followed by then
+    watched();
     await longCall(client, 'wait', params, { signal });
   } finally {
     events.stop();
