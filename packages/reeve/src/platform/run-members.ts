@@ -162,6 +162,7 @@ export class RunMembers {
 
   /** The signal alone. Returns why it was not sent; null: it was. */
   sendOnly(process: ProcessIdentity, signal: string): SignalRefusal | null {
+    this.record.aboutToSignal();
     const result = sendSignal(process, this.#marks.witness, signal, this.#proofs(process));
     if (result.ok) this.record.signalled(process, signal);
     else this.record.refused(process, result.reason);

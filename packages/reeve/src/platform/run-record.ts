@@ -4,6 +4,7 @@ import {
   type HeldProcess,
   holdProcess,
   identityOf,
+  isSame,
   loadSyscalls,
   pageSize,
   type SignalRefusal,
@@ -110,15 +111,28 @@ export class RunRecord {
    * From the first signal on everything is kept for the receipt.
    */
   forgetEnded(snapshot: Snapshot, alive: ReadonlySet<number>): void {
-    const entries = [...this.#entries.entries()];
-    if (entries.some(([, entry]) => entry.signals.length > 0)) return;
-    for (const [key, entry] of entries) {
-      if (alive.has(entry.process.pid) || entry.foundBy.has('main')) continue;
+    if (this.#isSignalled) return;
+    this.#forget(({ process }) => !alive.has(process.pid));
+    for (const id of this.#sessions.keys()) if (!snapshot.sessions.has(id)) this.#sessions.delete(id);
+    for (const id of this.#groups.keys()) if (!snapshot.groups.has(id)) this.#groups.delete(id);
+  }
+
+  /** The same before the first signal: there may have been no look since those were seen. */
+  aboutToSignal(): void {
+    if (!this.#isSignalled) this.#forget(({ process }) => !isSame(process));
+  }
+
+  get #isSignalled(): boolean {
+    return [...this.#entries.values()].some(({ signals }) => signals.length > 0);
+  }
+
+  /** Main stays: the run is known by it. */
+  #forget(hasEnded: (entry: Entry) => boolean): void {
+    for (const [key, entry] of this.#entries) {
+      if (entry.foundBy.has('main') || !hasEnded(entry)) continue;
       release(entry);
       this.#entries.delete(key);
     }
-    for (const id of this.#sessions.keys()) if (!snapshot.sessions.has(id)) this.#sessions.delete(id);
-    for (const id of this.#groups.keys()) if (!snapshot.groups.has(id)) this.#groups.delete(id);
   }
 
   memory(): Memory {
